@@ -1,0 +1,72 @@
+"""A planar whole-body bone scan as frozen objects that know nothing of DICOM tags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class View(StrEnum):
+    """Side of the patient that the detector faces; the order here is the order of a view stack."""
+
+    ANTERIOR = "anterior"
+    POSTERIOR = "posterior"
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How the scan was made, as far as the header says; None where it does not.
+
+    Nothing here identifies a patient.
+    """
+
+    manufacturer: str | None = None
+    model: str | None = None
+    collimator: str | None = None
+    radionuclide: str | None = None
+    scan_velocity_mm_s: float | None = None
+    scan_length_mm: float | None = None
+    duration_s: float | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one view comes from: what is needed to write results back to DICOM."""
+
+    path: Path
+    frame: int
+    sop_class_uid: str = ""
+    sop_instance_uid: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class BoneScan:
+    """One patient's planar whole-body acquisition.
+
+    Attributes:
+        counts: float32 counts (row, column) per view, as acquired: the posterior view as seen from
+            behind (patient's right on the image's right). Views of one scan have one shape.
+        spacing_mm: (row, column) pixel spacing in mm.
+        scan_id: salted hash that names the scan; carries no patient identifier.
+        acquisition: facts of the acquisition.
+        sources: the file and frame of each view.
+    """
+
+    counts: Mapping[View, NDArray[np.float32]]
+    spacing_mm: tuple[float, float]
+    scan_id: str
+    acquisition: Acquisition
+    sources: Mapping[View, Source]
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Views that are present, anterior first."""
+        return tuple(view for view in View if view in self.counts)
+
+    def stack(self) -> NDArray[np.float32]:
+        """Return the counts as (view, row, column), anterior first."""
+        return np.stack([self.counts[view] for view in self.views])

@@ -1,0 +1,1 @@
+"""Ignite handlers and trainers that MONAI lacks."""

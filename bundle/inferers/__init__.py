@@ -1,0 +1,1 @@
+"""Inferers for scans of several views."""

@@ -1,0 +1,58 @@
+"""Label values, bone regions and colours: the one owner of label semantics."""
+
+from enum import IntEnum
+
+
+class Label(IntEnum):
+    """Values of a label map on disk."""
+
+    BACKGROUND = 0
+    METASTASIS = 1
+    BLADDER = 2
+
+
+LABEL_NAMES = {label.value: label.name.lower() for label in Label}
+
+LABEL_COLOURS = {Label.METASTASIS: (214, 39, 40), Label.BLADDER: (31, 119, 180)}
+"""Outline colours, RGB 0..255; readable on inverse grey."""
+
+SIDES = ("right", "left")
+
+AXIAL_REGIONS = (
+    "skull",
+    "face",
+    *(f"c{number}" for number in range(1, 8)),
+    *(f"t{number}" for number in range(1, 13)),
+    *(f"l{number}" for number in range(1, 6)),
+    "sacrum",
+    "manubrium",
+    "sternum",
+)
+PAIRED_REGIONS = (
+    "clavicle",
+    "scapula",
+    "ribs",
+    "humerus",
+    "forearm",
+    "hand",
+    "pelvis",
+    "femur",
+    "patella",
+    "tibia",
+    "fibula",
+    "foot",
+)
+
+REGIONS = (*AXIAL_REGIONS, *(f"{name}_{side}" for name in PAIRED_REGIONS for side in SIDES))
+"""Bone regions in bit order: region REGIONS[i] is bit i of a region map (int64, 53 bits used)."""
+
+
+def region_bit(name: str) -> int:
+    """Return the value of a region's bit.
+
+    Raises:
+        ValueError: if the region is unknown.
+    """
+    if name not in REGIONS:
+        raise ValueError(f"region must be one of {', '.join(REGIONS)}, got {name!r}")
+    return 1 << REGIONS.index(name)

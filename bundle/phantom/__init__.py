@@ -1,0 +1,1 @@
+"""A physics-based simulator of planar whole-body bone scans. No torch here."""

@@ -1,0 +1,1 @@
+"""Findings, overlays and tables."""

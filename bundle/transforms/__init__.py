@@ -1,0 +1,1 @@
+"""MONAI transforms for planar scans, one family a file."""
