@@ -1,0 +1,1 @@
+"""From files to samples: the MONAI reader, NIfTI view stacks, LabelMe, datalists."""
