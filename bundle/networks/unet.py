@@ -1,0 +1,209 @@
+"""U-Net and U-Net with residual blocks: one encoder-decoder, two kinds of block."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Norm = Literal["batch"] | None
+BlockFactory = Callable[[int, int], nn.Module]
+"""Builds a block of two 3x3 convolutions from its input and output channels; keeps H and W."""
+
+PAPER_CHANNELS = (64, 128, 256, 512, 1024)
+
+
+class DoubleConv(nn.Module):
+    """Two 3x3 convolutions, each followed by ReLU (Ronneberger 2015, Fig. 1).
+
+    Padding keeps the size. With ``norm`` each convolution is followed by a normalisation and has
+    no bias of its own.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, norm: Norm = None) -> None:
+        super().__init__()
+        self.first = _conv3(in_channels, out_channels, norm=norm)
+        self.second = _conv3(out_channels, out_channels, norm=norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
+        return torch.relu(self.second(torch.relu(self.first(x))))
+
+
+class ResidualDoubleConv(nn.Module):
+    """Two 3x3 convolutions and a shortcut: ``ReLU(conv2(ReLU(conv1(x))) + W x)``.
+
+    Lin 2020, eq. 5 and Fig. 6. ``W`` is a 1x1 convolution in every block: the paper calls the
+    shortcut an identity, but the numbers of channels differ and its figure names a 1x1 module.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, norm: Norm = None) -> None:
+        super().__init__()
+        self.first = _conv3(in_channels, out_channels, norm=norm)
+        # the two summands get half the power each, so that depth does not inflate the signal
+        self.second = _conv3(out_channels, out_channels, norm=norm, power=1.0)
+        self.shortcut = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        _init_he(self.shortcut, power=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
+        residual = self.second(torch.relu(self.first(x)))
+        return torch.relu(residual + self.shortcut(x))
+
+
+class UpStage(nn.Module):
+    """Double the size, join the skip connection, and apply a block."""
+
+    def __init__(self, in_channels: int, skip_channels: int, *, block: BlockFactory) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(in_channels, skip_channels, kernel_size=2, stride=2)
+        self.block = block(2 * skip_channels, skip_channels)
+        _init_he(self.up, power=1.0)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Map (B, in_channels, H/2, W/2) and (B, skip_channels, H, W) to the latter's shape."""
+        return self.block(torch.cat([skip, self.up(x)], dim=1))
+
+
+class EncoderDecoder(nn.Module):
+    """U-shaped network: blocks and poolings down, up-convolutions and skips up, a 1x1 head.
+
+    Args:
+        in_channels: channels of the image.
+        out_channels: classes, or channels of logits.
+        channels: width of each level, finest first; each level but the last is followed by a
+            2x2 max pooling.
+        block: builds the block of a level from its input and output channels.
+
+    Raises:
+        ValueError: if there are fewer than two levels.
+    """
+
+    def __init__(
+        self, *, in_channels: int, out_channels: int, channels: Sequence[int], block: BlockFactory
+    ) -> None:
+        super().__init__()
+        if len(channels) < 2:
+            raise ValueError(f"channels must name at least 2 levels, got {list(channels)}")
+        widths = list(channels)
+        self.divisor = 2 ** (len(widths) - 1)
+        inputs = [in_channels, *widths[:-1]]
+        levels = [block(width_in, width) for width_in, width in zip(inputs, widths, strict=True)]
+        self.encoder = nn.ModuleList(levels[:-1])
+        self.bottom = levels[-1]
+        self.pool = nn.MaxPool2d(kernel_size=2)
+        self.decoder = nn.ModuleList(
+            UpStage(below, width, block=block)
+            for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], out_channels, kernel_size=1)
+        _init_he(self.head, power=1.0)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Compute logits (B, out_channels, H, W) of an image (B, in_channels, H, W).
+
+        Raises:
+            ValueError: if H or W is not a multiple of ``divisor`` (16 for five levels).
+        """
+        self._check_sides(image)
+        x = image
+        skips: list[Tensor] = []
+        for block in self.encoder:
+            x = block(x)
+            skips.append(x)
+            x = self.pool(x)
+        x = self.bottom(x)
+        for stage in self.decoder:
+            x = stage(x, skips.pop())
+        return self.head(x)
+
+    def _check_sides(self, image: Tensor) -> None:
+        rows, columns = image.shape[-2], image.shape[-1]
+        if rows % self.divisor != 0 or columns % self.divisor != 0:
+            raise ValueError(
+                f"image sides must be multiples of {self.divisor}, got {rows} rows x "
+                f"{columns} columns: crop or pad the image first"
+            )
+
+
+class UNet(EncoderDecoder):
+    """U-Net of Ronneberger 2015 as used by Lin 2020 ("U-Net based segmentation").
+
+    "Same" padding in place of valid convolutions, so that the output has the size of the image;
+    up-convolution by a 2x2 transposed convolution; no normalisation unless asked for. 31.031 M
+    parameters at paper size. Weights start as in Ronneberger 2015, section 3.
+
+    Args:
+        in_channels: channels of the image.
+        out_channels: classes (the paper: background and metastasis, on a softmax).
+        channels: width of each level, finest first.
+        norm: "batch" for batch normalisation after each 3x3 convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 2,
+        channels: Sequence[int] = PAPER_CHANNELS,
+        norm: Norm = None,
+    ) -> None:
+        def block(block_in: int, block_out: int) -> nn.Module:
+            return DoubleConv(block_in, block_out, norm=norm)
+
+        super().__init__(
+            in_channels=in_channels, out_channels=out_channels, channels=channels, block=block
+        )
+
+
+class UNetRes(EncoderDecoder):
+    """U-Net-Res of Lin 2020: the U-Net with a 1x1 shortcut around every pair of convolutions.
+
+    32.426 M parameters at paper size. The paper says that the shortcut lowers the number of
+    parameters; it adds 1.40 M.
+
+    Args:
+        in_channels: channels of the image.
+        out_channels: classes (the paper: background and metastasis, on a softmax).
+        channels: width of each level, finest first.
+        norm: "batch" for batch normalisation after each 3x3 convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 2,
+        channels: Sequence[int] = PAPER_CHANNELS,
+        norm: Norm = None,
+    ) -> None:
+        def block(block_in: int, block_out: int) -> nn.Module:
+            return ResidualDoubleConv(block_in, block_out, norm=norm)
+
+        super().__init__(
+            in_channels=in_channels, out_channels=out_channels, channels=channels, block=block
+        )
+
+
+def _conv3(in_channels: int, out_channels: int, *, norm: Norm, power: float = 2.0) -> nn.Sequential:
+    """Build a size-keeping 3x3 convolution with its normalisation."""
+    if norm not in (None, "batch"):
+        raise ValueError(f"norm must be None or 'batch', got {norm!r}")
+    # a normalisation has its own shift, so the convolution's bias would have no effect
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=norm is None)
+    _init_he(conv, power=2.0)
+    return (
+        nn.Sequential(conv) if norm is None else nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+    )
+
+
+def _init_he(conv: nn.Conv2d | nn.ConvTranspose2d, *, power: float) -> None:
+    """Draw weights from a normal distribution of variance ``power / fan-in``; zero the bias.
+
+    ``power`` 2 keeps the signal's power through a convolution followed by ReLU (He 2015), 1 through
+    one that is not. In a transposed convolution whose stride equals its kernel one weight per input
+    channel reaches each output pixel, which is why torch's own fan-in does not fit.
+    """
+    taps = 1 if isinstance(conv, nn.ConvTranspose2d) else conv.kernel_size[0] * conv.kernel_size[1]
+    nn.init.normal_(conv.weight, std=math.sqrt(power / (conv.in_channels * taps)))
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)

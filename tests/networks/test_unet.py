@@ -1,0 +1,150 @@
+"""U-Net and U-Net-Res: size, parameter count, gradients, learning, scripting."""
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from bundle.networks import UNet, UNetRes
+
+NETWORKS = (UNet, UNetRes)
+NARROW = (4, 8, 12, 16, 20)
+
+
+def conv_parameters(inputs: int, outputs: int, taps: int) -> int:
+    return inputs * outputs * taps + outputs
+
+
+def unet_parameters(*, residual: bool, image: int = 1, classes: int = 2) -> int:
+    """Count by hand from the table of levels, at paper size."""
+    blocks = [(image, 64), (64, 128), (128, 256), (256, 512), (512, 1024)]
+    blocks += [(1024, 512), (512, 256), (256, 128), (128, 64)]
+    total = conv_parameters(64, classes, 1)
+    for inputs, outputs in blocks:
+        total += conv_parameters(inputs, outputs, 9) + conv_parameters(outputs, outputs, 9)
+        total += conv_parameters(inputs, outputs, 1) if residual else 0
+    ups = [(1024, 512), (512, 256), (256, 128), (128, 64)]
+    return total + sum(conv_parameters(inputs, outputs, 4) for inputs, outputs in ups)
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("network_class", "residual", "published_millions", "exact"),
+    [(UNet, False, 31.031, 31_030_658), (UNetRes, True, 32.426, 32_426_306)],
+)
+def test_parameter_count_at_paper_size(network_class, residual, published_millions, exact):
+    with torch.device("meta"):
+        parameters = count(network_class())
+    assert parameters == exact == unet_parameters(residual=residual)
+    assert round(parameters / 1e6, 3) == published_millions
+
+
+@pytest.mark.parametrize(("network_class", "millions"), [(UNet, 31.037), (UNetRes, 32.432)])
+def test_batch_normalisation_replaces_the_biases(network_class, millions):
+    with torch.device("meta"):
+        network = network_class(norm="batch")
+    assert round(count(network) / 1e6, 3) == millions
+    normalised = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.bias is None]
+    assert len(normalised) == sum(isinstance(m, nn.BatchNorm2d) for m in network.modules()) == 18
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_logits_keep_the_size_of_the_image(network_class, norm):
+    network = network_class(in_channels=3, out_channels=5, channels=NARROW, norm=norm)
+    assert network(torch.rand(2, 3, 48, 32)).shape == (2, 5, 48, 32)
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_gradient_reaches_every_parameter(network_class, norm):
+    torch.manual_seed(0)
+    network = network_class(channels=NARROW, norm=norm)
+    network(torch.rand(2, 1, 32, 48)).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+def test_batch_equals_each_image_alone(network_class):
+    torch.manual_seed(0)
+    network = network_class(channels=NARROW).eval()
+    images = torch.rand(3, 1, 32, 16)
+    with torch.no_grad():
+        alone = torch.cat([network(image[None]) for image in images])
+        torch.testing.assert_close(network(images), alone)
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+def test_one_batch_is_overfitted(network_class):
+    torch.manual_seed(0)
+    network = network_class(channels=(8, 12, 16))
+    image = torch.rand(2, 1, 32, 24)
+    label = torch.zeros(2, 32, 24, dtype=torch.long)
+    label[0, 5:9, 3:12] = 1
+    label[1, 20:22, 10:11] = 1
+    image[:, 0] += label
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    for _ in range(200):
+        loss = nn.functional.cross_entropy(network(image), label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.01
+    assert torch.equal(network(image).argmax(dim=1), label)
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+@pytest.mark.parametrize("channels", [(8, 16, 32, 64, 128), (32, 64, 128, 256, 512)])
+def test_initial_logits_neither_vanish_nor_explode(network_class, channels):
+    torch.manual_seed(1)
+    with torch.no_grad():
+        logits = network_class(channels=channels)(torch.rand(1, 1, 64, 48))
+    assert 0.05 < logits.std() < 5
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+def test_channels_last_gives_the_same(network_class):
+    torch.manual_seed(0)
+    network = network_class(channels=NARROW).eval()
+    image = torch.rand(2, 1, 32, 48)
+    with torch.no_grad():
+        expected = network(image)
+        network = network.to(memory_format=torch.channels_last)
+        logits = network(image.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(logits, expected)
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_scripted_network_gives_the_same(network_class, norm):
+    network = network_class(channels=NARROW, norm=norm).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch.jit, which MONAI bundles still use
+        scripted = torch.jit.script(network)
+    for rows, columns in ((32, 48), (16, 64)):
+        image = torch.rand(1, 1, rows, columns)
+        torch.testing.assert_close(scripted(image), network(image))
+    with pytest.raises(torch.jit.Error, match="multiples of 16, got 40 rows x 32 columns"):
+        scripted(torch.rand(1, 1, 40, 32))
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+@pytest.mark.parametrize(("rows", "columns"), [(40, 32), (32, 40)])
+def test_sides_that_do_not_divide_are_refused(network_class, rows, columns):
+    match = f"multiples of 16, got {rows} rows x {columns} columns"
+    with pytest.raises(ValueError, match=match):
+        network_class(channels=NARROW)(torch.rand(1, 1, rows, columns))
+
+
+@pytest.mark.parametrize("network_class", NETWORKS)
+def test_wrong_arguments_are_refused(network_class):
+    with pytest.raises(ValueError, match=r"channels must name at least 2 levels, got \[8\]"):
+        network_class(channels=[8])
+    with pytest.raises(ValueError, match="norm must be None or 'batch', got 'group'"):
+        network_class(channels=NARROW, norm="group")
