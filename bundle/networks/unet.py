@@ -190,10 +190,10 @@ def _conv3(in_channels: int, out_channels: int, *, norm: Norm, power: float = 2.
         raise ValueError(f"norm must be None or 'batch', got {norm!r}")
     # a normalisation has its own shift, so the convolution's bias would have no effect
     conv = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=norm is None)
-    _init_he(conv, power=2.0)
-    return (
-        nn.Sequential(conv) if norm is None else nn.Sequential(conv, nn.BatchNorm2d(out_channels))
-    )
+    _init_he(conv, power=power)
+    if norm is None:
+        return nn.Sequential(conv)
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
 def _init_he(conv: nn.Conv2d | nn.ConvTranspose2d, *, power: float) -> None:

@@ -83,14 +83,14 @@ def test_batch_equals_each_image_alone(network_class):
 @pytest.mark.parametrize("network_class", NETWORKS)
 def test_one_batch_is_overfitted(network_class):
     torch.manual_seed(0)
-    network = network_class(channels=(8, 12, 16))
+    network = network_class(channels=(16, 24, 32))
     image = torch.rand(2, 1, 32, 24)
     label = torch.zeros(2, 32, 24, dtype=torch.long)
     label[0, 5:9, 3:12] = 1
     label[1, 20:22, 10:11] = 1
     image[:, 0] += label
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
-    for _ in range(200):
+    for _ in range(120):
         loss = nn.functional.cross_entropy(network(image), label)
         optimizer.zero_grad()
         loss.backward()
