@@ -22,3 +22,5 @@ META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 
 VIEW_SEPARATOR = "+"
+AGGREGATED = "aggregated"
+"""Value of META_VIEWS of the one channel that several views were joined into."""
