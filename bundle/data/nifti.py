@@ -22,7 +22,7 @@ from bundle.keys import VIEW_SEPARATOR
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 _DESCRIP_PREFIX = "views="
-_DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
+_DTYPES = ("uint8", "uint16", "int16", "int32", "int64", "float32", "float64")
 _OWN_ERRORS = (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError)
 
 
@@ -56,7 +56,7 @@ def write_view_stack(
 
     Args:
         path: ends in `.nii` or `.nii.gz`; its folder exists.
-        array: (view, row, column), uint8, int16, int32, int64, float32 or float64.
+        array: (view, row, column), uint8, uint16, int16, int32, int64, float32 or float64.
         spacing_mm: (row, column) pixel spacing in mm.
         views: the views along the first axis, anterior first.
 

@@ -72,3 +72,6 @@ SUPINE_VALUES = frozenset({SUPINE.value, "F-10340"})
 
 TECHNETIUM_99M = Code("72454006", "SCT", "^99m^Technetium")
 """PS3.16 CID 18 "Radiopharmaceutical Isotope"."""
+
+TC99M_MEDRONATE = Code("96390006", "SCT", "Technetium Tc^99m^ medronate")
+"""PS3.16 CID 25 "Radiopharmaceuticals": the tracer that is usually called MDP."""
