@@ -1,0 +1,49 @@
+"""TensorBoard curves of a training run."""
+
+from pathlib import Path
+
+from ignite.engine import Engine, Events
+from torch.utils.tensorboard import SummaryWriter
+
+from bundle.engines.progress import loss_of
+
+
+class TrainingBoard:
+    """Write loss and validation metric of each epoch for TensorBoard, into `tensorboard/`.
+
+    MONAI's TensorBoardStatsHandler reads the loss at every iteration, which makes the host wait
+    for the device; this one reads it once an epoch.
+
+    Args:
+        output_dir: folder of the run.
+        evaluator: evaluator whose key metric is written.
+    """
+
+    def __init__(self, output_dir: str | Path, *, evaluator: Engine | None = None) -> None:
+        self.log_dir = Path(output_dir) / "tensorboard"
+        self.evaluator = evaluator
+        self.writer: SummaryWriter | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register on STARTED, EPOCH_COMPLETED and COMPLETED."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+        engine.add_event_handler(Events.COMPLETED, self._close)
+
+    def _start(self, engine: Engine) -> None:
+        if engine.state.rank == 0:
+            # A resumed run drops what an interrupted epoch wrote beyond the checkpoint.
+            self.writer = SummaryWriter(str(self.log_dir), purge_step=engine.state.epoch + 1)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the epoch's scalars."""
+        if self.writer is None:
+            return
+        self.writer.add_scalar("train/loss", loss_of(engine), engine.state.epoch)
+        if self.evaluator is not None:
+            for name, value in self.evaluator.state.metrics.items():
+                self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)
+
+    def _close(self, engine: Engine) -> None:
+        if self.writer is not None:
+            self.writer.close()

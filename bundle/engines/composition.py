@@ -1,0 +1,94 @@
+"""What a command line composes: configuration files, overrides, and whether they fit together."""
+
+import difflib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import fire
+from monai.bundle import ConfigParser
+from monai.bundle.scripts import update_kwargs
+
+RUN_ARGUMENTS = (
+    "run_id",
+    "init_id",
+    "final_id",
+    "meta_file",
+    "config_file",
+    "logging_file",
+    "tracking",
+    "args_file",
+)
+"""Arguments of `monai.bundle run` itself; every other key is an override."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A parsed `monai.bundle run` command.
+
+    Attributes:
+        config_files: configuration files, in the order in which they are merged.
+        overrides: overrides of the arguments file and of the command line together.
+    """
+
+    config_files: tuple[str, ...]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_command(arguments: Sequence[str]) -> Command:
+    """Parse the arguments that follow `monai.bundle run`, with Fire's typing as MONAI does.
+
+    Raises:
+        ValueError: if neither the command line nor the arguments file names a configuration file.
+    """
+    captured: dict[str, Any] = {}
+
+    def run(run_id: str | None = None, args_file: str | None = None, **override: Any) -> None:
+        captured.update(update_kwargs(args=args_file, run_id=run_id, **override))
+
+    fire.Fire(run, command=list(arguments), name="run")
+    files = captured.get("config_file")
+    if not files:
+        raise ValueError("no configuration file is given; add --config_file or --args_file")
+    return Command(
+        config_files=(files,) if isinstance(files, str) else tuple(files),
+        overrides={key: value for key, value in captured.items() if key not in RUN_ARGUMENTS},
+    )
+
+
+def this_command() -> Command | None:
+    """Return the `monai.bundle run` command of this process, None in any other process."""
+    is_bundle = "monai" in sys.argv[0] and "bundle" in sys.argv[0]
+    if not is_bundle or sys.argv[1:2] != ["run"]:
+        return None
+    return parse_command(sys.argv[2:])
+
+
+def compose(command: Command) -> dict[str, Any]:
+    """Return the configuration that a command runs, as one plain dictionary."""
+    parser = ConfigParser()
+    parser.read_config(list(command.config_files))
+    parser.update(pairs=dict(command.overrides))
+    config: dict[str, Any] = parser.get()
+    return config
+
+
+def check_overrides(command: Command) -> None:
+    """Refuse overrides whose top-level key no configuration file has.
+
+    MONAI accepts them silently, so that `--epoch 3` would change nothing.
+
+    Raises:
+        ValueError: if a key is unknown; the message names the key most like it.
+    """
+    known = [key.lstrip("+") for key in ConfigParser.load_config_files(list(command.config_files))]
+    roots = {key.replace("::", "#").split("#")[0] for key in known}
+    for key in command.overrides:
+        root = key.lstrip("+").replace("::", "#").split("#")[0]
+        if root not in roots:
+            similar = difflib.get_close_matches(root, sorted(roots), n=1)
+            hint = f"; did you mean {similar[0]!r}?" if similar else ""
+            raise ValueError(
+                f"override {key!r} must name a key of {', '.join(command.config_files)}{hint}"
+            )

@@ -1,0 +1,168 @@
+"""What a person sees and keeps of a training run: a progress bar and a history."""
+
+import csv
+import os
+from pathlib import Path
+
+import torch
+from ignite.engine import Engine, Events
+from tqdm import tqdm
+
+HISTORY_NAME = "history.csv"
+FIELDS = ("epoch", "loss", "learning_rate", "validation_metric", "seconds")
+
+
+class TrainingProgress:
+    """Show one bar for the whole run: epoch, loss, validation, rate and time left.
+
+    Args:
+        evaluator: evaluator whose key metric is shown beside the loss.
+        show: whether to draw the bar (process 0 only).
+    """
+
+    def __init__(self, *, evaluator: Engine | None = None, show: bool = True) -> None:
+        self.evaluator = evaluator
+        self.show = show
+        self.bar: tqdm | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the events of the run."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._update)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
+        engine.add_event_handler(Events.COMPLETED, self._close)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._close_and_raise)
+
+    def _start(self, engine: Engine) -> None:
+        self.bar = tqdm(
+            total=engine.state.max_epochs * engine.state.epoch_length,
+            initial=engine.state.iteration,
+            desc="Training",
+            unit="batch",
+            disable=not self.show or engine.state.rank != 0,
+        )
+
+    def _step(self, engine: Engine) -> None:
+        if self.bar is not None:
+            # Reading the loss waits for the device; the bar redraws only every tenth of a second.
+            self.bar.update()
+
+    def _update(self, engine: Engine) -> None:
+        if self.bar is None:
+            return
+        shown = {
+            "epoch": f"{engine.state.epoch}/{engine.state.max_epochs}",
+            "loss": f"{loss_of(engine):.4f}",
+        }
+        if self.evaluator is not None:
+            name = self.evaluator.state.key_metric_name
+            shown[name] = f"{self.evaluator.state.metrics.get(name, float('nan')):.3f}"
+        self.bar.set_postfix(shown)
+
+    def _close(self, engine: Engine) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def _close_and_raise(self, engine: Engine, error: BaseException) -> None:
+        self._close(engine)
+        raise error
+
+
+def loss_of(engine: Engine) -> float:
+    """Return the mean loss of the epoch so far, or of the last batch if none is kept."""
+    mean = engine.state.metrics.get("loss")
+    if mean is not None:
+        return float(mean)
+    output = engine.state.output
+    return float(output["loss"] if isinstance(output, dict) else output[0]["loss"])
+
+
+class MeanLoss:
+    """Mean training loss of each epoch, kept on the device until the epoch ends.
+
+    Ignite's running averages read the loss at every batch, which makes the host wait for the
+    device each time.
+    """
+
+    def __init__(self) -> None:
+        self.total = torch.zeros(())
+        self.count = 0
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the events of the epoch; the result is `engine.state.metrics["loss"]`."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._reset)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._finish)
+
+    def _reset(self, engine: Engine) -> None:
+        self.total = torch.zeros((), device=engine.state.device)
+        self.count = 0
+
+    def _add(self, engine: Engine) -> None:
+        output = engine.state.output
+        loss = output["loss"] if isinstance(output, dict) else output[0]["loss"]
+        self.total = self.total + loss.detach()
+        self.count += 1
+
+    def _finish(self, engine: Engine) -> None:
+        engine.state.metrics["loss"] = float(self.total) / max(self.count, 1)
+
+
+class History:
+    """Append one row per epoch to `history.csv`; a resumed run goes on in the same file.
+
+    Args:
+        output_dir: folder of the file.
+        optimizer: optimiser whose learning rate is noted.
+        evaluator: evaluator whose key metric is noted.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        *,
+        optimizer: torch.optim.Optimizer,
+        evaluator: Engine | None = None,
+    ) -> None:
+        self.path = Path(output_dir) / HISTORY_NAME
+        self.optimizer = optimizer
+        self.evaluator = evaluator
+
+    def attach(self, engine: Engine) -> None:
+        """Register on STARTED and EPOCH_COMPLETED."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def _start(self, engine: Engine) -> None:
+        if engine.state.rank != 0:
+            return
+        kept = []
+        if engine.state.epoch > 0 and self.path.is_file():
+            with self.path.open(newline="") as file:
+                rows = csv.DictReader(file)
+                kept = [row for row in rows if int(row["epoch"]) <= engine.state.epoch]
+        partial = self.path.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(kept)
+        partial.replace(self.path)
+
+    def __call__(self, engine: Engine) -> None:
+        """Append the epoch's row."""
+        if engine.state.rank != 0:
+            return
+        metric = ""
+        if self.evaluator is not None and self.evaluator.state.metrics:
+            metric = f"{self.evaluator.state.metrics[self.evaluator.state.key_metric_name]:.6f}"
+        row = {
+            "epoch": engine.state.epoch,
+            "loss": f"{loss_of(engine):.6f}",
+            "learning_rate": f"{self.optimizer.param_groups[0]['lr']:.6g}",
+            "validation_metric": metric,
+            "seconds": f"{engine.state.times['EPOCH_COMPLETED'] or 0.0:.1f}",
+        }
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, FIELDS).writerow(row)
+            file.flush()
+            os.fsync(file.fileno())
