@@ -1,0 +1,68 @@
+"""Pooled Dice on an engine, and between processes."""
+
+import pytest
+import torch
+from ignite import distributed as idist
+from ignite.engine import Engine
+
+from bundle.keys import LABEL, PRED
+from bundle.metrics.handlers import PooledDice
+
+PREDS = [torch.tensor([[[1, 1, 0, 2]]]), torch.tensor([[[1, 0, 0, 0]]])]
+LABELS = [torch.tensor([[[1, 0, 0, 1]]]), torch.tensor([[[0, 2, 2, 0]]])]
+
+
+def engine_output(batch: int) -> list[dict[str, torch.Tensor]]:
+    return [{PRED: PREDS[batch], LABEL: LABELS[batch]}]
+
+
+def run_epoch(batches: list[int]) -> float:
+    engine = Engine(lambda _, batch: engine_output(batch))
+    PooledDice().attach(engine, "dsc")
+    return engine.run(batches).metrics["dsc"]
+
+
+def test_pooled_over_batches_and_blind_to_other_labels():
+    # TP 1; predicted 2 + 1, true 2 + 0; the bladder (2) counts on neither side
+    assert run_epoch([0, 1]) == pytest.approx(2 / 5)
+    assert run_epoch([0]) == pytest.approx(2 / 4)
+    assert run_epoch([1]) == 0
+
+
+def test_another_label_value():
+    metric = PooledDice(label_value=2)
+    metric.update((PREDS, LABELS))
+    assert metric.compute() == 0
+    metric.reset()
+    metric.update((LABELS, LABELS))
+    assert metric.compute() == 1
+
+
+def test_an_epoch_starts_anew_and_empty_sets_agree():
+    metric = PooledDice()
+    metric.update((PREDS[:1], LABELS[:1]))
+    metric.reset()
+    nothing = [torch.zeros(2, 3, 4)]
+    metric.update((nothing, nothing))
+    assert metric.compute() == 1
+
+
+def test_reading_twice_gives_the_same():
+    metric = PooledDice()
+    metric.update((PREDS, LABELS))
+    assert metric.compute() == metric.compute() == pytest.approx(2 / 5)
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=r"label's shape \(1, 1, 4\), got \(2, 1, 1, 4\)"):
+        PooledDice().update(([torch.zeros(2, 1, 1, 4)], LABELS[:1]))
+
+
+def dice_of_rank(rank: int) -> None:
+    dice = run_epoch([rank])
+    if dice != pytest.approx(2 / 5):
+        raise RuntimeError(f"rank {rank} got {dice}")
+
+
+def test_sums_are_added_between_processes():
+    idist.spawn("gloo", dice_of_rank, args=(), nproc_per_node=2, start_method="fork")
