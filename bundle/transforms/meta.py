@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import torch
 from monai.data import MetaTensor, get_track_meta
 
-from bundle.keys import META_VIEWS, VIEW_SEPARATOR
+from bundle.keys import META_SCAN_ID, META_VIEWS, VIEW_SEPARATOR
 
 
 def get_views(image: torch.Tensor) -> tuple[str, ...]:
@@ -67,3 +67,9 @@ def get_spacing_mm(image: torch.Tensor) -> tuple[float, float]:
         )
     row_mm, column_mm = image.affine[:2, :2].norm(dim=0).tolist()
     return row_mm, column_mm
+
+
+def get_scan_name(image: torch.Tensor) -> str:
+    """Return the name under which messages speak of an image's scan."""
+    meta = image.meta if isinstance(image, MetaTensor) else {}
+    return str(meta.get(META_SCAN_ID, "scan"))

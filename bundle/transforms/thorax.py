@@ -11,14 +11,9 @@ from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
 from bundle.dicom.errors import ScanError
 from bundle.keys import IMAGE, META_CROP
-from bundle.transforms.landmarks import (
-    ADVICE,
-    ThoraxLandmarks,
-    find_body,
-    find_noise_level,
-    find_thorax,
-)
-from bundle.transforms.meta import get_spacing_mm, replace_values, require_same_size
+from bundle.transforms.body import find_body, find_noise_level
+from bundle.transforms.landmarks import ThoraxLandmarks, find_thorax
+from bundle.transforms.meta import get_scan_name, get_spacing_mm, replace_values, require_same_size
 
 AIR_RULES = ("keep", "clear", "clear_all")
 
@@ -139,15 +134,18 @@ class ThoraxCrop(InvertibleTransform):
         Raises:
             ScanError: if the scan is not one of a whole body, or its thorax exceeds the size.
         """
-        landmarks = find_thorax(_to_counts(img).sum(axis=0), get_spacing_mm(img))
+        try:
+            landmarks = find_thorax(_to_counts(img).sum(axis=0), get_spacing_mm(img))
+        except ScanError as err:
+            raise ScanError(f"{get_scan_name(img)}: {err}") from err
         found = (
             landmarks.row_stop - landmarks.row_start,
             landmarks.column_stop - landmarks.column_start,
         )
         if found[0] > self.size[0] or found[1] > self.size[1]:
             raise ScanError(
-                f"thorax must be {self.size} (rows, columns) at most, got {found}: "
-                f"give ThoraxCrop a larger size{ADVICE}"
+                f"{get_scan_name(img)}: thorax must be {self.size} (rows, columns) at most, "
+                f"got {found}: give ThoraxCrop a larger size"
             )
         return landmarks
 
