@@ -1,0 +1,77 @@
+"""Build one person's body on the detector's grid."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.phantom.arms import arm_bones
+from bundle.phantom.body import Body, Bone, Box, Point
+from bundle.phantom.landmarks import landmarks
+from bundle.phantom.legs import leg_bones
+from bundle.phantom.person import Person
+from bundle.phantom.posture import Posture
+from bundle.phantom.shapes import Grid, Solid, rasterise
+from bundle.phantom.skull import skull_bones
+from bundle.phantom.soft_tissue import limb_shapes, organ_boxes, trunk_outline
+from bundle.phantom.spine import spine_bones
+from bundle.phantom.thorax import thorax_bones
+
+
+def solids(posture: Posture) -> Iterator[Solid]:
+    """Yield every bone of one person."""
+    return chain(
+        skull_bones(posture),
+        spine_bones(posture),
+        thorax_bones(posture),
+        arm_bones(posture),
+        leg_bones(posture),
+    )
+
+
+def _merge(outline: NDArray[np.float32], box: Box) -> None:
+    view = outline[box.slices]
+    np.maximum(view, box.fraction, out=view)
+
+
+def _rasterise_bone(solid: Solid, grid: Grid, outline: NDArray[np.float32]) -> Bone:
+    """Return a bone as shares of voxels, and cover it with soft tissue in the outline."""
+    box = rasterise(grid, solid.shapes, without=solid.without)
+    if solid.cover_mm:
+        _merge(outline, rasterise(grid, solid.shapes, margin_mm=solid.cover_mm))
+    _merge(outline, box)
+    return Bone(solid.name, solid.region, box)
+
+
+def build_body(
+    person: Person,
+    *,
+    pixel_mm: float,
+    depth_mm: float = 5.0,
+    rows: int = 1024,
+    columns: int = 256,
+) -> Body:
+    """Return a person's body on the detector's grid.
+
+    Args:
+        person: whose body.
+        pixel_mm: side of a detector pixel.
+        depth_mm: size of a voxel along the camera's axis.
+        rows: of the detector's scan.
+        columns: of the detector.
+    """
+    posture = Posture(person, columns * pixel_mm)
+    depths = int(np.ceil((posture.front_mm + posture.bed_mm + 10) / depth_mm))
+    grid = Grid((rows, depths, columns), (pixel_mm, depth_mm, pixel_mm))
+    outline = np.zeros(grid.shape, np.float32)
+    _merge(outline, trunk_outline(posture, grid))
+    for shape in limb_shapes(posture):
+        for part in shape.parts():
+            _merge(outline, rasterise(grid, [part]))
+    bones = {s.name: _rasterise_bone(s, grid, outline) for s in solids(posture)}
+    organs = organ_boxes(posture, grid)
+    points: dict[str, Point] = {
+        name: grid.to_voxel(place) for name, place in landmarks(posture).items()
+    }
+    return Body(person, grid.shape, grid.spacing_mm, outline, bones, organs, points)

@@ -1,0 +1,153 @@
+"""Who lies under the camera: build, proportions and posture of one person."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Sex = Literal["F", "M"]
+
+HEIGHT_MM = {"F": (1500.0, 1800.0), "M": (1600.0, 1950.0)}
+"""Shortest and tallest person by sex, a cancer clinic's adults."""
+
+BMI = (18.0, 38.0)
+"""Leanest and heaviest build in kg/m2."""
+
+_MEAN_HEIGHT_MM = {"F": 1635.0, "M": 1755.0}
+
+
+@dataclass(frozen=True)
+class Limbs:
+    """Posture of one side's limbs, in degrees.
+
+    Attributes:
+        arm_abduction: upper arm away from the trunk, on top of what the build needs.
+        elbow_flexion: forearm turned back towards the body.
+        hand_roll: 0 palm towards the thigh, 90 palm down on the bed.
+        leg_spread: thigh away from the midline, on top of the natural stance.
+        leg_rotation: outward rotation of the leg; the foot follows.
+        foot_drop: plantar flexion; 0 is a foot at right angles to the leg.
+    """
+
+    arm_abduction: float
+    elbow_flexion: float
+    hand_roll: float
+    leg_spread: float
+    leg_rotation: float
+    foot_drop: float
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: everything that the anatomy needs.
+
+    Attributes:
+        sex: "F" or "M".
+        age: years.
+        height_mm: standing height.
+        weight_kg: body weight.
+        kyphosis_deg: thoracic kyphosis on top of the average of 35 degrees.
+        scoliosis_deg: Cobb angle of the lateral curve, its sign the side.
+        head_turn_deg: rotation about the long axis, positive towards the patient's left.
+        head_tilt_deg: ear towards the shoulder, positive towards the patient's left.
+        head_nod_deg: chin towards the chest, positive down.
+        right: posture of the right limbs.
+        left: posture of the left limbs.
+        head_scale: size of the head over the average for the height.
+        leg_scale: length of the legs over the average for the height.
+        shoulder_scale: breadth of the shoulders over the average for the height.
+        pelvis_scale: breadth of the pelvis over the average for height and sex.
+        chest_scale: depth and breadth of the rib cage over the average for the height.
+        asymmetry: size of the right half over the left half of the body.
+        tilt_deg: rotation of the whole body on the bed, seen from the front.
+        shift_mm: (row, column) of the top of the head: row from the start of the scan, column
+            from the middle of the detector.
+    """
+
+    sex: Sex
+    age: float
+    height_mm: float
+    weight_kg: float
+    kyphosis_deg: float
+    scoliosis_deg: float
+    head_turn_deg: float
+    head_tilt_deg: float
+    head_nod_deg: float
+    right: Limbs
+    left: Limbs
+    head_scale: float
+    leg_scale: float
+    shoulder_scale: float
+    pelvis_scale: float
+    chest_scale: float
+    asymmetry: float
+    tilt_deg: float
+    shift_mm: tuple[float, float]
+
+    @property
+    def bmi(self) -> float:
+        """Body mass index in kg/m2."""
+        return self.weight_kg / (self.height_mm / 1000) ** 2
+
+    def limbs(self, side: str) -> Limbs:
+        """Return the posture of the limbs of a side, "right" or "left"."""
+        return self.right if side == "right" else self.left
+
+
+def _normal(
+    rng: np.random.Generator, mean: float, deviation: float, low: float, high: float
+) -> float:
+    return float(np.clip(rng.normal(mean, deviation), low, high))
+
+
+def _draw_limbs(rng: np.random.Generator) -> Limbs:
+    return Limbs(
+        arm_abduction=_normal(rng, 2, 2.5, -1, 9),
+        elbow_flexion=_normal(rng, 14, 7, 2, 35),
+        hand_roll=_normal(rng, 45, 30, 0, 90),
+        leg_spread=_normal(rng, 0, 1.5, -2, 4),
+        leg_rotation=_normal(rng, 16, 9, -5, 40),
+        foot_drop=_normal(rng, 38, 10, 12, 60),
+    )
+
+
+def draw_person(
+    rng: np.random.Generator,
+    sex: Sex | None = None,
+    *,
+    age_range: tuple[float, float] = (40.0, 85.0),
+) -> Person:
+    """Draw one adult.
+
+    Args:
+        rng: source of all randomness; the same state gives the same person.
+        sex: "F" or "M"; drawn evenly if None.
+        age_range: youngest and oldest age in years.
+    """
+    chosen: Sex = sex if sex is not None else ("F" if rng.random() < 0.5 else "M")
+    age = float(rng.uniform(*age_range))
+    height = _normal(rng, _MEAN_HEIGHT_MM[chosen], 65.0, *HEIGHT_MM[chosen])
+    bmi = float(np.clip(rng.lognormal(np.log(26.0), 0.16), *BMI))
+    frail = max(age - 60, 0) / 25
+    curved = rng.random() < 0.25
+    return Person(
+        sex=chosen,
+        age=age,
+        height_mm=height,
+        weight_kg=bmi * (height / 1000) ** 2,
+        kyphosis_deg=_normal(rng, 4 + 10 * frail, 7, -10, 35),
+        scoliosis_deg=_normal(rng, 0, 12 if curved else 3, -30, 30),
+        head_turn_deg=_normal(rng, 0, 10, -35, 35),
+        head_tilt_deg=_normal(rng, 0, 3, -10, 10),
+        head_nod_deg=_normal(rng, 0, 5, -12, 12),
+        right=_draw_limbs(rng),
+        left=_draw_limbs(rng),
+        head_scale=_normal(rng, 1, 0.025, 0.94, 1.06),
+        leg_scale=_normal(rng, 1, 0.02, 0.95, 1.05),
+        shoulder_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
+        pelvis_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
+        chest_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
+        asymmetry=_normal(rng, 1, 0.008, 0.98, 1.02),
+        tilt_deg=_normal(rng, 0, 0.8, -2.5, 2.5),
+        shift_mm=(float(rng.uniform(70, 220)), _normal(rng, 0, 8, -22, 22)),
+    )

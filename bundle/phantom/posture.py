@@ -1,0 +1,394 @@
+"""From the reference anatomy's millimetres to one person's: sizes, curves, joints and directions.
+
+Everything axial is described in the frame of a standing reference man of 1750 mm (row, depth,
+column in mm): row from the vertex down, depth from anterior to posterior with the belly's skin at
+about 30 and the back's at 276, column from the midline, positive towards the patient's left. Sizes
+measured on mesh50_XCAT, Auer et al. 2023, doi 10.1088/1361-6560/acbde2.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+from bundle.labels import SIDES
+from bundle.phantom.person import Limbs, Person
+from bundle.phantom.shapes import unit
+
+Vector = NDArray[np.float64]
+
+REFERENCE_HEIGHT_MM = 1750.0
+REFERENCE_BMI = 25.0
+NECK_ROW_MM = 250.0
+HIP_ROW_MM = 858.0
+LEG_MM = REFERENCE_HEIGHT_MM - HIP_ROW_MM
+BED_MM = 278.0
+"""Depth of the bed's surface under the reference man's back."""
+SPINE_DEPTH_MM = 205.0
+"""Depth about which the trunk grows or shrinks."""
+NECK_PIVOT_MM = (215.0, 152.0, 0.0)
+"""The head turns and nods about the middle of the neck."""
+
+UPPER_ARM_MM, FOREARM_MM = 302.0, 255.0
+THIGH_MM, LEG_SHANK_MM = 426.0, 380.0
+
+SHOULDER_MM = (300.0, 185.0, 170.0)
+HIP_MM = (HIP_ROW_MM, 172.0, 90.0)
+
+# Breadths of women relative to men of the same height: biacromial 0.217 against 0.228 and
+# bi-iliac 0.176 against 0.168 of the height (NASA-STD-3000 anthropometry, rounded).
+_FEMALE_CHEST, _FEMALE_PELVIS, _FEMALE_BONE = 0.95, 1.05, 0.92
+
+
+def side_sign(side: str) -> float:
+    """Return the sign of the column axis on a side: the patient's left is positive."""
+    return 1.0 if side == "left" else -1.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Joints of one arm in mm and the frame of the hand (rows: along, across, palm)."""
+
+    shoulder: Vector
+    elbow: Vector
+    wrist: Vector
+    hand: Vector
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Joints of one leg in mm and its frames (rows: along, outward, forward).
+
+    Attributes:
+        hip: centre of the femoral head.
+        knee: middle of the joint.
+        ankle: middle of the joint.
+        knee_frame: of the femur's condyles and the tibia.
+        foot: of the foot: along is towards the sole, forward towards the toes.
+    """
+
+    hip: Vector
+    knee: Vector
+    ankle: Vector
+    knee_frame: Vector
+    foot: Vector
+
+
+@dataclass(frozen=True)
+class Posture:
+    """Places of one person's body on the bed.
+
+    Attributes:
+        person: whose body.
+        field_mm: breadth of the detector's field; the middle of the body lies at half of it.
+    """
+
+    person: Person
+    field_mm: float
+
+    @cached_property
+    def height_scale(self) -> float:
+        """Height over the reference man's."""
+        return self.person.height_mm / REFERENCE_HEIGHT_MM
+
+    @cached_property
+    def head_scale(self) -> float:
+        """Size of the head over the reference man's; heads vary half as much as heights."""
+        female = 0.975 if self.person.sex == "F" else 1.0
+        return (0.5 + 0.5 * self.height_scale) * self.person.head_scale * female
+
+    @cached_property
+    def limb_scale(self) -> float:
+        """Length of the legs over the reference man's."""
+        return self.height_scale * self.person.leg_scale
+
+    @cached_property
+    def arm_scale(self) -> float:
+        """Length of the arms over the reference man's; arms follow the legs half way."""
+        return self.height_scale * (0.5 + 0.5 * self.person.leg_scale)
+
+    @cached_property
+    def trunk_scale(self) -> float:
+        """Length of the trunk over the reference man's: what head and legs leave of the height."""
+        rest = self.person.height_mm - NECK_ROW_MM * self.head_scale - LEG_MM * self.limb_scale
+        return rest / (HIP_ROW_MM - NECK_ROW_MM)
+
+    @cached_property
+    def bone_scale(self) -> float:
+        """Thickness of bones over the reference man's."""
+        return self.height_scale * (_FEMALE_BONE if self.person.sex == "F" else 1.0)
+
+    @cached_property
+    def girth(self) -> float:
+        """Body mass index over the reference man's: the area of a cross-section."""
+        return self.person.bmi / REFERENCE_BMI
+
+    @cached_property
+    def chest_scale(self) -> float:
+        """Breadth and depth of the rib cage over the reference man's."""
+        female = _FEMALE_CHEST if self.person.sex == "F" else 1.0
+        return self.height_scale * self.person.chest_scale * female * self.girth**0.1
+
+    @cached_property
+    def shoulder_scale(self) -> float:
+        """Breadth of the shoulders over the reference man's."""
+        female = _FEMALE_CHEST if self.person.sex == "F" else 1.0
+        return self.height_scale * self.person.shoulder_scale * female * self.girth**0.06
+
+    @cached_property
+    def pelvis_scale(self) -> float:
+        """Breadth of the pelvis over the reference man's."""
+        female = _FEMALE_PELVIS if self.person.sex == "F" else 1.0
+        return self.height_scale * self.person.pelvis_scale * female
+
+    def breadth_scale(self, row_mm: ArrayLike) -> Vector:
+        """Return the scale of columns at reference rows."""
+        levels = [230.0, 300.0, 560.0, 720.0]
+        scales = [self.head_scale, self.chest_scale, self.chest_scale, self.pelvis_scale]
+        return np.interp(row_mm, levels, scales)
+
+    def depth_scale(self, row_mm: ArrayLike) -> Vector:
+        """Return the scale of depths at reference rows."""
+        levels = [230.0, 300.0, 560.0, 720.0]
+        scales = [self.head_scale, self.chest_scale, self.chest_scale, self.height_scale]
+        return np.interp(row_mm, levels, scales)
+
+    def row(self, row_mm: ArrayLike) -> Vector:
+        """Return rows of the person, from the vertex, for reference rows of head and trunk."""
+        head = NECK_ROW_MM * self.head_scale
+        trunk = (HIP_ROW_MM - NECK_ROW_MM) * self.trunk_scale
+        row = np.asarray(row_mm, dtype=float)
+        below = head + trunk + (row - HIP_ROW_MM) * self.height_scale
+        return np.where(
+            row > HIP_ROW_MM,
+            below,
+            np.interp(row, [0, NECK_ROW_MM, HIP_ROW_MM], [0, head, head + trunk]),
+        )
+
+    def place(self, points: ArrayLike) -> Vector:
+        """Return places (n, 3) or (3,) of head and trunk in mm of the grid."""
+        point = np.asarray(points, dtype=float)
+        row, depth, column = point[..., 0], point[..., 1], point[..., 2]
+        column = column * self.breadth_scale(row)
+        column = column * np.where(column < 0, self.person.asymmetry, 1 / self.person.asymmetry)
+        depth = SPINE_DEPTH_MM + (depth - SPINE_DEPTH_MM) * self.depth_scale(row)
+        bent = np.stack(
+            [self.row(row), depth + self._kyphosis(row), column + self._scoliosis(row)], axis=-1
+        )
+        return self.lay(bent)
+
+    def lay(self, points: ArrayLike) -> Vector:
+        """Return places of a straight body (mm from the vertex) as they lie on the bed.
+
+        The tilt is a shear, which keeps rows: at most 2.5 degrees, it differs from a rotation by
+        less than 1 mm.
+        """
+        point = np.array(points, dtype=float)
+        lean = np.tan(np.radians(self.person.tilt_deg))
+        top, aside = self.person.shift_mm
+        point[..., 2] += self.field_mm / 2 + aside + lean * (point[..., 0] - HIP_ROW_MM)
+        point[..., 0] += top
+        point[..., 1] += self.front_mm
+        return point
+
+    def _kyphosis(self, row_mm: Vector) -> Vector:
+        """Return the shift in depth: a rounder back bends forward above the eighth vertebra."""
+        above = np.clip(440.0 - row_mm, 0, 200)
+        bend = np.radians(self.person.kyphosis_deg) / 300.0
+        slope = np.clip(240.0 - row_mm, 0, None) * bend * 60.0
+        return -(0.5 * bend * above**2 + slope) * self.height_scale
+
+    def _scoliosis(self, row_mm: Vector) -> Vector:
+        """Return the shift along columns: one arch from T4 to L3, undone above and below."""
+        length = 300.0
+        amplitude = length / np.pi * np.tan(np.radians(self.person.scoliosis_deg) / 2)
+        phase = np.clip((row_mm - 250.0) / 490.0, 0, 1)
+        return amplitude * np.sin(np.pi * phase) ** 2
+
+    @cached_property
+    def front_mm(self) -> float:
+        """Depth of the grid at the reference frame's zero: room for the belly and the toes."""
+        return 12.0 + max(0.0, self.belly_mm)
+
+    @cached_property
+    def belly_mm(self) -> float:
+        """How far the belly and chest reach over the reference man's front."""
+        return 240.0 * (self.height_scale * max(self.girth, 0.8) ** 0.6 - 1.0)
+
+    @cached_property
+    def bed_mm(self) -> float:
+        """Depth of the bed in the straight body's frame."""
+        return SPINE_DEPTH_MM + (BED_MM - SPINE_DEPTH_MM) * self.height_scale * self.girth**0.3
+
+    @cached_property
+    def head_turn(self) -> Rotation:
+        """Rotation of the head on (row, depth, column) vectors."""
+        person = self.person
+        return Rotation.from_euler(
+            "xyz",
+            [-person.head_turn_deg, person.head_tilt_deg, person.head_nod_deg],
+            degrees=True,
+        )
+
+    def place_head(self, points: ArrayLike) -> Vector:
+        """Return places of the skull, turned and nodded, in mm of the grid."""
+        pivot = np.asarray(NECK_PIVOT_MM)
+        moved = self.head_turn.apply(np.atleast_2d(np.asarray(points, dtype=float)) - pivot)
+        moved = moved * self.head_scale
+        return (moved + self.place(pivot)).reshape(np.shape(points))
+
+    def turn_neck(self, share: float) -> Rotation:
+        """Return the part of the head's rotation that a level of the neck follows."""
+        return Rotation.from_rotvec(self.head_turn.as_rotvec() * share)
+
+    @cached_property
+    def arms(self) -> Mapping[str, Arm]:
+        """Both arms, beside the trunk as its breadth allows."""
+        return {side: self._arm(side_sign(side), self.person.limbs(side)) for side in SIDES}
+
+    @cached_property
+    def legs(self) -> Mapping[str, Leg]:
+        """Both legs, lying on the bed."""
+        return {side: self._leg(side_sign(side), self.person.limbs(side)) for side in SIDES}
+
+    def trunk_half_breadth(self, row_mm: float) -> float:
+        """Return the half breadth of the skin at a reference row of the trunk."""
+        table = TRUNK_F if self.person.sex == "F" else TRUNK_M
+        rows, breadth, power = np.array(table)[:, [0, 1, 4]].T
+        scale = self.height_scale * self.girth ** np.interp(row_mm, rows, power)
+        return float(np.interp(row_mm, rows, breadth) * scale)
+
+    def _arm(self, sign: float, limbs: Limbs) -> Arm:
+        row, depth, column = SHOULDER_MM
+        arm = self.arm_scale
+        thick = self.girth**0.5 * self.height_scale
+        shoulder = np.array(
+            [
+                float(self.row(row)),
+                SPINE_DEPTH_MM
+                + (depth - SPINE_DEPTH_MM) * self.chest_scale
+                + float(self._kyphosis(np.array(row))),
+                column * self.shoulder_scale,
+            ]
+        )
+        out = np.radians(limbs.arm_abduction)
+        elbow_column = max(
+            shoulder[2] + UPPER_ARM_MM * arm * np.sin(out + np.radians(5)),
+            self.trunk_half_breadth(540.0) + 34 * thick,
+        )
+        elbow = self._reach(shoulder, UPPER_ARM_MM * arm, self.bed_mm - 46 * thick, elbow_column)
+        wrist_column = max(
+            elbow[2] - FOREARM_MM * arm * np.sin(np.radians(limbs.elbow_flexion)),
+            self.trunk_half_breadth(800.0) + 30 * thick,
+        )
+        wrist = self._reach(elbow, FOREARM_MM * arm, self.bed_mm - 42 * thick, wrist_column)
+        along = unit(unit(wrist - elbow) + [1.0, 0.0, 0.0])
+        roll = np.radians(limbs.hand_roll)
+        across = unit(np.cross(along, [0.0, np.sin(roll), -np.cos(roll)]))
+        frame = np.array([along, across, np.cross(along, across)])
+        mirror = np.array([1.0, 1.0, sign])
+        joints = (self.lay(joint * mirror) for joint in (shoulder, elbow, wrist))
+        return Arm(*joints, hand=frame * mirror)
+
+    @staticmethod
+    def _reach(start: Vector, length: float, depth: float, column: float) -> Vector:
+        """Return the end of a limb of a given length with a given depth and column."""
+        limit = 0.85 * length
+        down = np.clip(depth - start[1], -limit, limit)
+        aside = np.clip(column - start[2], -limit, limit)
+        rest = np.sqrt(max(length**2 - down**2 - aside**2, (0.4 * length) ** 2))
+        return start + [rest, down, aside]
+
+    def _leg(self, sign: float, limbs: Limbs) -> Leg:
+        scale = self.limb_scale
+        thick = self.girth**0.4 * self.height_scale
+        hip = np.array(
+            [
+                float(self.row(HIP_MM[0])),
+                SPINE_DEPTH_MM + (HIP_MM[1] - SPINE_DEPTH_MM) * self.height_scale,
+                HIP_MM[2] * self.pelvis_scale,
+            ]
+        )
+        spread = np.sin(np.radians(limbs.leg_spread))
+        knee_column = max(hip[2] + THIGH_MM * scale * spread, 62 * thick)
+        knee = self._reach(hip, THIGH_MM * scale, self.bed_mm - 68 * thick, knee_column)
+        ankle_column = max(knee[2] + LEG_SHANK_MM * scale * (spread - 0.06), 45 * thick)
+        ankle = self._reach(
+            knee, LEG_SHANK_MM * scale, self.bed_mm - 50 * self.height_scale, ankle_column
+        )
+        turn = np.radians(limbs.leg_rotation)
+        along = unit(ankle - hip)
+        forward = unit([0.0, -np.cos(turn), np.sin(turn)])
+        outward = unit(np.cross(along, forward))
+        outward = outward * np.sign(outward[2])
+        forward = unit(forward - along * (forward @ along))
+        drop = np.radians(limbs.foot_drop)
+        toes = np.cos(drop) * forward + np.sin(drop) * along
+        sole = np.cos(drop) * along - np.sin(drop) * forward
+        mirror = np.array([1.0, 1.0, sign])
+        joints = (self.lay(joint * mirror) for joint in (hip, knee, ankle))
+        return Leg(
+            *joints,
+            knee_frame=np.array([along, outward, forward]) * mirror,
+            foot=np.array([sole, outward, toes]) * mirror,
+        )
+
+
+# Skin of the trunk by reference row: half breadth, depth of the front and of the back in mm, and
+# the exponents by which breadth and depth follow the body mass index.
+TRUNK_M = (
+    (236.0, 62.0, 88.0, 238.0, 0.30, 0.30),
+    (256.0, 78.0, 96.0, 246.0, 0.30, 0.30),
+    (270.0, 120.0, 100.0, 252.0, 0.25, 0.30),
+    (284.0, 168.0, 102.0, 257.0, 0.25, 0.30),
+    (300.0, 192.0, 102.0, 263.0, 0.25, 0.32),
+    (340.0, 196.0, 84.0, 270.0, 0.28, 0.35),
+    (380.0, 180.0, 64.0, 274.0, 0.32, 0.40),
+    (420.0, 166.0, 52.0, 276.0, 0.36, 0.42),
+    (460.0, 158.0, 44.0, 276.0, 0.40, 0.46),
+    (500.0, 156.0, 38.0, 276.0, 0.44, 0.50),
+    (540.0, 153.0, 34.0, 276.0, 0.48, 0.56),
+    (580.0, 151.0, 30.0, 273.0, 0.52, 0.60),
+    (620.0, 150.0, 30.0, 271.0, 0.54, 0.62),
+    (660.0, 147.0, 32.0, 270.0, 0.54, 0.62),
+    (700.0, 148.0, 38.0, 271.0, 0.50, 0.58),
+    (740.0, 153.0, 42.0, 274.0, 0.46, 0.52),
+    (780.0, 160.0, 52.0, 276.0, 0.42, 0.46),
+    (820.0, 168.0, 66.0, 278.0, 0.40, 0.42),
+    (860.0, 173.0, 74.0, 278.0, 0.40, 0.40),
+    (900.0, 176.0, 78.0, 276.0, 0.40, 0.40),
+    (940.0, 177.0, 82.0, 272.0, 0.40, 0.40),
+)
+TRUNK_F = tuple(
+    (row, breadth * factor, front, back, wide, deep)
+    for (row, breadth, front, back, wide, deep), factor in zip(
+        TRUNK_M,
+        (
+            0.86,
+            0.86,
+            0.90,
+            0.92,
+            0.93,
+            0.93,
+            0.93,
+            0.93,
+            0.93,
+            0.92,
+            0.91,
+            0.90,
+            0.90,
+            0.94,
+            1.00,
+            1.04,
+            1.06,
+            1.08,
+            1.08,
+            1.08,
+            1.07,
+        ),
+        strict=True,
+    )
+)

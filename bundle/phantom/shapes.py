@@ -1,0 +1,386 @@
+"""Implicit shapes in millimetres and their soft-edged rasterisation on a grid.
+
+Places are (row, depth, column) in mm from the grid's corner. Distances are signed, negative inside,
+exact or first-order near the surface.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bundle.phantom.body import Box, Point
+
+Array = NDArray[np.float32]
+Coordinates = tuple[Array, Array, Array]
+Block = tuple[slice, slice, slice]
+
+
+class Shape(Protocol):
+    """Something with an extent and a signed distance."""
+
+    def parts(self) -> Sequence["Shape"]:
+        """Return the pieces that are worth a block of their own; their union is the shape."""
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest corner in mm."""
+
+    def distance(self, coordinates: Coordinates) -> Array:
+        """Return the signed distance in mm at open-mesh coordinates in mm."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A block of voxels: rows, depths, columns, and the voxel's size in mm."""
+
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+
+    @property
+    def edge_mm(self) -> float:
+        """Width over which a surface fades: the voxel's longest side."""
+        return max(self.spacing_mm)
+
+    def block(
+        self, bounds_mm: tuple[NDArray[np.float64], NDArray[np.float64]], margin_mm: float = 0.0
+    ) -> Block:
+        """Return the slices that hold an extent, a margin and its fading edge, in the grid."""
+        spacing = np.asarray(self.spacing_mm)
+        reach = self.edge_mm / 2 + margin_mm
+        first = np.floor((bounds_mm[0] - reach) / spacing).astype(int)
+        last = np.ceil((bounds_mm[1] + reach) / spacing).astype(int)
+        row, depth, column = (
+            slice(min(max(a, 0), size - 1), max(min(b, size), min(max(a, 0), size - 1) + 1))
+            for a, b, size in zip(first.tolist(), last.tolist(), self.shape, strict=True)
+        )
+        return row, depth, column
+
+    def coordinates(self, block: Block) -> Coordinates:
+        """Return the voxel centres of a block in mm as an open mesh."""
+        row, depth, column = (
+            ((np.arange(part.start, part.stop) + 0.5) * size).astype(np.float32)
+            for part, size in zip(block, self.spacing_mm, strict=True)
+        )
+        return row[:, None, None], depth[None, :, None], column[None, None, :]
+
+    def to_voxel(self, place_mm: ArrayLike) -> Point:
+        """Return a place in mm as voxel indices (voxel i has its centre at i)."""
+        row, depth, column = (np.asarray(place_mm) / np.asarray(self.spacing_mm) - 0.5).tolist()
+        return row, depth, column
+
+
+def to_fraction(distance_mm: Array, edge_mm: float) -> Array:
+    """Return the share 0..1 of a voxel that is inside, from the signed distance of its centre."""
+    return np.clip(0.5 - distance_mm / np.float32(edge_mm), 0, 1, dtype=np.float32)
+
+
+def measure(grid: Grid, shapes: Sequence[Shape], margin_mm: float = 0.0) -> tuple[Block, Array]:
+    """Return the block that holds the union of shapes, and the signed distance to it in mm.
+
+    The distance is right up to the margin and the fading edge; beyond them it is only far enough.
+    """
+    bounds = [shape.bounds() for shape in shapes]
+    lower = np.min([low for low, _ in bounds], axis=0)
+    upper = np.max([high for _, high in bounds], axis=0)
+    block = grid.block((lower, upper), margin_mm)
+    start = [part.start for part in block]
+    size = [part.stop - part.start for part in block]
+    distance = np.full(size, margin_mm + grid.edge_mm, np.float32)
+    for part in (piece for shape in shapes for piece in shape.parts()):
+        inner = grid.block(part.bounds(), margin_mm)
+        row, depth, column = (
+            slice(s.start - first, s.stop - first) for s, first in zip(inner, start, strict=True)
+        )
+        view = distance[row, depth, column]
+        np.minimum(view, part.distance(grid.coordinates(inner)), out=view)
+    return block, distance
+
+
+def rasterise(
+    grid: Grid, shapes: Sequence[Shape], *, without: Sequence[Shape] = (), margin_mm: float = 0.0
+) -> Box:
+    """Return the union of shapes, less the union of others, as shares of voxels.
+
+    A shape that lies outside the grid leaves one empty voxel at the nearest border.
+
+    Args:
+        grid: the voxels.
+        shapes: what to draw.
+        without: what to cut out.
+        margin_mm: by how much the shapes grow.
+    """
+    block, distance = measure(grid, shapes, margin_mm)
+    for shape in without:
+        np.maximum(distance, -shape.distance(grid.coordinates(block)), out=distance)
+    row, depth, column = (part.start for part in block)
+    return Box((row, depth, column), to_fraction(distance - np.float32(margin_mm), grid.edge_mm))
+
+
+def unit(vector: ArrayLike) -> NDArray[np.float64]:
+    """Return a vector scaled to length one."""
+    vector = np.asarray(vector, dtype=float)
+    return vector / np.linalg.norm(vector)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A tapering rod with round ends, flattened along one direction.
+
+    Attributes:
+        start: one end in mm.
+        end: the other end in mm.
+        radius_start: radius in mm across the flattened direction.
+        radius_end: the same at the other end.
+        flat: unit vector along which the section is thinner.
+        flatness: long over short axis of the section, 1 for a round rod.
+    """
+
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    radius_start: float
+    radius_end: float
+    flat: NDArray[np.float64] | None = None
+    flatness: float = 1.0
+
+    def parts(self) -> Sequence[Shape]:
+        """Return the rod itself."""
+        return (self,)
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest corner in mm."""
+        reach = max(self.radius_start, self.radius_end)
+        return np.minimum(self.start, self.end) - reach, np.maximum(self.start, self.end) + reach
+
+    def distance(self, coordinates: Coordinates) -> Array:
+        """Return the signed distance in mm."""
+        axis = self.end - self.start
+        length2 = float(axis @ axis) + 1e-9
+        offset = [c - np.float32(s) for c, s in zip(coordinates, self.start, strict=True)]
+        along = sum(o * np.float32(a / length2) for o, a in zip(offset, axis, strict=True))
+        along = np.clip(along, 0, 1)
+        away = [o - along * np.float32(a) for o, a in zip(offset, axis, strict=True)]
+        squared = away[0] ** 2 + away[1] ** 2 + away[2] ** 2 + np.float32(1e-3)
+        radius = np.float32(self.radius_start) + along * np.float32(
+            self.radius_end - self.radius_start
+        )
+        if self.flat is None or self.flatness == 1:
+            return np.sqrt(squared) - radius
+        across = sum(w * np.float32(f) for w, f in zip(away, self.flat, strict=True))
+        stretched = squared + np.float32(self.flatness**2 - 1) * across**2
+        return np.sqrt(squared) - radius * np.sqrt(squared / stretched)
+
+
+@dataclass(frozen=True)
+class Tube:
+    """A rod swept along a polyline.
+
+    Attributes:
+        path: (n, 3) places in mm.
+        radius: one radius in mm, or one for each place.
+        flat: direction along which the section is thinner: one vector, or one for each place.
+        flatness: long over short axis of the section.
+    """
+
+    path: NDArray[np.float64]
+    radius: ArrayLike
+    flat: ArrayLike | None = None
+    flatness: float = 1.0
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """The rods between neighbouring places."""
+        path = np.asarray(self.path, dtype=float)
+        radius = np.broadcast_to(np.asarray(self.radius, dtype=float), len(path)).tolist()
+        if self.flat is None:
+            flats: list[NDArray[np.float64] | None] = [None] * len(path)
+        else:
+            flats = [unit(f) for f in np.broadcast_to(np.asarray(self.flat, float), path.shape)]
+        return tuple(
+            Segment(path[i], path[i + 1], radius[i], radius[i + 1], flats[i], self.flatness)
+            for i in range(len(path) - 1)
+        )
+
+    def parts(self) -> Sequence[Shape]:
+        """Return the rods between neighbouring places."""
+        return self.segments
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest corner in mm."""
+        bounds = [segment.bounds() for segment in self.segments]
+        return np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0)
+
+    def distance(self, coordinates: Coordinates) -> Array:
+        """Return the signed distance in mm."""
+        return np.minimum.reduce([segment.distance(coordinates) for segment in self.segments])
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """An ellipsoid, or with `power` 4 a rounded block.
+
+    Attributes:
+        centre: its centre in mm.
+        radii: half axes in mm.
+        axes: rows are the unit vectors of the half axes; None for row, depth, column.
+        power: exponent of the superellipsoid: 2 or 4.
+    """
+
+    centre: ArrayLike
+    radii: ArrayLike
+    axes: NDArray[np.float64] | None = None
+    power: int = 2
+
+    @cached_property
+    def frame(self) -> NDArray[np.float64]:
+        """Unit vectors of the half axes, one per row."""
+        return np.eye(3) if self.axes is None else self.axes
+
+    def parts(self) -> Sequence[Shape]:
+        """Return the ellipsoid itself."""
+        return (self,)
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest corner in mm."""
+        radii = np.asarray(self.radii, dtype=float)
+        spread = np.abs(self.frame) * radii[:, None]
+        reach = np.sqrt((spread**2).sum(0)) if self.power == 2 else spread.sum(0)
+        centre = np.asarray(self.centre, dtype=float)
+        return centre - reach, centre + reach
+
+    def distance(self, coordinates: Coordinates) -> Array:
+        """Return the signed distance in mm, measured along the ray from the centre."""
+        centre = np.asarray(self.centre, dtype=float)
+        radii = np.asarray(self.radii, dtype=float)
+        offset = [c - np.float32(s) for c, s in zip(coordinates, centre, strict=True)]
+        scaled = []
+        for axis, radius in zip(self.frame, radii, strict=True):
+            terms = [
+                o * np.float32(a / radius) for o, a in zip(offset, axis, strict=True) if a != 0
+            ]
+            scaled.append(sum(terms[1:], terms[0]) ** 2)
+        length = np.sqrt(sum(o**2 for o in offset) + np.float32((1e-3 * radii.min()) ** 2))
+        if self.power == 2:
+            level = np.sqrt(sum(scaled) + np.float32(1e-6))
+        else:
+            level = np.sqrt(np.sqrt(sum(s**2 for s in scaled) + np.float32(1e-12)))
+        return length - length / level
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A thin curved bone: a smooth outline in its own plane, bulged out of it.
+
+    Attributes:
+        centre: origin of the plane in mm.
+        axes: rows are the unit vectors u, v (in the plane) and w (out of it).
+        outline: (n, 2) polygon of (u, v) in mm.
+        bulge: (c0, u, v, uu, uv, vv): height of the middle surface along w in mm.
+        thickness_mm: at the middle of the plate.
+        rim_mm: thickness added at the outline.
+        rim_width_mm: how far the thicker rim reaches inwards.
+    """
+
+    centre: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    outline: NDArray[np.float64]
+    bulge: tuple[float, float, float, float, float, float]
+    thickness_mm: float
+    rim_mm: float = 0.0
+    rim_width_mm: float = 6.0
+
+    def parts(self) -> Sequence[Shape]:
+        """Return the plate itself."""
+        return (self,)
+
+    def _height(self, u: ArrayLike, v: ArrayLike) -> NDArray[np.float32]:
+        c, cu, cv, cuu, cuv, cvv = (np.float32(value) for value in self.bulge)
+        u, v = np.asarray(u, dtype=np.float32), np.asarray(v, dtype=np.float32)
+        return c + cu * u + cv * v + cuu * u * u + cuv * u * v + cvv * v * v
+
+    def place(self, u: float, v: float) -> NDArray[np.float64]:
+        """Return the place in mm of a point of the middle surface."""
+        height = float(self._height(u, v))
+        return self.centre + u * self.axes[0] + v * self.axes[1] + height * self.axes[2]
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest corner in mm."""
+        rim = np.concatenate([self.outline, self.outline * 0.5, self.outline[:1] * 0])
+        places = np.array([self.place(u, v) for u, v in rim.tolist()])
+        reach = (self.thickness_mm + self.rim_mm) / 2
+        return places.min(0) - reach, places.max(0) + reach
+
+    def distance(self, coordinates: Coordinates) -> Array:
+        """Return the signed distance in mm."""
+        offset = [c - np.float32(s) for c, s in zip(coordinates, self.centre, strict=True)]
+        u, v, w = (
+            sum(o * np.float32(a) for o, a in zip(offset, axis, strict=True)) for axis in self.axes
+        )
+        border = polygon_distance(u, v, self.outline)
+        inward = np.exp(np.minimum(border, 0) / np.float32(self.rim_width_mm))
+        half = np.float32(self.thickness_mm / 2) + inward * np.float32(self.rim_mm / 2)
+        return np.maximum(border, np.abs(w - self._height(u, v)) - half)
+
+
+def polygon_distance(u: Array, v: Array, polygon: NDArray[np.float64]) -> Array:
+    """Return the signed distance to a polygon's border, negative inside.
+
+    Args:
+        u: first coordinate of the places, any shape.
+        v: second coordinate, of the same shape.
+        polygon: (n, 2) corners in order, either way round.
+    """
+    nearest = np.full(u.shape, np.inf, np.float32)
+    inside = np.zeros(u.shape, bool)
+    for (u0, v0), (u1, v1) in zip(
+        polygon.tolist(), np.roll(polygon, -1, axis=0).tolist(), strict=True
+    ):
+        du, dv = u1 - u0, v1 - v0
+        pu, pv = u - np.float32(u0), v - np.float32(v0)
+        length2 = du * du + dv * dv + 1e-9
+        along = np.clip(pu * np.float32(du / length2) + pv * np.float32(dv / length2), 0, 1)
+        away = (pu - along * np.float32(du)) ** 2 + (pv - along * np.float32(dv)) ** 2
+        np.minimum(nearest, away, out=nearest)
+        crosses = (pv < 0) != (v < np.float32(v1))
+        inside ^= crosses & ((pu * np.float32(dv) < pv * np.float32(du)) == (dv > 0))
+    return np.where(inside, -np.sqrt(nearest), np.sqrt(nearest))
+
+
+def smooth_path(points: ArrayLike, number: int, *, closed: bool = False) -> NDArray[np.float64]:
+    """Return `number` places of a Catmull-Rom curve through points (n, d), evenly by parameter."""
+    knots = np.asarray(points, dtype=float)
+    if closed:
+        padded = np.concatenate([knots[-1:], knots, knots[:2]])
+        spans = len(knots)
+        parameter = np.arange(number) * spans / number
+    else:
+        padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
+        spans = len(knots) - 1
+        parameter = np.linspace(0, spans, number)
+    index = np.minimum(parameter.astype(int), spans - 1)
+    t = (parameter - index)[:, None]
+    a, b, c, d = (padded[index + shift] for shift in range(4))
+    return 0.5 * (
+        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+    )
+
+
+@dataclass(frozen=True)
+class Solid:
+    """One bone before it is rasterised.
+
+    Attributes:
+        name: of the bone.
+        region: of `bundle.labels.REGIONS`.
+        shapes: their union is the bone.
+        without: what is cut out of it.
+        cover_mm: thickness of the soft tissue that always covers it; 0 where the outline does.
+    """
+
+    name: str
+    region: str
+    shapes: tuple[Shape, ...]
+    without: tuple[Shape, ...] = ()
+    cover_mm: float = 0.0
