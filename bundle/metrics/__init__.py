@@ -1,1 +1,5 @@
 """Pixel and lesion metrics."""
+
+from bundle.metrics.handlers import PooledDice
+
+__all__ = ["PooledDice"]
