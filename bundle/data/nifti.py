@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from bundle.dicom.errors import ScanError
@@ -114,7 +115,7 @@ def read_view_stack(
         descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
     except FileNotFoundError:
         raise ScanError(f"{path.name}: no such file") from None
-    except (*_OWN_ERRORS, nib.filebasedimages.ImageFileError, KeyError) as err:
+    except (*_OWN_ERRORS, ImageFileError, KeyError) as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
     frames = _frames_first(array, path.name)
     views = _name_views(descrip, len(frames), view, path.name)

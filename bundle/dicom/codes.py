@@ -24,7 +24,7 @@ PHOTOPEAK_KEV = 140.5
 GENIE_CREATOR = "GEMS_GENIE_1"
 GENIE_GROUP = 0x0011
 GENIE_LABEL_ELEMENTS = (0x12, 0x30)
-"""Dataset name and picture object name of GE Genie systems: end in _E (anterior) or _F (posterior)."""
+"""Dataset name and picture object name of GE Genie: end in _E (anterior) or _F (posterior)."""
 
 
 @dataclass(frozen=True)

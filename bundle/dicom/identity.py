@@ -1,0 +1,44 @@
+"""The name of a scan in outputs and logs: a keyed hash that carries no patient identifier."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+SALT_VARIABLE = "BONE_SCAN_SALT"
+"""Environment variable with the key of a site; keep it secret and the same over time."""
+
+_DEFAULT_SALT = "bone-scan-bundle"
+"""Key where none is given. Being public, it lets who holds a scan compute its name; a site that
+must not allow that sets its own."""
+
+_LENGTH = 16
+"""Hexadecimal digits (64 bits): no two of a million scans collide (probability 3e-8)."""
+
+
+def make_scan_id(
+    instance_uids: Iterable[str], counts: NDArray[np.float32], *, salt: str | None = None
+) -> str:
+    """Name a scan by HMAC-SHA256 over its SOP Instance UIDs and its counts.
+
+    Neither the patient's name nor the patient's identifier enters, so that the name of a scan
+    cannot be found by trying out names of patients (PS3.15 E.1.1 on keyed replacement).
+
+    Args:
+        instance_uids: SOP Instance UIDs in the order of the views; none for files without.
+        counts: (view, row, column).
+        salt: key; else that of the environment, else the project's.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    key = salt or os.environ.get(SALT_VARIABLE) or _DEFAULT_SALT
+    digest = hmac.new(key.encode(), digestmod=hashlib.sha256)
+    for uid in instance_uids:
+        digest.update(f"{uid};".encode())
+    digest.update(repr(counts.shape).encode())
+    digest.update(np.ascontiguousarray(counts, dtype="<f4").tobytes())
+    return digest.hexdigest()[:_LENGTH]
