@@ -1,0 +1,313 @@
+"""From activity in the body to the counts of two conjugate planar views.
+
+Everything before the Poisson draw is linear in activity. One head looks at the body from the front
+and one from behind; rows and columns are the detector's, so projecting is summing over depth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bundle.dicom.scan import View
+from bundle.phantom.blobs import solid_box
+from bundle.phantom.body import Body
+from bundle.phantom.presets import FWHM_DISTANCES_MM, CameraPreset
+from bundle.phantom.uptake import Metal
+
+SOFT_MU_PER_MM = 0.0154
+LUNG_MU_PER_MM = 0.0043
+BONE_MU_PER_MM = 0.022
+"""Linear attenuation at 140.5 keV (NIST XCOM with ICRU 44 tissues); bone means bone with marrow."""
+
+FWHM_PER_SIGMA = 2.3548
+SLAB_MM = 25.0
+"""Depth that shares one blur: the resolution changes by less than 1.1 mm FWHM across it."""
+FRONT_GAP_MM = 25.0
+"""Anterior head above the highest skin; the head follows the body's contour."""
+TABLE_GAP_MM = 45.0
+"""Posterior head below the back: table, mattress and clearance."""
+CONTOUR_SMOOTHING_MM = 150.0
+"""The head cannot follow the contour faster than its own size allows."""
+TABLE_TRANSMISSION = 0.95
+"""Share of photons that pass the table."""
+
+SCATTER_STEP = 4
+"""Scatter is smooth: it is computed on pixels this many times larger."""
+
+TOTAL_COUNTS = (0.3e6, 4.0e6)
+"""Range of the counts of the anterior view; log-uniform. Real views hold 0.36 to 3.6 million."""
+BACKGROUND_COUNTS = (0.1, 0.3)
+"""Counts per pixel beside the body, inside the scanned strip, as measured on real scans."""
+SCATTER_LENGTH_MM = (30.0, 60.0)
+SCATTER_BASE = (0.2, 0.3)
+SCATTER_PER_MM = 0.0012
+"""Scatter in a 20 % window is 30 to 60 % of the primaries between 5 and 25 cm of tissue."""
+HEAD_GAIN_SIGMA = 0.02
+"""The two heads' sensitivities agree within a few per cent (NEMA NU 1 acceptance limits)."""
+HEAD_MARGIN_MM = (30.0, 120.0)
+FEET_MARGIN_MM = (10.0, 90.0)
+"""Scanned bed above the head and below the toes."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One detector head in front of one body.
+
+    Attributes:
+        transmission: share of the photons of each voxel that reach the head, (row, depth, column).
+        slab: number of the slab of equal blur, (row, depth).
+        sigma_px: blur of each slab.
+    """
+
+    transmission: NDArray[np.float32]
+    slab: NDArray[np.intp]
+    sigma_px: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A part of the image plane in the geometry of the grid (patient's right at low columns)."""
+
+    row: int
+    column: int
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How one acquisition was made.
+
+    Attributes:
+        total_counts: of the anterior view; the posterior follows from the physics.
+        scatter_length_mm: of the exponential kernel.
+        scatter_base: scatter per primary where there is no depth.
+        scatter_per_mm: growth of that fraction with the thickness of the body.
+        background: counts per pixel inside the scanned strip.
+        head_gain: sensitivity of the posterior head relative to the anterior one.
+        first_row: first scanned row.
+        last_row: last scanned row.
+    """
+
+    total_counts: float
+    scatter_length_mm: float
+    scatter_base: float
+    scatter_per_mm: float
+    background: float
+    head_gain: float
+    first_row: int
+    last_row: int
+
+
+def draw_exposure(body: Body, rng: np.random.Generator) -> Exposure:
+    """Draw how long, over which rows and with how much scatter a body is scanned."""
+    pixel_mm = body.spacing_mm[0]
+    rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
+    above, below = rng.uniform(*HEAD_MARGIN_MM), rng.uniform(*FEET_MARGIN_MM)
+    return Exposure(
+        total_counts=float(np.exp(rng.uniform(*np.log(TOTAL_COUNTS)))),
+        scatter_length_mm=rng.uniform(*SCATTER_LENGTH_MM),
+        scatter_base=rng.uniform(*SCATTER_BASE),
+        scatter_per_mm=SCATTER_PER_MM,
+        background=rng.uniform(*BACKGROUND_COUNTS),
+        head_gain=rng.normal(1.0, HEAD_GAIN_SIGMA),
+        first_row=max(int(rows[0] - above / pixel_mm), 0),
+        last_row=min(int(rows[-1] + below / pixel_mm), body.shape[0] - 1),
+    )
+
+
+def attenuation_map(body: Body, metal: Sequence[Metal] = ()) -> NDArray[np.float32]:
+    """Return the linear attenuation per mm of each voxel of the grid, (row, depth, column)."""
+    mu = body.outline * np.float32(SOFT_MU_PER_MM)
+    for name in ("lung_left", "lung_right"):
+        box = body.organs[name]
+        mu[box.slices] -= np.float32(SOFT_MU_PER_MM - LUNG_MU_PER_MM) * box.fraction
+    for bone in body.bones.values():
+        mu[bone.box.slices] += np.float32(BONE_MU_PER_MM - SOFT_MU_PER_MM) * bone.box.fraction
+    for piece in metal:
+        solid = solid_box(piece.ellipsoid, body.shape, body.spacing_mm)
+        if solid is not None:
+            mu[solid.slices] += np.float32(piece.mu_per_mm) * solid.fraction
+    return mu
+
+
+def place_heads(body: Body, mu: NDArray[np.float32], camera: CameraPreset) -> dict[View, Head]:
+    """Return both heads around a body with the attenuation `mu` per mm."""
+    depth_mm = body.spacing_mm[1]
+    front_mm, back_mm = _skin_mm(body)
+    centre_mm = (np.arange(mu.shape[1]) + 0.5) * depth_mm
+    to_front = centre_mm - front_mm[:, None] + FRONT_GAP_MM
+    to_back = back_mm - centre_mm + TABLE_GAP_MM
+    front, back = _transmissions(mu, depth_mm)
+    back *= np.float32(TABLE_TRANSMISSION)
+    behind = np.broadcast_to(to_back, to_front.shape)
+    return {
+        View.ANTERIOR: _head(front, to_front, camera),
+        View.POSTERIOR: _head(back, behind, camera),
+    }
+
+
+def _skin_mm(body: Body) -> tuple[NDArray[np.float64], float]:
+    """Return the depth of the front skin per row, smoothed, and of the deepest skin."""
+    depth_mm = body.spacing_mm[1]
+    inside = np.any(body.outline > 0.5, axis=2)  # (row, depth)
+    depths = inside.shape[1]
+    rows = np.flatnonzero(inside.any(axis=1))
+    first = np.argmax(inside, axis=1)
+    front = np.interp(np.arange(inside.shape[0]), rows, first[rows] * depth_mm)
+    reach = int(CONTOUR_SMOOTHING_MM / body.spacing_mm[0])
+    front = ndimage.uniform_filter1d(ndimage.minimum_filter1d(front, reach), reach)
+    back = (depths - np.argmax(inside.any(axis=0)[::-1])) * depth_mm
+    return front, float(back)
+
+
+def _transmissions(
+    mu: NDArray[np.float32], depth_mm: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the transmission of every voxel's centre to the front and to the back."""
+    half = mu * np.float32(0.5 * depth_mm)
+    path = np.cumsum(half, axis=1)
+    path *= 2
+    whole = path[:, -1:].copy()
+    path -= half
+    front = np.exp(-path)
+    path -= whole
+    back = np.exp(path, out=path)
+    return front, back
+
+
+def _head(
+    transmission: NDArray[np.float32], distance_mm: NDArray[np.float64], camera: CameraPreset
+) -> Head:
+    slab = np.maximum(distance_mm / SLAB_MM, 0).astype(np.intp)
+    middle = (np.arange(int(slab.max()) + 1) + 0.5) * SLAB_MM
+    return Head(transmission, slab, tuple(sigma_px(camera, middle).tolist()))
+
+
+def sigma_px(camera: CameraPreset, distance_mm: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the standard deviation of the point spread at a distance from the collimator.
+
+    Beyond the table it grows in proportion to the distance, as a parallel-hole collimator's does.
+    """
+    fwhm = np.interp(distance_mm, FWHM_DISTANCES_MM, camera.fwhm_mm)
+    beyond = np.maximum(distance_mm / FWHM_DISTANCES_MM[-1], 1.0)
+    return fwhm * beyond / FWHM_PER_SIGMA / camera.pixel_mm
+
+
+def project(
+    head: Head, activity: NDArray[np.float32], start: tuple[int, int, int] = (0, 0, 0)
+) -> Patch:
+    """Project a block of activity onto a head: attenuation along the ray, then blur by depth.
+
+    Args:
+        head: the head.
+        activity: (row, depth, column), any unit per voxel.
+        start: place of the block's first voxel in the grid.
+
+    Returns:
+        the primary photons, as a patch wide enough for the blur and clipped to the grid.
+    """
+    rows, depths, columns = activity.shape
+    row, depth, column = start
+    slab = head.slab[row : row + rows, depth : depth + depths]
+    first = int(slab.min())
+    planes = np.zeros((int(slab.max()) - first + 1, rows, columns), np.float32)
+    every_row = np.arange(rows)
+    transmission = head.transmission[row:, depth:, column : column + columns]
+    for layer in range(depths):
+        seen = activity[:, layer] * transmission[:rows, layer]
+        planes[slab[:, layer] - first, every_row] += seen
+    return _blur(planes, head.sigma_px[first:], (row, column), head.transmission.shape)
+
+
+def _blur(
+    planes: NDArray[np.float32],
+    sigma_px: tuple[float, ...],
+    start: tuple[int, int],
+    grid: tuple[int, ...],
+) -> Patch:
+    """Blur each slab and add them up on a patch with room for the blur."""
+    _, rows, columns = planes.shape
+    room = int(np.ceil(3 * max(sigma_px[: len(planes)])))
+    row, column = max(start[0] - room, 0), max(start[1] - room, 0)
+    bottom = min(start[0] + rows + room, grid[0])
+    right = min(start[1] + columns + room, grid[2])
+    before = (start[0] - row, start[1] - column)
+    after = (bottom - start[0] - rows, right - start[1] - columns)
+    total = np.zeros((bottom - row, right - column), np.float32)
+    for plane, sigma in zip(planes, sigma_px, strict=False):
+        if plane.any():
+            padded = np.pad(plane, tuple(zip(before, after, strict=True)))
+            total += ndimage.gaussian_filter(padded, sigma, mode="constant", truncate=3.0)
+    return Patch(row, column, total)
+
+
+def thickness_mm(body: Body) -> NDArray[np.float32]:
+    """Return how much body there is along each ray, (row, column)."""
+    return body.outline.sum(axis=1) * np.float32(body.spacing_mm[1])
+
+
+def scatter(
+    primary: NDArray[np.float32],
+    thickness: NDArray[np.float32],
+    pixel_mm: float,
+    exposure: Exposure,
+) -> NDArray[np.float32]:
+    """Return the scattered photons that go with an image of primary photons.
+
+    The fraction per primary grows linearly with the thickness of the body; the kernel falls off
+    mono-exponentially, exp(-r / length) (Floyd et al. 1985, doi 10.1118/1.595671).
+    """
+    source = primary * (exposure.scatter_base + exposure.scatter_per_mm * thickness)
+    rows, columns = source.shape
+    step = SCATTER_STEP
+    coarse = source.reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
+    padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
+    spectrum = np.fft.rfft2(coarse, padded)
+    frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
+    length_px = exposure.scatter_length_mm / pixel_mm / step
+    spectrum *= (1 + (2 * np.pi * frequency * length_px) ** 2) ** -1.5
+    blurred = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
+    zoom = ndimage.zoom(np.maximum(blurred, 0), step, order=1, mode="nearest", grid_mode=True)
+    return zoom.astype(np.float32)
+
+
+def strip_mask(
+    shape: tuple[int, int], camera: CameraPreset, exposure: Exposure
+) -> NDArray[np.bool]:
+    """Return the pixels that the detector passed over, (row, column)."""
+    mask = np.zeros(shape, bool)
+    mask[
+        exposure.first_row : exposure.last_row + 1, camera.first_column : camera.last_column + 1
+    ] = 1
+    return mask
+
+
+def expected_counts(
+    primaries: Mapping[View, NDArray[np.float32]],
+    thickness: NDArray[np.float32],
+    camera: CameraPreset,
+    exposure: Exposure,
+) -> tuple[dict[View, NDArray[np.float32]], dict[View, float]]:
+    """Return the expected counts of both views, and the counts per primary photon of each.
+
+    Adds scatter and background, cuts to the scanned strip and scales both views by one factor, so
+    that the anterior view expects `exposure.total_counts`.
+    """
+    strip = strip_mask(thickness.shape, camera, exposure)
+    seen = {
+        view: (image + scatter(image, thickness, camera.pixel_mm, exposure)) * strip
+        for view, image in primaries.items()
+    }
+    background = np.float32(exposure.background) * strip
+    scale = (exposure.total_counts - float(background.sum())) / float(seen[View.ANTERIOR].sum())
+    scales = {View.ANTERIOR: scale, View.POSTERIOR: scale * exposure.head_gain}
+    expected = {view: image * np.float32(scales[view]) + background for view, image in seen.items()}
+    return expected, scales
+
+
+def draw_counts(expected: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Draw the counts of a view: pure Poisson noise on whole numbers, and nothing else."""
+    return np.minimum(rng.poisson(expected), np.iinfo(np.uint16).max).astype(np.uint16)

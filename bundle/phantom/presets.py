@@ -1,0 +1,225 @@
+"""What a simulated cohort is made of: cameras, primary tumours and the two published layouts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bundle.labels import REGIONS
+
+FWHM_DISTANCES_MM = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0)
+"""Distances from the collimator face at which `CameraPreset.fwhm_mm` is given."""
+
+GE_LEHR_FWHM_MM = (4.2, 5.4, 7.1, 9.1, 11.1, 13.2)
+SIEMENS_LEHR_FWHM_MM = (4.0, 5.3, 7.2, 9.3, 11.5, 13.7)
+"""System resolution of the low-energy high-resolution collimators.
+
+Computed as hypot(intrinsic 3.8 mm, d (Le + z + 4 mm) / Le), with hole diameter d and effective
+length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, Siemens 1.11 x 24.05 mm (vendors' data sheets).
+"""
+
+
+@dataclass(frozen=True)
+class CameraPreset:
+    """A gamma camera as far as the picture depends on it.
+
+    Attributes:
+        manufacturer: as the vendor writes it in (0008,0070).
+        model: as the vendor writes it in (0008,1090).
+        pixel_mm: size of the square pixel.
+        fwhm_mm: system resolution at FWHM_DISTANCES_MM from the collimator.
+        first_column: first column that the detector reaches; pixels before it are zero.
+        last_column: last column that the detector reaches; pixels behind it are zero.
+    """
+
+    manufacturer: str
+    model: str
+    pixel_mm: float
+    fwhm_mm: tuple[float, ...]
+    first_column: int
+    last_column: int
+
+
+CAMERAS = (
+    CameraPreset("GE MEDICAL SYSTEMS", "Millennium MG", 2.26, GE_LEHR_FWHM_MM, 13, 242),
+    CameraPreset("GE MEDICAL SYSTEMS", "Discovery NM/CT 670", 2.401, GE_LEHR_FWHM_MM, 15, 239),
+    CameraPreset("SIEMENS NM", "Encore2", 2.398, SIEMENS_LEHR_FWHM_MM, 15, 239),
+    CameraPreset("SIEMENS NM", "Symbia", 2.16, SIEMENS_LEHR_FWHM_MM, 13, 242),
+)
+
+
+def _numbered(letter: str, last: int) -> tuple[str, ...]:
+    return tuple(f"{letter}{number}" for number in range(1, last + 1))
+
+
+def _paired(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}_{side}" for name in names for side in ("right", "left"))
+
+
+SITES: Mapping[str, tuple[str, ...]] = {
+    "ribs": _paired("ribs"),
+    "thoracic_spine": _numbered("t", 12),
+    "pelvis_sacrum": (*_paired("pelvis"), "sacrum"),
+    "lumbar_spine": _numbered("l", 5),
+    "femur": _paired("femur"),
+    "sternum": ("manubrium", "sternum"),
+    "scapula": _paired("scapula"),
+    "skull": ("skull", "face"),
+    "humerus": _paired("humerus"),
+    "cervical_spine": _numbered("c", 7),
+    "clavicle": _paired("clavicle"),
+    "distal_limbs": _paired("forearm", "hand", "patella", "tibia", "fibula", "foot"),
+}
+"""Regions of the skeleton that share one weight for metastases."""
+
+THORAX_SITES = ("ribs", "thoracic_spine", "sternum", "scapula", "clavicle")
+
+SITE_WEIGHTS: Mapping[str, float] = {
+    "ribs": 0.24,
+    "thoracic_spine": 0.20,
+    "pelvis_sacrum": 0.20,
+    "lumbar_spine": 0.15,
+    "femur": 0.06,
+    "sternum": 0.04,
+    "scapula": 0.035,
+    "skull": 0.03,
+    "humerus": 0.03,
+    "cervical_spine": 0.015,
+    "clavicle": 0.01,
+    "distal_limbs": 0.005,
+}
+"""Share of metastases per site: our combination of three published series; a default of ours."""
+
+
+@dataclass(frozen=True)
+class Primary:
+    """How the bone metastases of one primary tumour behave.
+
+    Attributes:
+        name: of the organ.
+        share: of the cohort's patients.
+        female_share: of these patients.
+        age_range: years, from and to.
+        mean_lesions: per patient who has metastases.
+        site_factors: what multiplies SITE_WEIGHTS where this primary differs.
+        lytic_share: share of lesions that are cold with a rim.
+    """
+
+    name: str
+    share: float
+    female_share: float
+    age_range: tuple[int, int]
+    mean_lesions: float
+    site_factors: Mapping[str, float] = field(default_factory=dict)
+    lytic_share: float = 0.01
+
+
+PRIMARIES = (
+    Primary(
+        name="prostate",
+        share=0.38,
+        female_share=0.0,
+        age_range=(52, 88),
+        mean_lesions=4.8,
+        site_factors={"pelvis_sacrum": 1.5, "lumbar_spine": 1.3, "ribs": 0.8, "skull": 0.6},
+    ),
+    Primary(
+        name="breast",
+        share=0.30,
+        female_share=0.99,
+        age_range=(32, 84),
+        mean_lesions=5.2,
+        site_factors={"skull": 2.0, "sternum": 2.0, "pelvis_sacrum": 0.9},
+    ),
+    Primary(
+        name="lung",
+        share=0.17,
+        female_share=0.4,
+        age_range=(42, 84),
+        mean_lesions=3.4,
+        site_factors={"ribs": 1.6, "scapula": 1.3, "pelvis_sacrum": 0.8},
+        lytic_share=0.03,
+    ),
+    Primary(
+        name="other",
+        share=0.15,
+        female_share=0.45,
+        age_range=(30, 85),
+        mean_lesions=3.4,
+        lytic_share=0.05,
+    ),
+)
+"""Number of lesions after the regions involved per primary in published series (breast 5.7,
+prostate 4.8, colon 3.3, lung 3.0) and 4.5 lesions per patient over all."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A cohort that `scripts/simulate.py` can make.
+
+    Attributes:
+        name: of the preset.
+        patients: how many there are unless the caller says otherwise.
+        one_view_patients: how many of `patients` keep only one of the two views.
+        two_file_share: share of the patients with both views whose views are two files.
+        free_share: share of patients without metastasis.
+        sites: the sites of SITES that may hold a metastasis.
+        superscan_share: share of patients with metastases in nearly all of the skeleton.
+        cameras: drawn with equal chance.
+        primaries: drawn by their `share`.
+    """
+
+    name: str
+    patients: int
+    one_view_patients: int = 0
+    two_file_share: float = 0.2
+    free_share: float = 0.2
+    sites: tuple[str, ...] = tuple(SITES)
+    superscan_share: float = 0.03
+    cameras: tuple[CameraPreset, ...] = CAMERAS
+    primaries: tuple[Primary, ...] = PRIMARIES
+
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(name="default", patients=60),
+        Preset(
+            name="lin2020",
+            patients=76,
+            one_view_patients=40,
+            free_share=0.0,
+            sites=THORAX_SITES,
+            superscan_share=0.0,
+        ),
+    )
+}
+"""`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), all with lesions in the
+thorax, after Lin et al. 2020, doi 10.1371/journal.pone.0243253."""
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset of that name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
+
+
+def region_weights(primary: Primary, sites: tuple[str, ...]) -> dict[str, float]:
+    """Return the chance of a metastasis per region of `bundle.labels.REGIONS`; they sum to 1.
+
+    A site's weight is shared among its regions; the lower vertebrae of a group take a little more
+    than the upper ones, after their size.
+    """
+    weights = dict.fromkeys(REGIONS, 0.0)
+    for site in sites:
+        regions = SITES[site]
+        slope = 0.5 if site.endswith("_spine") else 0.0
+        shares = [1.0 + slope * i / len(regions) for i in range(len(regions))]
+        total = SITE_WEIGHTS[site] * primary.site_factors.get(site, 1.0)
+        for region, share in zip(regions, shares, strict=True):
+            weights[region] = total * share / sum(shares)
+    whole = sum(weights.values())
+    return {region: weight / whole for region, weight in weights.items()}

@@ -1,0 +1,271 @@
+"""How much tracer each structure of a body holds: bones, their hot spots, organs, soft tissue.
+
+The unit is the concentration in the patient's own muscle, so soft tissue is 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bundle.labels import PAIRED_REGIONS, REGIONS, SIDES
+from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
+from bundle.phantom.body import Body, Box
+
+BONE_LEVELS: Mapping[str, float] = {
+    "skull": 6.0,
+    "face": 6.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 7.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 9.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 8.5),
+    "sacrum": 8.0,
+    "manubrium": 12.0,
+    "sternum": 9.0,
+    "clavicle": 6.0,
+    "scapula": 6.0,
+    "ribs": 6.5,
+    "humerus": 4.5,
+    "forearm": 4.0,
+    "hand": 4.5,
+    "pelvis": 7.0,
+    "femur": 4.5,
+    "patella": 6.0,
+    "tibia": 4.0,
+    "fibula": 3.5,
+    "foot": 4.0,
+}
+"""Concentration in normal bone, by region without its side.
+
+Set so that the ratios in the image fall into those measured on real scans; in quantitative SPECT
+a normal vertebra has an SUV of 3.9 and ribs and humerus at most 3.2 (Kaneta et al. 2016,
+doi 10.1007/s12149-016-1095-y), with muscle near 0.45.
+"""
+
+PATIENT_SIGMA = 0.25
+"""Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
+REGION_SIGMA = (0.15, 0.25)
+"""Range of the log-normal spread between the regions of one patient."""
+SIDE_SIGMA = 0.06
+"""Log-normal spread between the bones of one region."""
+TEXTURE_SIGMA = 0.12
+"""Unevenness inside a bone."""
+TEXTURE_MM = 9.0
+"""Length over which that unevenness changes."""
+
+ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
+    "kidney": (7.0, 0.35),
+    "bladder": (35.0, 0.8),
+    "liver": (1.3, 0.15),
+    "spleen": (1.3, 0.15),
+    "heart": (1.6, 0.15),
+    "thyroid": (2.0, 0.3),
+    "breast": (1.1, 0.2),
+    "lung": (0.45, 0.12),
+}
+"""Median concentration and log-normal spread by organ without its side."""
+
+
+class Clip(Enum):
+    """What a hot spot is confined to."""
+
+    BONE = "bone"
+    BODY = "body"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A hot spot: a Gaussian whose radii are standard deviations.
+
+    Attributes:
+        ellipsoid: where.
+        level: concentration added at its centre.
+        clip: what it is confined to.
+    """
+
+    ellipsoid: Ellipsoid
+    level: float
+    clip: Clip = Clip.BONE
+
+
+@dataclass(frozen=True)
+class Metal:
+    """A foreign body: no activity, and its own attenuation per mm."""
+
+    ellipsoid: Ellipsoid
+    mu_per_mm: float
+
+
+@dataclass(frozen=True)
+class Uptake:
+    """The tracer in one patient.
+
+    Attributes:
+        bones: concentration by bone name.
+        organs: concentration by organ name.
+        soft: concentration in soft tissue.
+        spots: what comes on top.
+        metal: foreign bodies.
+    """
+
+    bones: Mapping[str, float]
+    organs: Mapping[str, float]
+    soft: float = 1.0
+    spots: tuple[Spot, ...] = field(default=())
+    metal: tuple[Metal, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """A place that is normally hotter than the bone around it."""
+
+    radii_mm: tuple[float, float, float]
+    gain: float
+    spread: float = 0.35
+
+
+NORMAL_SPOTS: Mapping[str, _Joint] = {
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.3),
+    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 1.2),
+    "shoulder": _Joint((16.0, 16.0, 14.0), 0.9),
+    "elbow": _Joint((14.0, 12.0, 14.0), 0.9),
+    "wrist": _Joint((12.0, 10.0, 14.0), 0.9),
+    "hip": _Joint((18.0, 16.0, 18.0), 0.5),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.8),
+    "ankle": _Joint((18.0, 16.0, 16.0), 0.9),
+    "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
+    "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
+    "costochondral": _Joint((5.0, 7.0, 5.0), 0.7),
+    "scapular_tip": _Joint((9.0, 8.0, 8.0), 0.8),
+}
+"""By point name without number and side: standard deviations and gain over the local bone."""
+
+
+def base_region(region: str) -> str:
+    """Return the name of a region without its side: ``ribs_left`` is ``ribs``."""
+    for side in SIDES:
+        stem = region.removesuffix(f"_{side}")
+        if stem in PAIRED_REGIONS:
+            return stem
+    return region
+
+
+def base_organ(organ: str) -> str:
+    """Return the name of an organ without its side."""
+    return organ.removesuffix("_left").removesuffix("_right")
+
+
+def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
+    """Draw the normal uptake of one patient."""
+    patient = rng.lognormal(0.0, PATIENT_SIGMA)
+    spread = rng.uniform(*REGION_SIGMA)
+    stems = list(dict.fromkeys(_group(region) for region in REGIONS))
+    groups = dict(zip(stems, rng.lognormal(0.0, spread, len(stems)), strict=True))
+    bones = {
+        name: float(
+            patient
+            * groups[_group(bone.region)]
+            * BONE_LEVELS[base_region(bone.region)]
+            * rng.lognormal(0.0, SIDE_SIGMA)
+        )
+        for name, bone in body.bones.items()
+    }
+    return Uptake(bones, _draw_organs(body, rng), spots=_normal_spots(body, patient, rng))
+
+
+def _group(region: str) -> str:
+    """Return what a region shares its variation with: its pair, or its part of the spine."""
+    stem = base_region(region)
+    return stem[0] if stem[1:].isdigit() else stem
+
+
+def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
+    common = {
+        name: median * rng.lognormal(0.0, sigma) for name, (median, sigma) in ORGAN_LEVELS.items()
+    }
+    return {
+        name: float(common[base_organ(name)] * rng.lognormal(0.0, 0.05))
+        for name in body.organs
+        if base_organ(name) in common
+    }
+
+
+def _normal_spots(body: Body, patient: float, rng: np.random.Generator) -> tuple[Spot, ...]:
+    """Return the joints and ends of bones that are normally hot."""
+    common = {
+        name: joint.gain * rng.lognormal(0.0, joint.spread) for name, joint in NORMAL_SPOTS.items()
+    }
+    spots = []
+    for point, place in body.points.items():
+        name = next((name for name in NORMAL_SPOTS if point.startswith(name)), None)
+        if name is not None:
+            level = 5.0 * patient * common[name] * rng.lognormal(0.0, 0.2)
+            spots.append(Spot(Ellipsoid(place, NORMAL_SPOTS[name].radii_mm), float(level)))
+    return tuple(spots)
+
+
+def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
+    """Return the uptake of a patient whose diseased skeleton takes most of the tracer."""
+    soft = float(rng.uniform(0.3, 0.6))
+    organs = {
+        name: level * (0.3 * soft if base_organ(name) in ("kidney", "bladder") else soft)
+        for name, level in uptake.organs.items()
+    }
+    return replace(uptake, soft=uptake.soft * soft, organs=organs)
+
+
+def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return the concentration in every voxel of the grid, (row, depth, column)."""
+    values = body.outline * np.float32(uptake.soft)
+    skeleton = np.zeros_like(values)
+    for name, level in uptake.organs.items():
+        _fill(values, body.organs[name], level - uptake.soft)
+    texture = _texture(body, rng)
+    for name, level in uptake.bones.items():
+        box = body.bones[name].box
+        uneven = _texture_of(texture, box, rng)
+        values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
+        skeleton[box.slices] += box.fraction
+    np.minimum(skeleton, 1, out=skeleton)
+    clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
+    for spot in uptake.spots:
+        blob = gaussian_box(spot.ellipsoid, body.shape, body.spacing_mm)
+        if blob is not None:
+            clip = clips[spot.clip][blob.slices] if spot.clip in clips else 1
+            values[blob.slices] += np.float32(spot.level) * blob.fraction * clip
+    for metal in uptake.metal:
+        hole = solid_box(metal.ellipsoid, body.shape, body.spacing_mm)
+        if hole is not None:
+            values[hole.slices] *= 1 - hole.fraction
+    np.maximum(values, 0, out=values)
+    return values
+
+
+def _fill(values: NDArray[np.float32], box: Box, level: float) -> None:
+    values[box.slices] += np.float32(level) * box.fraction
+
+
+def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a block of smooth unevenness around 1, large enough for every bone."""
+    sizes = np.array([bone.box.fraction.shape for bone in body.bones.values()])
+    noise = rng.standard_normal(sizes.max(axis=0) + 16, dtype=np.float32)
+    sigma = [TEXTURE_MM / 2 / spacing for spacing in body.spacing_mm]
+    smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
+    return 1 + TEXTURE_SIGMA / smooth.std() * smooth
+
+
+def _texture_of(
+    texture: NDArray[np.float32], box: Box, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Cut the texture of one bone from the common block, at a place of its own."""
+    room = np.array(texture.shape) - box.fraction.shape
+    first = rng.integers(0, room + 1)
+    size = box.fraction.shape
+    return texture[
+        first[0] : first[0] + size[0],
+        first[1] : first[1] + size[1],
+        first[2] : first[2] + size[2],
+    ]

@@ -1,0 +1,52 @@
+"""A small body of a few blocks, worked out by hand, for tests of what looks at bodies."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.phantom.body import Body, Bone, Box
+from bundle.phantom.person import draw_person
+
+SPACING_MM = (2.4, 5.0, 2.3)
+
+
+def block(shape: tuple[int, int, int], share: float = 1.0) -> NDArray[np.float32]:
+    return np.full(shape, share, np.float32)
+
+
+def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
+    """A slab of soft tissue with air around it, a spine behind, a breastbone before, two ribs."""
+    outline = np.zeros((rows, depths, columns), np.float32)
+    outline[20 : rows - 20, 2 : depths - 2, 20 : columns - 20] = 1
+    spine = {
+        f"{letter}{number}": Box((row, depths - 14, 42), block((8, 6, 12)))
+        for row, (letter, number) in zip(
+            range(30, 150, 10),
+            [("c", 4), *(("t", i) for i in range(3, 10)), *(("l", i) for i in range(1, 5))],
+            strict=True,
+        )
+    }
+    bones = {name: Bone(name, name, box) for name, box in spine.items()}
+    bones["sternum"] = Bone("sternum", "sternum", Box((50, 4, 45), block((30, 3, 6))))
+    for side, column in (("right", 22), ("left", 60)):
+        name = f"rib_05_{side}"
+        bones[name] = Bone(name, f"ribs_{side}", Box((70, 8, column), block((5, 3, 14))))
+        femur = f"femur_{side}"
+        bones[femur] = Bone(femur, femur, Box((152, 15, column), block((26, 5, 8))))
+    organs = {
+        "lung_right": Box((50, 8, 24), block((40, 16, 14))),
+        "lung_left": Box((50, 8, 58), block((40, 16, 14))),
+        "kidney_left": Box((110, 24, 58), block((16, 6, 8))),
+        "bladder": Box((150, 6, 40), block((14, 6, 16))),
+    }
+    points = {"sternoclavicular_left": (51.0, 5.0, 49.0), "hip_left": (154.0, 17.0, 64.0)}
+    for side, column in (("right", 30.0), ("left", 66.0)):
+        points |= {f"hip_{side}": (154.0, 17.0, column), f"knee_{side}": (174.0, 17.0, column)}
+    return Body(
+        person=draw_person(np.random.default_rng(3)),
+        shape=(rows, depths, columns),
+        spacing_mm=SPACING_MM,
+        outline=outline,
+        bones=bones,
+        organs=organs,
+        points=points,
+    )
