@@ -1,0 +1,239 @@
+"""How several physicians would outline the hot spots of one view, as LabelMe 5 files.
+
+Readers differ in where they put the edge, in how steady their hand is, in the faint lesions that
+they miss and in the benign hot spots that they take for metastases. All rates are defaults of ours,
+chosen so that two readers agree about as well as physicians do (Dice about 0.7 to 0.8); they are
+no evidence about readers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.measure import approximate_polygon, find_contours
+
+from bundle.labels import LABEL_NAMES, Label
+from bundle.phantom.patient import SimulatedView
+
+LABELME_VERSION = "5.5.0"
+"""Version of the LabelMe format that is written."""
+
+FALSE_RADIUS_MM = (4.0, 9.0)
+"""Range of the radius of a benign hot spot that a reader takes for a metastasis."""
+
+HARMONICS = 4
+"""Waves around an outline that make up the unsteadiness of a hand."""
+
+MARGIN_PX = 6
+"""Width of the surroundings that a hot spot is compared with; more than the ring taken."""
+
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+
+Outline = NDArray[np.float64]
+"""Closed polygon (point, 2) of row and column, in pixels; pixel centres are whole numbers."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Habits of one physician.
+
+    Attributes:
+        name: used in file names.
+        bias_mm: how far outside the true edge this reader draws; negative is inside.
+        jitter_mm: standard deviation of the smooth deviation along an outline.
+        shift_mm: standard deviation of the displacement of a whole outline.
+        miss_rate: chance of missing a lesion that does not stand out from its surroundings.
+        added_rate: chance, per view, of taking one benign hot spot for a metastasis.
+    """
+
+    name: str
+    bias_mm: float
+    jitter_mm: float
+    shift_mm: float
+    miss_rate: float
+    added_rate: float
+
+
+READERS = (
+    Reader("reader1", bias_mm=0.0, jitter_mm=1.0, shift_mm=0.8, miss_rate=0.3, added_rate=0.08),
+    Reader("reader2", bias_mm=2.0, jitter_mm=1.2, shift_mm=1.0, miss_rate=0.2, added_rate=0.20),
+    Reader("reader3", bias_mm=-1.5, jitter_mm=1.0, shift_mm=0.8, miss_rate=0.5, added_rate=0.04),
+)
+
+
+@dataclass(frozen=True)
+class HotSpot:
+    """One connected component of the truth.
+
+    Attributes:
+        label: what it is.
+        outline: its true edge.
+        radius_px: radius of the largest disc inside.
+        excess: mean counts inside over median counts around, less one; 0 does not stand out.
+    """
+
+    label: Label
+    outline: Outline
+    radius_px: float
+    excess: float
+
+
+def annotate(
+    view: SimulatedView,
+    spots: Sequence[HotSpot],
+    *,
+    reader: Reader,
+    pixel_mm: float,
+    rng: np.random.Generator,
+    image_path: str,
+) -> dict[str, Any]:
+    """Return what a reader draws on one view, as the content of a LabelMe 5 file.
+
+    Args:
+        view: counts and truth, in the geometry of the acquisition.
+        spots: the view's own, see `find_hot_spots`.
+        reader: whose hand it is.
+        pixel_mm: pixel spacing.
+        rng: source of all chance.
+        image_path: path of the scan, relative to the folder of the LabelMe file.
+    """
+    drawn = [
+        (spot.label, redraw(spot.outline, spot.radius_px, reader, pixel_mm=pixel_mm, rng=rng))
+        for spot in spots
+        if not _is_missed(spot, reader, rng)
+    ]
+    if rng.random() < reader.added_rate:
+        drawn += [
+            (Label.METASTASIS, redraw(outline, radius_px, reader, pixel_mm=pixel_mm, rng=rng))
+            for outline, radius_px in _false_lesions(view, pixel_mm, rng)
+        ]
+    rows, columns = view.counts.shape
+    return {
+        "version": LABELME_VERSION,
+        "flags": {"simulated": True},
+        "shapes": [_shape(label, outline, (rows, columns)) for label, outline in drawn],
+        "imagePath": image_path,
+        "imageData": None,
+        "imageHeight": rows,
+        "imageWidth": columns,
+    }
+
+
+def find_hot_spots(view: SimulatedView) -> list[HotSpot]:
+    """Return the connected components of metastasis and bladder, in the order of the image."""
+    spots = []
+    for label in (Label.METASTASIS, Label.BLADDER):
+        components, _ = ndimage.label(view.label == label, EIGHT_NEIGHBOURS)
+        for number, place in enumerate(ndimage.find_objects(components), start=1):
+            around = tuple(
+                slice(max(0, side.start - MARGIN_PX), side.stop + MARGIN_PX) for side in place
+            )
+            spots.append(_hot_spot(view, components[around] == number, around, label))
+    return spots
+
+
+def _hot_spot(
+    view: SimulatedView, mask: NDArray[np.bool_], around: tuple[slice, ...], label: Label
+) -> HotSpot:
+    """Measure one component, given as a mask of the window around it."""
+    counts = view.counts[around]
+    near = ndimage.binary_dilation(mask, EIGHT_NEIGHBOURS, iterations=4)
+    ring = near & (view.label[around] == Label.BACKGROUND)
+    background = float(np.median(counts[ring])) if ring.any() else 0.0
+    offset = np.array([side.start for side in around])
+    return HotSpot(
+        label=label,
+        outline=_outline(mask) + offset,
+        radius_px=float(ndimage.distance_transform_edt(np.pad(mask, 1)).max()),
+        excess=float(counts[mask].mean()) / max(background, 1.0) - 1,
+    )
+
+
+def _outline(mask: NDArray[np.bool_]) -> Outline:
+    """Return the outer edge of a mask of one component, a point about every half pixel."""
+    contours = find_contours(np.pad(mask, 1).astype(float), 0.5, fully_connected="high")
+    edge = max(contours, key=len)[:-1] - 1  # the last point repeats the first
+    return ndimage.gaussian_filter1d(edge, 1.0, axis=0, mode="wrap")
+
+
+def _is_missed(spot: HotSpot, reader: Reader, rng: np.random.Generator) -> bool:
+    """Draw whether the reader overlooks a lesion: the less it stands out, the likelier."""
+    faintness = np.exp(-max(0.0, spot.excess) / 0.5)
+    return bool(rng.random() < reader.miss_rate * faintness) and spot.label is Label.METASTASIS
+
+
+def redraw(
+    outline: Outline, radius_px: float, reader: Reader, *, pixel_mm: float, rng: np.random.Generator
+) -> Outline:
+    """Return an outline as this reader's hand would draw it, thinned to the points that matter.
+
+    Args:
+        outline: the true edge, (point, 2).
+        radius_px: radius of the largest disc inside; the edge moves inwards by half of it at most.
+        reader: whose hand it is.
+        pixel_mm: pixel spacing.
+        rng: source of all chance.
+    """
+    count = len(outline)
+    angle = 2 * np.pi * np.arange(count) / count
+    orders = np.arange(1, HARMONICS + 1)[:, None]
+    # Each harmonic has variance 1/2 per unit amplitude: the sum has the standard deviation wanted.
+    amplitude = rng.normal(0, reader.jitter_mm * np.sqrt(2 / HARMONICS), (HARMONICS, 1))
+    waves = np.cos(orders * angle + rng.uniform(0, 2 * np.pi, (HARMONICS, 1)))
+    outwards_px = (reader.bias_mm + (amplitude * waves).sum(axis=0)) / pixel_mm
+    outwards_px = np.maximum(outwards_px, -radius_px / 2)
+    shift_px = rng.normal(0, reader.shift_mm / pixel_mm, 2)
+    moved = outline + outwards_px[:, None] * _normals(outline) + shift_px
+    closed = np.vstack([moved, moved[:1]])
+    return approximate_polygon(closed, tolerance=0.2)[:-1]
+
+
+def _normals(outline: Outline) -> Outline:
+    """Return the unit normals of a closed outline, pointing outwards."""
+    tangent = np.roll(outline, -2, axis=0) - np.roll(outline, 2, axis=0)
+    length = np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-9)
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1) / length
+    return normal * -np.sign(_signed_area(outline))
+
+
+def _signed_area(outline: Outline) -> float:
+    """Return the area of a polygon in pixels (shoelace formula), its sign the sense of rotation."""
+    row, column = outline.T
+    return 0.5 * float(np.sum(row * np.roll(column, -1) - column * np.roll(row, -1)))
+
+
+def _false_lesions(
+    view: SimulatedView, pixel_mm: float, rng: np.random.Generator
+) -> list[tuple[Outline, float]]:
+    """Return one benign hot spot of a bone that a reader might mark, none if there is none."""
+    smooth = ndimage.gaussian_filter(view.counts.astype(np.float32), 1.5)
+    surroundings = ndimage.gaussian_filter(view.counts.astype(np.float32), 8)
+    labelled = ndimage.binary_dilation(view.label != Label.BACKGROUND, EIGHT_NEIGHBOURS, 8)
+    allowed = (view.regions != 0) & ~labelled
+    excess = np.where(allowed, smooth / (surroundings + 1), 0)
+    peaks = peak_local_max(excess, min_distance=4, num_peaks=8, exclude_border=8)
+    if len(peaks) == 0:
+        return []
+    centre = peaks[rng.integers(len(peaks))]
+    radius_px = rng.uniform(*FALSE_RADIUS_MM) / pixel_mm
+    angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    circle = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    return [(centre + radius_px * circle, radius_px)]
+
+
+def _shape(label: Label, outline: Outline, size: Sequence[int]) -> dict[str, Any]:
+    """Return one polygon of a LabelMe file: points are [x, y], which is column and row."""
+    inside = np.clip(outline, 0, np.array(size) - 1)
+    return {
+        "label": LABEL_NAMES[label],
+        "points": inside[:, ::-1].round(2).tolist(),
+        "group_id": None,
+        "description": "",
+        "shape_type": "polygon",
+        "flags": {},
+        "mask": None,
+    }
