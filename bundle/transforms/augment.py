@@ -42,7 +42,7 @@ def thin_counts(counts: torch.Tensor, fraction: float, seed: int) -> torch.Tenso
     """
     if not 0 <= fraction <= 1:
         raise ValueError(f"fraction must be within 0 and 1, got {fraction}")
-    exact = counts.to(torch.float64)  # float32 draws are biased above some thousand counts
+    exact = counts.to(torch.float64)  # holds any count exactly
     if bool((exact < 0).any()) or not torch.equal(exact, exact.round()):
         raise ValueError(
             "counts must be whole numbers, 0 or more, to be thinned: put RandThinCountsd before "
