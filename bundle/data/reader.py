@@ -24,12 +24,12 @@ class BoneScanReader(ImageReader):
 
     Used as `LoadImaged(keys, reader="bundle.data.reader.BoneScanReader", dtype=None)`. It takes
     what `bundle.dicom.read.read_scan` takes (a DICOM file, a list of two, a folder) and NIfTI files
-    (columns, rows, views), those of MONAI Label among them. A name may say what the header does not:
-    see `bundle.data.reference`. Scans come as float32 counts; maps keep the dtype of their file, so
-    `dtype=None` keeps the bits of an int64 region map.
+    (columns, rows, views), those of MONAI Label among them. A name may say what the header does
+    not: see `bundle.data.reference`. Scans come as float32 counts; maps keep the dtype of their
+    file, so `dtype=None` keeps the bits of an int64 region map.
 
-    `ensure_channel_first` of `LoadImaged` may be set or not, and `EnsureChannelFirstd` may follow or
-    not: the views are the first axis already, and the metadata say so. The affine is
+    `ensure_channel_first` of `LoadImaged` may be set or not, and `EnsureChannelFirstd` may follow
+    or not: the views are the first axis already, and the metadata say so. The affine is
     diag(row mm, column mm, 1, 1) over the two axes of the image.
 
     Everything is checked in `get_data`: MONAI's LoadImage swallows what `read` raises and tries its
@@ -52,7 +52,7 @@ class BoneScanReader(ImageReader):
     def read(
         self,
         data: Sequence[str | Path] | str | Path,
-        **_kwargs: Any,  # noqa: ANN401
+        **_kwargs: Any,
     ) -> tuple[str, ...]:
         """Return the names: reading waits for `get_data`, whose errors MONAI does not swallow."""
         names = [data] if isinstance(data, str | Path) else data

@@ -17,7 +17,7 @@ from bundle.dicom.header import ImageHeader, is_plausible_spacing, load, parse
 from bundle.dicom.identity import make_scan_id
 from bundle.dicom.pixels import read_counts
 from bundle.dicom.scan import BoneScan, Source, View
-from bundle.dicom.views import ViewSigns, decide_views
+from bundle.dicom.views import ViewSigns, certain_view, decide_views
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def read_scan(
     files = [_open(path) for path in _expand(paths)]
     _require_one_scan(files)
     names = " and ".join(file.header.path.name for file in files)
-    signs = [sign for file in files for sign in _signs(file)]
+    signs = [sign for file in files for sign in _signs(file.header, file.frames)]
     views = decide_views(signs, names, view=None if view is None else _as_view(view))
     spacing = _spacing(files, spacing_mm)
     frames = [frame for file in files for frame in _frames(file)]
@@ -86,6 +86,11 @@ def read_header(path: Path) -> ImageHeader:
         ScanError: if the file is not DICOM or its header is damaged.
     """
     return parse(load(path, pixels=False), path)
+
+
+def sole_view(header: ImageHeader) -> View | None:
+    """Return the view of a file with one view, None where the header does not tell."""
+    return certain_view(_signs(header, emission_frames(header))[0])
 
 
 def is_dicom_image(path: Path) -> bool:
@@ -170,10 +175,9 @@ def _require_one_scan(files: list[_File]) -> None:
             raise ScanError(f"{names}: the files belong to two different {kind}")
 
 
-def _signs(file: _File) -> list[ViewSigns]:
+def _signs(header: ImageHeader, frames: Sequence[int]) -> list[ViewSigns]:
     """Collect what tells the views; a label of the whole file tells only if it has one view."""
-    header = file.header
-    labels = header.labels if len(file.frames) == 1 else ()
+    labels = header.labels if len(frames) == 1 else ()
     return [
         ViewSigns(
             code=frame.view_code,
@@ -184,7 +188,7 @@ def _signs(file: _File) -> list[ViewSigns]:
             detector=frame.detector,
             detectors=header.detectors,
         )
-        for frame in (header.frames[index] for index in file.frames)
+        for frame in (header.frames[index] for index in frames)
     ]
 
 

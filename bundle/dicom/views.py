@@ -66,10 +66,10 @@ def decide_views(
     """
     if view is not None:
         return (view, _other(view))[: len(frames)]
-    for read in _SIGNS.values():
-        views = _complete([read(frame) for frame in frames])
-        if views is not None:
-            return views
+    candidates = (_complete([read(frame) for frame in frames]) for read in _SIGNS.values())
+    views = next(filter(None, candidates), None)
+    if views is not None:
+        return views
     views = _complete([_from_detector(frame) for frame in frames])
     if views is not None:
         logger.warning(
@@ -85,6 +85,11 @@ def decide_views(
         f"detectors say nothing, or the same of both frames. Say which view the first frame is: "
         f"{_by_hand(name, View.ANTERIOR)}"
     )
+
+
+def certain_view(frame: ViewSigns) -> View | None:
+    """Return the view of one frame by itself, None where it could only be guessed."""
+    return next(filter(None, (read(frame) for read in _SIGNS.values())), None)
 
 
 def _by_hand(name: str, view: View) -> str:
