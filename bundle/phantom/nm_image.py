@@ -7,7 +7,6 @@ how, if at all, a file says which frame is the anterior view.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from pydicom.uid import PYDICOM_ROOT_UID, UID, ExplicitVRLittleEndian, generate_
 
 import bundle
 from bundle.dicom import codes
+from bundle.dicom.header import SIMULATED_MARK
 from bundle.dicom.scan import View
 from bundle.phantom.person import Person
 from bundle.phantom.presets import CameraPreset
@@ -31,14 +31,6 @@ ENERGY_WINDOW_VECTOR = Tag("EnergyWindowVector")
 DETECTOR_VECTOR = Tag("DetectorVector")
 
 
-class ViewCodes(Enum):
-    """What a vendor does with ViewCodeSequence."""
-
-    ABSENT = "absent"
-    EMPTY = "empty"
-    FILLED = "filled"
-
-
 @dataclass(frozen=True)
 class Layout:
     """How one vendor's files say what they hold.
@@ -47,7 +39,7 @@ class Layout:
         maker: value of Manufacturer; never the vendor itself, who did not make this scan.
         series: the vendor's usual name of a whole-body series.
         posterior_angle_deg: StartAngle of the posterior detector; the anterior one has 180.
-        view_codes: what stands in ViewCodeSequence.
+        view_codes: whether ViewCodeSequence names the view.
         image_id_suffix: what follows the series' name in ImageID, per view. A file of one frame
             that has it describes no detector: ImageID is then the only sign of the view.
     """
@@ -55,7 +47,7 @@ class Layout:
     maker: str
     series: str
     posterior_angle_deg: int
-    view_codes: ViewCodes
+    view_codes: bool
     image_id_suffix: Mapping[View, str] = field(default_factory=dict)
 
     def describes_detectors(self, views: Sequence[View]) -> bool:
@@ -68,26 +60,26 @@ LAYOUTS: Mapping[str, Layout] = {
         maker="Simulated (older GE layout)",
         series="WHOLE BODY",
         posterior_angle_deg=0,
-        view_codes=ViewCodes.ABSENT,
+        view_codes=False,
         image_id_suffix={View.ANTERIOR: "_E", View.POSTERIOR: "_F"},
     ),
     "Discovery NM/CT 670": Layout(
         maker="Simulated (GE layout)",
         series="WholeBody",
         posterior_angle_deg=0,
-        view_codes=ViewCodes.ABSENT,
+        view_codes=False,
     ),
     "Encore2": Layout(
         maker="Simulated (older Siemens layout)",
         series="WB BONE",
         posterior_angle_deg=360,
-        view_codes=ViewCodes.EMPTY,
+        view_codes=False,
     ),
     "Symbia": Layout(
         maker="Simulated (Siemens layout)",
         series="WB BONE",
         posterior_angle_deg=360,
-        view_codes=ViewCodes.FILLED,
+        view_codes=True,
     ),
 }
 """Layout per camera model of bundle.phantom.presets.CAMERAS."""
@@ -159,7 +151,7 @@ def _decimal(value: float) -> str:
 def _add_patient(image: Dataset, examination: Examination) -> None:
     """Patient and Patient Study modules (PS3.3 C.7.1.1, C.7.2.2)."""
     person = examination.person
-    image.PatientName = f"SIMULATED^{examination.patient}"
+    image.PatientName = f"{SIMULATED_MARK}^{examination.patient}"
     image.PatientID = examination.patient
     image.PatientBirthDate = None
     image.PatientSex = person.sex
@@ -183,8 +175,8 @@ def _add_study_and_series(image: Dataset, examination: Examination, layout: Layo
     image.ReferringPhysicianName = None
     image.Modality = codes.MODALITY
     image.SeriesNumber = 1
-    image.StudyDescription = "SIMULATED bone scan"
-    image.SeriesDescription = f"SIMULATED {layout.series}"
+    image.StudyDescription = f"{SIMULATED_MARK} bone scan"
+    image.SeriesDescription = f"{SIMULATED_MARK} {layout.series}"
     image.BodyPartExamined = "WHOLEBODY"
 
 
@@ -210,7 +202,7 @@ def _add_acquisition(image: Dataset, examination: Examination, *, total: int) ->
     """General Image and NM Image modules (C.7.6.1, C.8.4.9) of a whole-body emission scan."""
     length_mm = examination.scan_velocity_mm_s * examination.duration_s
     image.ImageType = ["ORIGINAL", "PRIMARY", codes.WHOLE_BODY, codes.EMISSION]
-    image.ImageComments = f"SIMULATED scan, not a patient. {examination.origin}"
+    image.ImageComments = f"{SIMULATED_MARK} scan, not a patient. {examination.origin}"
     image.CountsAccumulated = total
     image.CountRate = round(total / examination.duration_s)
     image.ActualFrameDuration = round(1000 * examination.duration_s)  # ms
@@ -261,10 +253,8 @@ def _add_detectors(
     for view in views if layout.describes_detectors(views) else ():
         item = _detector(view, shape, examination.camera.pixel_mm)
         item.StartAngle = str(180 if view is View.ANTERIOR else layout.posterior_angle_deg)
-        if layout.view_codes is ViewCodes.FILLED:
+        if layout.view_codes:
             item.ViewCodeSequence = [_code(codes.VIEW_CODES[view])]
-        elif layout.view_codes is ViewCodes.EMPTY:
-            item.ViewCodeSequence = []
         image.DetectorInformationSequence.append(item)
 
 
