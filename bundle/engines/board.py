@@ -44,6 +44,6 @@ class TrainingBoard:
             for name, value in self.evaluator.state.metrics.items():
                 self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)
 
-    def _close(self, engine: Engine) -> None:
+    def _close(self) -> None:
         if self.writer is not None:
             self.writer.close()

@@ -3,7 +3,7 @@
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import fire
@@ -30,10 +30,12 @@ class Command:
     Attributes:
         config_files: configuration files, in the order in which they are merged.
         overrides: overrides of the arguments file and of the command line together.
+        arguments: all of it, as keyword arguments of `monai.bundle.run`.
     """
 
     config_files: tuple[str, ...]
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any]
+    arguments: Mapping[str, Any]
 
 
 def parse_command(arguments: Sequence[str]) -> Command:
@@ -54,6 +56,7 @@ def parse_command(arguments: Sequence[str]) -> Command:
     return Command(
         config_files=(files,) if isinstance(files, str) else tuple(files),
         overrides={key: value for key, value in captured.items() if key not in RUN_ARGUMENTS},
+        arguments=captured,
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bundle.data.datalist import TRAINING, load_items
 from bundle.engines.checkpoint import LAST_NAME
 from bundle.engines.composition import check_overrides, this_command
 
@@ -41,6 +42,7 @@ class Preflight:
     Args:
         output_dir: folder that the run writes to.
         datalist: datalist that the run reads, None where it reads none.
+        section: section of the datalist that the run reads.
         resume: whether an earlier run in the folder is to be continued.
         training: whether the run trains, so that it must not overwrite another training.
         min_free_bytes: free space that the disk of the folder must have.
@@ -51,12 +53,14 @@ class Preflight:
         *,
         output_dir: str | Path,
         datalist: str | Path | None = None,
+        section: str = TRAINING,
         resume: bool = False,
         training: bool = False,
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.datalist = None if datalist is None else Path(datalist)
+        self.section = section
         self.resume = resume
         self.training = training
         self.min_free_bytes = min_free_bytes
@@ -65,19 +69,16 @@ class Preflight:
         """Check overrides, input and output.
 
         Raises:
-            ValueError: if an override names no key of the configuration.
-            FileNotFoundError: if the datalist does not exist.
+            ValueError: if an override names no key of the configuration, or the datalist is not
+                fit for use (see bundle.data.datalist.load_items).
             FileExistsError: if the folder holds another training that would be overwritten.
             OSError: if the folder cannot be written.
         """
         command = this_command()
         if command is not None:
             check_overrides(command)
-        if self.datalist is not None and not self.datalist.is_file():
-            raise FileNotFoundError(
-                f"datalist {self.datalist} does not exist; give --dataset_dir, or make a cohort "
-                "with: python scripts/simulate.py --output DIR"
-            )
+        if self.datalist is not None:
+            load_items(self.datalist, self.section)
         check_output_dir(self.output_dir, min_free_bytes=self.min_free_bytes)
         if self.training and not self.resume and (self.output_dir / LAST_NAME).exists():
             raise FileExistsError(

@@ -42,7 +42,7 @@ class TrainingProgress:
             disable=not self.show or engine.state.rank != 0,
         )
 
-    def _step(self, engine: Engine) -> None:
+    def _step(self) -> None:
         if self.bar is not None:
             # Reading the loss waits for the device; the bar redraws only every tenth of a second.
             self.bar.update()
@@ -59,12 +59,12 @@ class TrainingProgress:
             shown[name] = f"{self.evaluator.state.metrics.get(name, float('nan')):.3f}"
         self.bar.set_postfix(shown)
 
-    def _close(self, engine: Engine) -> None:
+    def _close(self) -> None:
         if self.bar is not None:
             self.bar.close()
 
-    def _close_and_raise(self, engine: Engine, error: BaseException) -> None:
-        self._close(engine)
+    def _close_and_raise(self, error: BaseException) -> None:
+        self._close()
         raise error
 
 

@@ -20,7 +20,7 @@ from bundle.engines.composition import compose, this_command
 RUN_NAME = "run.json"
 CONFIG_NAME = "config.json"
 
-SYSTEM_KEYS = ("published", "width", "network_def", "size", "sample", "decide")
+SYSTEM_KEYS = ("published", "width", "network_def", "size", "load", "sample", "decide")
 """Keys that training, evaluation and inference share: they say what a trained system is."""
 
 PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "pydicom")
@@ -90,9 +90,7 @@ class RunRecord:
         """Write the files (process 0 only)."""
         if engine.state.rank != 0:
             return
-        write_json(
-            describe_run(seed=self.seed, datalist=self.datalist), self.output_dir / RUN_NAME
-        )
+        write_json(describe_run(seed=self.seed, datalist=self.datalist), self.output_dir / RUN_NAME)
         command = this_command()
         if command is None:
             return

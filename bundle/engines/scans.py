@@ -5,7 +5,7 @@ from typing import Any
 from ignite.engine import EventEnum
 from monai.engines import SupervisedEvaluator
 
-FAILURE = "failure"
+from bundle.keys import FAILURE
 
 
 class ScanEvents(EventEnum):

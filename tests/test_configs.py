@@ -1,0 +1,154 @@
+"""Every configuration is loaded, its parts agree, and its components fit their signatures."""
+
+import inspect
+import json
+import pydoc
+from pathlib import Path
+
+import pytest
+import yaml
+from monai.bundle import ConfigParser
+from monai.bundle.config_item import ComponentLocator
+
+from bundle.engines.composition import check_overrides, compose, parse_command
+from bundle.engines.provenance import SYSTEM_KEYS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs"
+WORKFLOWS = ("train", "evaluate", "inference")
+SYSTEMS = sorted((CONFIGS / "systems").glob("*.yaml"))
+OVERLAYS = ("fast", "multi_gpu")
+
+
+def load(name: str) -> dict:
+    return ConfigParser.load_config_file(str(CONFIGS / f"{name}.yaml"))
+
+
+def composed(*arguments: str) -> dict:
+    return compose(parse_command(arguments))
+
+
+def components(config: object) -> list[dict]:
+    """All dictionaries with a _target_, nested ones too."""
+    if isinstance(config, list):
+        return [found for part in config for found in components(part)]
+    if not isinstance(config, dict):
+        return []
+    nested = [found for part in config.values() for found in components(part)]
+    return [config, *nested] if "_target_" in config else nested
+
+
+def all_configs() -> list[tuple[str, dict]]:
+    found = [(name, load(name)) for name in (*WORKFLOWS, *OVERLAYS)]
+    return found + [(path.stem, ConfigParser.load_config_file(str(path))) for path in SYSTEMS]
+
+
+def test_every_yaml_file_is_covered():
+    covered = {f"{name}.yaml" for name in (*WORKFLOWS, *OVERLAYS)}
+    assert {path.name for path in CONFIGS.glob("*.yaml")} == covered
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_yaml_has_no_traps(path):
+    text = path.read_text(encoding="ascii")
+    content = yaml.safe_load(text)
+
+    def visit(value: object) -> None:
+        if isinstance(value, dict):
+            for part in value.values():
+                visit(part)
+        elif isinstance(value, list):
+            for part in value:
+                visit(part)
+        elif isinstance(value, str) and not value.startswith(("$", "@", "%")):
+            assert "#" not in value, "MONAI turns # inside a string into ::"
+            assert not value.replace("-", "").replace("e", "").isdigit(), f"{value!r} is a string"
+
+    visit(content)
+
+
+@pytest.mark.parametrize("name,config", all_configs(), ids=lambda value: value if isinstance(value, str) else "")
+def test_components_fit_their_signatures(name, config):
+    locator = ComponentLocator()
+    for component in components(config):
+        target = component["_target_"]
+        modules = locator.get_component_module_name(target)
+        path = f"{modules[0] if isinstance(modules, list) else modules}.{target}" if modules else target
+        callable_ = pydoc.locate(path)
+        assert callable_ is not None, f"{name}: {target} does not exist"
+        arguments = {key: None for key in component if not key.startswith("_")}
+        if component.get("_mode_") != "callable":
+            inspect.signature(callable_).bind(**arguments)
+
+
+@pytest.mark.parametrize("key", SYSTEM_KEYS)
+def test_workflows_describe_the_same_system(key):
+    train, evaluate, inference = (load(name) for name in WORKFLOWS)
+    if key == "published":
+        assert train[key]["width"] == evaluate[key]["width"] == inference[key]["width"]
+    else:
+        assert train[key] == evaluate[key] == inference[key]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_both_run_ids_are_there(name):
+    config = load(name)
+    alias = {"train": "training", "evaluate": "evaluating", "inference": "inference"}[name]
+    assert isinstance(config["run"], list)
+    assert config[alias] == "%run"
+
+
+@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_systems_compose_with_every_workflow(path, workflow, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    own = ConfigParser.load_config_file(str(path))
+    config = composed("--args_file", str(path), "--config_file", f"configs/{workflow}.yaml")
+    assert config["network_def"] == own["network_def"]
+
+
+@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
+def test_systems_override_known_keys_only(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    check_overrides(parse_command(["--args_file", str(path)]))
+
+
+def test_default_system_is_the_published_one():
+    system = ConfigParser.load_config_file(str(CONFIGS / "systems/lin2020_unet_res.yaml"))
+    assert system["network_def"] == load("train")["network_def"]
+
+
+def test_profile_changes_training_not_the_system():
+    fast = load("fast")
+    assert fast["width"] < load("train")["published"]["width"]
+    assert not set(fast) & (set(SYSTEM_KEYS) - {"width"})
+
+
+@pytest.mark.parametrize("width,expected", [(64, 32_426_434), (12, None)])
+def test_network_of_the_configuration(width, expected):
+    parser = ConfigParser({**load("train"), "width": width})
+    network = parser.get_parsed_content("network_def")
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if expected is not None:
+        assert count == expected
+    else:
+        assert network.head.in_channels == width
+
+
+def test_versions_agree():
+    metadata = json.loads((CONFIGS / "metadata.json").read_text())
+    from bundle import __version__
+
+    assert metadata["version"] == __version__
+    assert __version__ in metadata["changelog"]
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+    lock = dict(
+        line.split("==") for line in (ROOT / "requirements.lock").read_text().splitlines()[1:]
+    )
+    pinned = {
+        "monai": metadata["monai_version"],
+        "torch": metadata["pytorch_version"],
+        "numpy": metadata["numpy_version"],
+        **metadata["required_packages_version"],
+    }
+    assert {name: lock[name] for name in pinned} == pinned
