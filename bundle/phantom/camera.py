@@ -37,14 +37,13 @@ TABLE_TRANSMISSION = 0.95
 SCATTER_STEP = 4
 """Scatter is smooth: it is computed on pixels this many times larger."""
 
-TOTAL_COUNTS = (0.3e6, 4.0e6)
-"""Range of the counts of the anterior view; log-uniform. Real views hold 0.36 to 3.6 million."""
 BACKGROUND_COUNTS = (0.1, 0.3)
 """Counts per pixel beside the body, inside the scanned strip, as measured on real scans."""
 SCATTER_LENGTH_MM = (30.0, 60.0)
-SCATTER_BASE = (0.2, 0.3)
-SCATTER_PER_MM = 0.0012
-"""Scatter in a 20 % window is 30 to 60 % of the primaries between 5 and 25 cm of tissue."""
+SCATTER_FRACTION = (0.3, 0.6)
+"""Scatter per primary photon in a 20 % window, by the body and the window's width."""
+SCATTER_BLUR_PX = 2.0
+"""The camera blurs scattered photons too."""
 HEAD_GAIN_SIGMA = 0.02
 """The two heads' sensitivities agree within a few per cent (NEMA NU 1 acceptance limits)."""
 HEAD_MARGIN_MM = (30.0, 120.0)
@@ -83,8 +82,7 @@ class Exposure:
     Attributes:
         total_counts: of the anterior view; the posterior follows from the physics.
         scatter_length_mm: of the exponential kernel.
-        scatter_base: scatter per primary where there is no depth.
-        scatter_per_mm: growth of that fraction with the thickness of the body.
+        scatter_fraction: scattered photons per primary photon.
         background: counts per pixel inside the scanned strip.
         head_gain: sensitivity of the posterior head relative to the anterior one.
         first_row: first scanned row.
@@ -93,24 +91,27 @@ class Exposure:
 
     total_counts: float
     scatter_length_mm: float
-    scatter_base: float
-    scatter_per_mm: float
+    scatter_fraction: float
     background: float
     head_gain: float
     first_row: int
     last_row: int
 
 
-def draw_exposure(body: Body, rng: np.random.Generator) -> Exposure:
-    """Draw how long, over which rows and with how much scatter a body is scanned."""
+def draw_exposure(
+    body: Body, total_counts: tuple[float, float], rng: np.random.Generator
+) -> Exposure:
+    """Draw how long, over which rows and with how much scatter a body is scanned.
+
+    The counts are log-uniform in the range `total_counts`.
+    """
     pixel_mm = body.spacing_mm[0]
     rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
     above, below = rng.uniform(*HEAD_MARGIN_MM), rng.uniform(*FEET_MARGIN_MM)
     return Exposure(
-        total_counts=float(np.exp(rng.uniform(*np.log(TOTAL_COUNTS)))),
+        total_counts=float(np.exp(rng.uniform(*np.log(total_counts)))),
         scatter_length_mm=rng.uniform(*SCATTER_LENGTH_MM),
-        scatter_base=rng.uniform(*SCATTER_BASE),
-        scatter_per_mm=SCATTER_PER_MM,
+        scatter_fraction=rng.uniform(*SCATTER_FRACTION),
         background=rng.uniform(*BACKGROUND_COUNTS),
         head_gain=rng.normal(1.0, HEAD_GAIN_SIGMA),
         first_row=max(int(rows[0] - above / pixel_mm), 0),
@@ -257,21 +258,23 @@ def scatter(
 ) -> NDArray[np.float32]:
     """Return the scattered photons that go with an image of primary photons.
 
-    The fraction per primary grows linearly with the thickness of the body; the kernel falls off
-    mono-exponentially, exp(-r / length) (Floyd et al. 1985, doi 10.1118/1.595671).
+    The kernel falls off mono-exponentially, exp(-r / length) (Floyd et al. 1985,
+    doi 10.1118/1.595671). Photons scatter in tissue, not in air: what arrives at a pixel is in
+    proportion to the thickness of the body there, so the gap between the legs stays empty.
     """
-    source = primary * (exposure.scatter_base + exposure.scatter_per_mm * thickness)
-    rows, columns = source.shape
+    rows, columns = primary.shape
     step = SCATTER_STEP
-    coarse = source.reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
+    coarse = primary.reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
     padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
     spectrum = np.fft.rfft2(coarse, padded)
     frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
     length_px = exposure.scatter_length_mm / pixel_mm / step
     spectrum *= (1 + (2 * np.pi * frequency * length_px) ** 2) ** -1.5
-    blurred = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
-    zoom = ndimage.zoom(np.maximum(blurred, 0), step, order=1, mode="nearest", grid_mode=True)
-    return zoom.astype(np.float32)
+    spread = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
+    spread = ndimage.zoom(np.maximum(spread, 0), step, order=1, mode="nearest", grid_mode=True)
+    scattered = ndimage.gaussian_filter(spread.astype(np.float32) * thickness, SCATTER_BLUR_PX)
+    wanted = exposure.scatter_fraction * float(primary.sum())
+    return scattered * np.float32(wanted / float(scattered.sum()))
 
 
 def strip_mask(

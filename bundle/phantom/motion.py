@@ -45,7 +45,7 @@ def draw_motion(body: Body, rng: np.random.Generator) -> Motion | None:
     shift_px = max(1, round(rng.uniform(*SHIFT_MM) / body.spacing_mm[2]))
     part = ("head", "leg_right", "leg_left")[rng.integers(3)]
     if part == "head":
-        neck = body.bones["c4"].box.start[0]
+        neck = round(body.points["c4_centre"][0])
         return Motion(slice(0, neck), slice(None), int(rng.choice((-1, 1))) * shift_px)
     side = part.removeprefix("leg_")
     hip, knee = (body.points[f"{joint}_{side}"] for joint in ("hip", "knee"))

@@ -124,12 +124,13 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.shape == "diffuse" for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
-    scene = _look(body, uptake, lesions, camera, rng)
+    exposure = draw_exposure(body, preset.total_counts, rng)
+    scene = _look(body, uptake, lesions, camera, exposure, rng)
     regions = region_map(body)
     kept = kept_views(preset, seed=seed, number=number)
     views = {view: _take_view(scene, view, regions, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
-    length_mm = (scene.exposure.last_row - scene.exposure.first_row + 1) * camera.pixel_mm
+    length_mm = (exposure.last_row - exposure.first_row + 1) * camera.pixel_mm
     return SimulatedPatient(
         person=body.person,
         views=views,
@@ -176,6 +177,7 @@ def _look(
     uptake: Uptake,
     lesions: tuple[Lesion, ...],
     camera: CameraPreset,
+    exposure: Exposure,
     rng: np.random.Generator,
 ) -> _Scene:
     """Paint the tracer into the body and project it onto both heads."""
@@ -184,7 +186,6 @@ def _look(
         activity[lesion.added.slices] += lesion.added.fraction
     np.maximum(activity, 0, out=activity)
     heads = place_heads(body, attenuation_map(body, uptake.metal), camera)
-    exposure = draw_exposure(body, rng)
     primaries = {view: project(head, activity).values for view, head in heads.items()}
     expected, scales = expected_counts(primaries, thickness_mm(body), camera, exposure)
     motion = draw_motion(body, rng)

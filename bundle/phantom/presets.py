@@ -163,6 +163,8 @@ class Preset:
         free_share: share of patients without metastasis.
         sites: the sites of SITES that may hold a metastasis.
         superscan_share: share of patients with metastases in nearly all of the skeleton.
+        total_counts: range of the anterior view's counts, log-uniform; real views hold 0.36 to 3.6
+            million.
         cameras: drawn with equal chance.
         primaries: drawn by their `share`.
     """
@@ -174,6 +176,7 @@ class Preset:
     free_share: float = 0.2
     sites: tuple[str, ...] = tuple(SITES)
     superscan_share: float = 0.03
+    total_counts: tuple[float, float] = (0.3e6, 4.0e6)
     cameras: tuple[CameraPreset, ...] = CAMERAS
     primaries: tuple[Primary, ...] = PRIMARIES
 

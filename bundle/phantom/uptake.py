@@ -16,26 +16,26 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 6.0,
-    "face": 6.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 7.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 9.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 8.5),
-    "sacrum": 8.0,
-    "manubrium": 12.0,
-    "sternum": 9.0,
-    "clavicle": 6.0,
-    "scapula": 6.0,
-    "ribs": 6.5,
-    "humerus": 4.5,
-    "forearm": 4.0,
-    "hand": 4.5,
-    "pelvis": 7.0,
-    "femur": 4.5,
-    "patella": 6.0,
-    "tibia": 4.0,
-    "fibula": 3.5,
-    "foot": 4.0,
+    "skull": 30.0,
+    "face": 30.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 35.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 45.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 42.5),
+    "sacrum": 40.0,
+    "manubrium": 60.0,
+    "sternum": 45.0,
+    "clavicle": 30.0,
+    "scapula": 30.0,
+    "ribs": 32.5,
+    "humerus": 22.5,
+    "forearm": 20.0,
+    "hand": 22.5,
+    "pelvis": 35.0,
+    "femur": 22.5,
+    "patella": 30.0,
+    "tibia": 20.0,
+    "fibula": 17.5,
+    "foot": 20.0,
 }
 """Concentration in normal bone, by region without its side.
 
@@ -43,6 +43,9 @@ Set so that the ratios in the image fall into those measured on real scans; in q
 a normal vertebra has an SUV of 3.9 and ribs and humerus at most 3.2 (Kaneta et al. 2016,
 doi 10.1007/s12149-016-1095-y), with muscle near 0.45.
 """
+
+JOINT_LEVEL = 25.0
+"""Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 PATIENT_SIGMA = 0.25
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
@@ -200,9 +203,9 @@ def _normal_spots(body: Body, patient: float, rng: np.random.Generator) -> tuple
     }
     spots = []
     for point, place in body.points.items():
-        name = next((name for name in NORMAL_SPOTS if point.startswith(name)), None)
-        if name is not None:
-            level = 5.0 * patient * common[name] * rng.lognormal(0.0, 0.2)
+        name = point.removesuffix("_left").removesuffix("_right").rstrip("_0123456789")
+        if name in NORMAL_SPOTS:
+            level = JOINT_LEVEL * patient * common[name] * rng.lognormal(0.0, 0.2)
             spots.append(Spot(Ellipsoid(place, NORMAL_SPOTS[name].radii_mm), float(level)))
     return tuple(spots)
 
