@@ -1,50 +1,40 @@
-"""Cross-validation folds by patient."""
+"""Splits of a cohort: always by patient, balanced over what the patients are like."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 
 
-def assign_folds(
-    patients: Sequence[str], strata: Sequence[Hashable], n_folds: int, seed: int
-) -> list[int]:
-    """Deal patients into folds, equally within each stratum.
+def assign_folds(strata: Mapping[str, Hashable], *, folds: int, seed: int) -> dict[str, int]:
+    """Deal patients to folds at random, each stratum as evenly as it goes.
 
-    Patients of a stratum are shuffled and dealt one by one, each stratum going on where the last
-    one stopped: folds differ by at most one patient, as a whole and within every stratum, which
-    scikit-learn's StratifiedGroupKFold does not promise; and the result depends on no library's
-    version but NumPy's.
+    The result depends on the patients and the seed, not on the order in which they are given. Both
+    the folds of the whole cohort and those within a stratum differ in size by at most one patient.
 
     Args:
-        patients: one entry per image; a patient may have several.
-        strata: what to balance, one value per entry; that of a patient's first entry counts.
-        n_folds: number of folds, at least 2.
-        seed: same seed, same folds.
+        strata: what each patient is like, such as (has metastases, number of views).
+        folds: number of folds.
+        seed: of the shuffling.
 
     Returns:
-        One fold per entry, 0 to n_folds - 1; all entries of a patient share one.
+        The fold 0..folds-1 of each patient.
 
     Raises:
-        ValueError: if the lengths differ or there are fewer patients than folds.
+        ValueError: if there are no folds, or fewer patients than folds.
     """
-    if len(patients) != len(strata):
+    if not 1 <= folds <= len(strata):
         raise ValueError(
-            f"strata must have one value per entry, got {len(strata)} for {len(patients)} entries"
+            f"number of folds must be from 1 to the number of patients, {len(strata)}, got {folds}"
         )
-    stratum_of = dict(reversed(list(zip(patients, strata, strict=True))))
-    if not 2 <= n_folds <= len(stratum_of):
-        raise ValueError(
-            f"n_folds must be 2 to the number of patients ({len(stratum_of)}), got {n_folds}"
-        )
-    members: dict[Hashable, list[str]] = defaultdict(list)
-    for patient in sorted(stratum_of):
-        members[stratum_of[patient]].append(patient)
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    members = defaultdict(list)
+    for patient in sorted(strata):
+        members[strata[patient]].append(patient)
     order = [
-        patient
-        for stratum in sorted(members, key=str)
-        for patient in random.permutation(np.array(members[stratum], dtype=object))
+        group[index]
+        for _, group in sorted(members.items(), key=lambda item: repr(item[0]))
+        for index in rng.permutation(len(group))
     ]
-    fold_of = {patient: position % n_folds for position, patient in enumerate(order)}
-    return [fold_of[patient] for patient in patients]
+    # Dealt in turn, each stratum going on where the one before it stopped.
+    return {patient: position % folds for position, patient in enumerate(order)}
