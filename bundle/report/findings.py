@@ -127,7 +127,7 @@ def scan_summary(
         of_view = [finding for finding in findings if finding.view == view]
         present = view in views
         row[f"lesions_{view}"] = len(of_view) if present else None
-        row[f"area_mm2_{view}"] = sum(finding.area_mm2 for finding in of_view) if present else None
+        row[f"area_mm2_{view}"] = _rounded(sum(f.area_mm2 for f in of_view)) if present else None
         row[f"max_counts_{view}"] = max((f.max_counts for f in of_view), default=None)
     return row
 
@@ -168,5 +168,12 @@ def _to_json(finding: Finding) -> dict[str, Any]:
         ("centroid_mm", ("row", "column")),
         ("box_px", ("first_row", "first_column", "last_row", "last_column")),
     ):
-        values[key] = dict(zip(parts, values[key], strict=True))
+        values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
+    for key in ("area_mm2", "max_counts", "mean_counts"):
+        values[key] = _rounded(values[key])
     return {**values, "view": str(finding.view)}
+
+
+def _rounded(value: float) -> float:
+    """Keep a thousandth: far below the pixel, and short to read."""
+    return round(value, 3)
