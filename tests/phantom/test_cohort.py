@@ -1,0 +1,233 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bundle.dicom.scan import View
+from bundle.phantom import cohort as cohort_module
+from bundle.phantom.cohort import Cohort, simulate_cohort, simulate_one
+from bundle.phantom.presets import PRESETS, Preset
+from scripts.simulate import main
+from tests.phantom.fakes import fake_patient
+
+PRESET = PRESETS["default"]
+ROOT = Path(__file__).parents[2]
+
+
+def tree(folder):
+    """Hash of each file of a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """Numbers of the patients that were simulated, by a fake that takes no time."""
+    numbers = []
+
+    def simulate(preset, *, seed, number):
+        numbers.append(number)
+        views = tuple(View) if number % 2 else (View.ANTERIOR,)
+        return fake_patient(views=views, seed=seed + number)
+
+    monkeypatch.setattr(cohort_module, "simulate_patient", simulate)
+    return numbers
+
+
+def test_folder_of_a_cohort(simulated, tmp_path):
+    simulate_cohort(Cohort(PRESET, 3, 5, tmp_path / "new" / "cohort"))
+    folder = tmp_path / "new" / "cohort"
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md", "cohort.yaml", "datalist.json", "clinical.csv",
+        "sim-0001", "sim-0002", "sim-0003",
+    }  # fmt: skip
+    configuration = yaml.safe_load((folder / "cohort.yaml").read_text())
+    assert (configuration["patients"], configuration["seed"]) == (3, 5)
+    assert configuration["preset"]["two_file_share"] == PRESET.two_file_share
+    assert len((folder / "clinical.csv").read_text().splitlines()) == 4
+    assert "**Everything here is simulated.**" in (folder / "README.md").read_text()
+    assert json.loads((folder / "datalist.json").read_text())["numTraining"] == 3
+
+
+def test_same_seed_same_bytes(simulated, tmp_path):
+    for name in ("one", "two"):
+        simulate_cohort(Cohort(PRESET, 3, 5, tmp_path / name))
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    simulate_cohort(Cohort(PRESET, 3, 6, tmp_path / "three"))
+    assert tree(tmp_path / "one") != tree(tmp_path / "three")
+
+
+def test_run_again_makes_only_what_is_missing(simulated, tmp_path):
+    cohort = Cohort(PRESET, 3, 5, tmp_path / "cohort")
+    simulate_cohort(cohort)
+    whole = tree(cohort.folder)
+    for path in (cohort.folder / "sim-0002").rglob("*.*"):
+        path.unlink()
+    (cohort.folder / "sim-0002" / "labelme").rmdir()
+    (cohort.folder / "sim-0002").rmdir()
+    simulated.clear()
+    simulate_cohort(cohort)
+    assert simulated == [2]
+    assert tree(cohort.folder) == whole
+
+
+def test_what_an_interruption_left_behind_is_dropped(simulated, tmp_path):
+    folder = tmp_path / "cohort"
+    simulate_cohort(Cohort(PRESET, 2, 5, folder))
+    whole = tree(folder)
+    (folder / ".partial-sim-0002").mkdir()
+    (folder / ".partial-sim-0002" / "scan.dcm").write_text("half")
+    (folder / ".partial-README.md").write_text("half")
+    simulate_cohort(Cohort(PRESET, 2, 5, folder))
+    assert tree(folder) == whole
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")])
+def test_failure_leaves_no_broken_patient(simulated, tmp_path, monkeypatch, error):
+    def fail(patient, origin, folder):
+        (folder / "scan.dcm").write_text("half")
+        if origin.number == 2:
+            raise error
+
+    cohort = Cohort(PRESET, 3, 5, tmp_path / "cohort")
+    with monkeypatch.context() as patched:
+        patched.setattr(cohort_module, "write_patient", fail)
+        with pytest.raises(type(error) if isinstance(error, OSError) else error):
+            simulate_cohort(cohort)
+    assert {path.name for path in cohort.folder.iterdir()} == {"cohort.yaml", "sim-0001"}
+
+
+def test_folder_of_another_cohort_is_refused(simulated, tmp_path):
+    simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
+    before = tree(tmp_path / "cohort")
+    other = Preset(name="other", patients=2)
+    for cohort, different in (
+        (Cohort(PRESET, 2, 6, tmp_path / "cohort"), "seed"),
+        (Cohort(PRESET, 3, 5, tmp_path / "cohort"), "patients"),
+        (Cohort(other, 2, 6, tmp_path / "cohort"), "preset, seed"),
+    ):
+        with pytest.raises(ValueError, match=f"must hold a cohort of the same {different}, got"):
+            simulate_cohort(cohort)
+    assert tree(tmp_path / "cohort") == before
+
+
+def test_another_version_is_refused(simulated, tmp_path, monkeypatch):
+    simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
+    monkeypatch.setattr("bundle.__version__", "99.0")
+    with pytest.raises(ValueError, match="cohort of the same bundle_version, got one that was"):
+        simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
+
+
+def test_folder_with_other_files_is_refused(simulated, tmp_path):
+    (tmp_path / "thesis.tex").write_text("dear to someone")
+    with pytest.raises(ValueError, match="must be empty or hold a cohort that was begun before"):
+        simulate_cohort(Cohort(PRESET, 2, 5, tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_broken_configuration_is_refused(simulated, tmp_path):
+    (tmp_path / "cohort.yaml").write_text("{[")
+    with pytest.raises(ValueError, match="must be the configuration of a cohort, got broken YAML"):
+        simulate_cohort(Cohort(PRESET, 2, 5, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("patients", "seed", "workers", "message"),
+    [
+        (0, 1, 1, "number of patients must be 1 or more, got 0"),
+        (2, -1, 1, "seed must be 0 or more, got -1"),
+        (2, 1, 0, "number of workers must be 1 or more, got 0"),
+    ],
+)
+def test_impossible_numbers_are_refused(tmp_path, patients, seed, workers, message):
+    with pytest.raises(ValueError, match=message):
+        simulate_cohort(Cohort(PRESET, patients, seed, tmp_path / "new"), workers=workers)
+    assert not (tmp_path / "new").exists()
+
+
+def test_command_writes_a_cohort(simulated, tmp_path, capsys):
+    arguments = ["--patients", "2", "--seed", "4", "--output", str(tmp_path / "cohort")]
+    assert main(arguments) == 0
+    assert "2 simulated patients in" in capsys.readouterr().out
+    assert simulated == [1, 2]
+
+
+def test_command_takes_the_number_of_patients_from_the_preset(simulated, tmp_path, monkeypatch):
+    monkeypatch.setitem(PRESETS, "default", Preset(name="default", patients=3))
+    assert main(["--output", str(tmp_path / "cohort")]) == 0
+    assert len(simulated) == 3
+
+
+def test_command_says_what_is_wrong_in_one_line(simulated, tmp_path, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    for arguments in (["--output", str(blocked)], ["--output", str(tmp_path), "--seed", "-1"]):
+        assert main(arguments) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+    with pytest.raises(SystemExit, match="2"):
+        main(["--output", str(tmp_path), "--preset", "none"])
+
+
+def test_command_says_how_to_go_on_after_an_interruption(tmp_path, monkeypatch, capsys):
+    def interrupt(preset, *, seed, number):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cohort_module, "simulate_patient", interrupt)
+    assert main(["--patients", "2", "--output", str(tmp_path / "cohort")]) == 130
+    assert "the same command goes on where it stopped" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_bytes_do_not_depend_on_workers_or_interruptions(tmp_path):
+    """The script as a user runs it, from another folder, with one worker, two, and Ctrl-C."""
+
+    def command(name, workers):
+        return [
+            sys.executable, ROOT / "scripts" / "simulate.py", "--patients", "3", "--seed", "11",
+            "--output", tmp_path / name, "--workers", str(workers),
+        ]  # fmt: skip
+
+    for name, workers in (("one", 1), ("two", 2)):
+        subprocess.run(command(name, workers), check=True, cwd=tmp_path, capture_output=True)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+    process = subprocess.Popen(
+        command("broken", 2), cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+    )
+    folder = tmp_path / "broken"
+    while process.poll() is None and not list(folder.glob("sim-*")):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    errors = process.communicate()[1].decode()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert not list(folder.glob(".partial-*"))
+    subprocess.run(command("broken", 1), check=True, cwd=tmp_path, capture_output=True)
+    assert tree(folder) == tree(tmp_path / "one")
+
+
+def test_one_patient_appears_only_when_complete(simulated, tmp_path, monkeypatch):
+    origin = Cohort(PRESET, 2, 5, tmp_path).origins[1]
+    seen = []
+    real = cohort_module.write_patient
+
+    def look(patient, origin, folder):
+        seen.extend(path.name for path in tmp_path.iterdir())
+        real(patient, origin, folder)
+
+    monkeypatch.setattr(cohort_module, "write_patient", look)
+    assert simulate_one(origin, tmp_path) == "sim-0002"
+    assert seen == [".partial-sim-0002"]
+    assert [path.name for path in tmp_path.iterdir()] == ["sim-0002"]
