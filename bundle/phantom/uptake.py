@@ -16,26 +16,26 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 30.0,
-    "face": 30.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 35.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 45.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 42.5),
-    "sacrum": 40.0,
+    "skull": 38.0,
+    "face": 38.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 110.0),
+    "sacrum": 90.0,
     "manubrium": 60.0,
-    "sternum": 45.0,
-    "clavicle": 30.0,
+    "sternum": 55.0,
+    "clavicle": 28.0,
     "scapula": 30.0,
-    "ribs": 32.5,
-    "humerus": 22.5,
-    "forearm": 20.0,
-    "hand": 22.5,
-    "pelvis": 35.0,
-    "femur": 22.5,
-    "patella": 30.0,
-    "tibia": 20.0,
-    "fibula": 17.5,
-    "foot": 20.0,
+    "ribs": 36.0,
+    "humerus": 15.0,
+    "forearm": 10.0,
+    "hand": 8.0,
+    "pelvis": 60.0,
+    "femur": 18.0,
+    "patella": 18.0,
+    "tibia": 11.0,
+    "fibula": 8.0,
+    "foot": 9.0,
 }
 """Concentration in normal bone, by region without its side.
 
@@ -44,7 +44,7 @@ a normal vertebra has an SUV of 3.9 and ribs and humerus at most 3.2 (Kaneta et 
 doi 10.1007/s12149-016-1095-y), with muscle near 0.45.
 """
 
-JOINT_LEVEL = 25.0
+JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 PATIENT_SIGMA = 0.25
