@@ -137,7 +137,7 @@ class ThoraxCrop(InvertibleTransform):
         try:
             landmarks = find_thorax(_to_counts(img).sum(axis=0), get_spacing_mm(img))
         except ScanError as err:
-            raise ScanError(f"{get_scan_name(img)}: {err}") from err
+            raise ScanError(f"{get_scan_name(img)}: {err}") from None
         found = (
             landmarks.row_stop - landmarks.row_start,
             landmarks.column_stop - landmarks.column_start,

@@ -1,0 +1,224 @@
+"""Augment a datalist on disk to an exact number of images, as the published protocols did.
+
+Lin et al. 2020 and 2022 turn 112 thorax images into 2 280 with mirroring, shifts and rotations, and
+do not say how many of each. Here every image is taken as it is and mirrored, each with the same
+number of random moves beside the unmoved one, and what is left over goes to images drawn at random:
+112 x 2 x (1 + 9) = 2 240, and 40 more. All copies of a patient stay in the patient's fold.
+"""
+
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Compose, Flipd, LoadImaged
+from tqdm import tqdm
+
+from bundle.data.datalist import FILE_KEYS, data_hash, load_items, read_datalist
+from bundle.data.nifti import write_view_stack
+from bundle.data.samples import SampleDataset
+from bundle.dicom.scan import View
+from bundle.keys import IMAGE, LABEL
+from bundle.transforms.augment import RandShiftRotated
+from bundle.transforms.meta import get_spacing_mm, get_views
+from bundle.transforms.mirror import MirrorPosteriord
+from bundle.transforms.thorax import ThoraxCropd
+from bundle.transforms.views import SplitViewsd
+
+PAIR = (IMAGE, LABEL)
+DATALIST_FILE = "datalist.json"
+SETTINGS_FILE = "augmentation.json"
+PARTIAL_PREFIX = ".partial-"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One image to write.
+
+    Attributes:
+        original: number of the view that it is made of, from 0.
+        mirrored: left and right swapped.
+        draw: number of the random move; 0 is unmoved.
+    """
+
+    original: int
+    mirrored: bool
+    draw: int
+
+    @property
+    def name(self) -> str:
+        """Folder and start of the file name, relative to the datalist."""
+        side = "mirrored" if self.mirrored else "straight"
+        return f"{self.original:04d}/{side}-{self.draw:02d}"
+
+
+def plan_variants(originals: int, total: int, *, seed: int) -> list[Variant]:
+    """Choose the images to write: an equal number of each original, straight and mirrored.
+
+    Args:
+        originals: number of views that there are.
+        total: number of images wanted, at least twice that.
+        seed: decides which of them get one more move where the total is no multiple.
+
+    Returns:
+        Exactly `total` variants, sorted by original.
+
+    Raises:
+        ValueError: if there are no originals, or the total is too small.
+    """
+    if originals < 1 or total < 2 * originals:
+        raise ValueError(
+            f"total must be at least {2 * originals} to hold each of the {originals} views "
+            f"straight and mirrored, got {total}"
+        )
+    each, extra = divmod(total, 2 * originals)
+    chosen = np.random.default_rng(seed).choice(2 * originals, size=extra, replace=False)
+    plan = []
+    for position, (original, mirrored) in enumerate(product(range(originals), (False, True))):
+        draws = each + int(position in chosen)
+        plan += [Variant(original, mirrored, draw) for draw in range(draws)]
+    return plan
+
+
+def make_variant(
+    sample: Mapping[str, MetaTensor], variant: Variant, *, seed: int
+) -> dict[Hashable, torch.Tensor]:
+    """Mirror and move a sample; image bilinear, label nearest.
+
+    Args:
+        sample: image and label (1, row, column) on the same, square pixels.
+        variant: what to do.
+        seed: of the whole set; the move depends on it and the variant only.
+
+    Returns:
+        Image in float32 and label in uint8.
+    """
+    pair: Mapping[Any, Any] = {key: sample[key] for key in PAIR}
+    if variant.mirrored:
+        pair = Flipd(PAIR, spatial_axis=1)(pair)
+    if variant.draw:
+        key = [seed, variant.original, int(variant.mirrored), variant.draw]
+        move = RandShiftRotated(PAIR, ["bilinear", "nearest"])
+        move.set_random_state(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        pair = move(pair)
+    return {IMAGE: pair[IMAGE].to(torch.float32), LABEL: pair[LABEL].to(torch.uint8)}
+
+
+def augment_datalist(datalist: Path, output: Path, *, total: int, seed: int) -> int:
+    """Write the thorax of every view of a datalist, augmented, and the datalist of these images.
+
+    The files are one-view NIfTI in the geometry of the acquisition (bundle.data.nifti): images are
+    counts in float32, labels uint8. An interrupted run goes on where it stopped.
+
+    Args:
+        datalist: with `image` and `label` in every entry, in one or more sections.
+        output: folder to write; empty, or that of an interrupted run with the same arguments.
+        total: number of images, all sections together.
+        seed: 0 or more.
+
+    Returns:
+        The number of views that the images are made of.
+
+    Raises:
+        ValueError: if the datalist, the total or the folder cannot be used, or no thorax is found
+            on a scan (ScanError).
+        OSError: if the folder cannot be written.
+    """
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, got {seed}")
+    settings = {"total": total, "seed": seed, "data": data_hash(datalist)}
+    _claim(output, settings)
+    originals = _load_originals(datalist)
+    plan = plan_variants(len(originals), total, seed=seed)
+    content: dict[str, Any] = {
+        "name": f"{total} thorax images made of {len(originals)} views",
+        "description": "Mirrored, shifted and turned copies; all copies of a patient in one fold",
+    }
+    for variant in tqdm(plan, unit="image", desc="Augment"):
+        section, sample = originals[variant.original]
+        _write_pair(sample, variant, output, seed=seed)
+        content.setdefault(section, []).append(_make_entry(sample, variant))
+    _write_json(output / DATALIST_FILE, content)
+    return len(originals)
+
+
+def _load_originals(datalist: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Load the thorax of every view, with the section that it belongs to."""
+    chain = Compose(
+        [
+            LoadImaged(PAIR, reader="bundle.data.reader.BoneScanReader", dtype=None),
+            MirrorPosteriord(PAIR),
+            ThoraxCropd(PAIR),
+            SplitViewsd(PAIR),
+        ]
+    )
+    originals = []
+    for section in read_datalist(datalist):
+        entries = load_items(datalist, section)
+        unlabelled = sum(LABEL not in entry for entry in entries)
+        if unlabelled:
+            raise ValueError(
+                f"{datalist}: every entry must have {LABEL!r}, {unlabelled} of {section!r} "
+                "have none"
+            )
+        samples = SampleDataset(entries, chain).samples
+        originals += [(section, sample) for sample in samples]
+    return originals
+
+
+def _claim(output: Path, settings: Mapping[str, Any]) -> None:
+    """Make the folder this set's, or refuse it."""
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / SETTINGS_FILE
+    if not path.exists():
+        if any(output.iterdir()):
+            raise ValueError(f"{output} must be empty, got other files; choose another folder")
+        _write_json(path, settings)
+    elif json.loads(path.read_text(encoding="utf-8")) != settings:
+        raise ValueError(
+            f"{output} must hold a set of the same data, total and seed, got one that was "
+            "made otherwise; choose another folder or delete this one"
+        )
+
+
+def _paths(variant: Variant) -> dict[str, str]:
+    return {IMAGE: f"{variant.name}.nii.gz", LABEL: f"{variant.name}-label.nii.gz"}
+
+
+def _write_pair(
+    sample: Mapping[str, MetaTensor], variant: Variant, output: Path, *, seed: int
+) -> None:
+    """Write image and label unless both are there already."""
+    paths = {key: output / name for key, name in _paths(variant).items()}
+    if all(path.exists() for path in paths.values()):
+        return
+    # The files are as the camera sees the patient: the posterior view is mirrored back.
+    pair = MirrorPosteriord(PAIR)(make_variant(sample, variant, seed=seed))
+    for key, path in paths.items():
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
+        views = [View(name) for name in get_views(pair[key])]
+        write_view_stack(partial, pair[key].numpy(), get_spacing_mm(pair[key]), views)
+        partial.replace(path)
+
+
+def _make_entry(sample: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
+    """Return the entry of a variant: its files, what was done, and the facts of the patient."""
+    facts = {
+        name: value
+        for name, value in sample.items()
+        if name not in FILE_KEYS and isinstance(value, str | int | float | bool | None)
+    }
+    return {**facts, **_paths(variant), **asdict(variant)}
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that is there complete or not at all."""
+    partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
+    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
