@@ -25,10 +25,12 @@ BONE_MU_PER_MM = 0.022
 FWHM_PER_SIGMA = 2.3548
 SLAB_MM = 25.0
 """Depth that shares one blur: the resolution changes by less than 1.1 mm FWHM across it."""
-FRONT_GAP_MM = 25.0
-"""Anterior head above the highest skin; the head follows the body's contour."""
+FRONT_GAP_MM = (15.0, 50.0)
+"""Anterior head above the highest skin."""
 TABLE_GAP_MM = 45.0
 """Posterior head below the back: table, mattress and clearance."""
+CONTOUR_SHARE = 0.5
+"""Share of scans whose anterior head follows the body; else it stays above its highest part."""
 CONTOUR_SMOOTHING_MM = 150.0
 """The head cannot follow the contour faster than its own size allows."""
 TABLE_TRANSMISSION = 0.95
@@ -84,6 +86,8 @@ class Exposure:
         scatter_length_mm: of the exponential kernel.
         scatter_fraction: scattered photons per primary photon.
         background: counts per pixel inside the scanned strip.
+        front_gap_mm: from the anterior head to the skin below it.
+        follows_contour: whether the anterior head follows the body's contour.
         head_gain: sensitivity of the posterior head relative to the anterior one.
         first_row: first scanned row.
         last_row: last scanned row.
@@ -93,6 +97,8 @@ class Exposure:
     scatter_length_mm: float
     scatter_fraction: float
     background: float
+    front_gap_mm: float
+    follows_contour: bool
     head_gain: float
     first_row: int
     last_row: int
@@ -113,6 +119,8 @@ def draw_exposure(
         scatter_length_mm=rng.uniform(*SCATTER_LENGTH_MM),
         scatter_fraction=rng.uniform(*SCATTER_FRACTION),
         background=rng.uniform(*BACKGROUND_COUNTS),
+        front_gap_mm=rng.uniform(*FRONT_GAP_MM),
+        follows_contour=rng.random() < CONTOUR_SHARE,
         head_gain=rng.normal(1.0, HEAD_GAIN_SIGMA),
         first_row=max(int(rows[0] - above / pixel_mm), 0),
         last_row=min(int(rows[-1] + below / pixel_mm), body.shape[0] - 1),
@@ -134,19 +142,22 @@ def attenuation_map(body: Body, metal: Sequence[Metal] = ()) -> NDArray[np.float
     return mu
 
 
-def place_heads(body: Body, mu: NDArray[np.float32], camera: CameraPreset) -> dict[View, Head]:
+def place_heads(
+    body: Body, mu: NDArray[np.float32], camera: CameraPreset, exposure: Exposure
+) -> dict[View, Head]:
     """Return both heads around a body with the attenuation `mu` per mm."""
     depth_mm = body.spacing_mm[1]
-    front_mm, back_mm = _skin_mm(body)
+    skin_mm, back_mm = _skin_mm(body)
+    if not exposure.follows_contour:
+        skin_mm = np.full_like(skin_mm, skin_mm.min())
     centre_mm = (np.arange(mu.shape[1]) + 0.5) * depth_mm
-    to_front = centre_mm - front_mm[:, None] + FRONT_GAP_MM
-    to_back = back_mm - centre_mm + TABLE_GAP_MM
+    to_front = centre_mm - skin_mm[:, None] + exposure.front_gap_mm
+    to_back = np.broadcast_to(back_mm - centre_mm + TABLE_GAP_MM, to_front.shape)
     front, back = _transmissions(mu, depth_mm)
     back *= np.float32(TABLE_TRANSMISSION)
-    behind = np.broadcast_to(to_back, to_front.shape)
     return {
         View.ANTERIOR: _head(front, to_front, camera),
-        View.POSTERIOR: _head(back, behind, camera),
+        View.POSTERIOR: _head(back, to_back, camera),
     }
 
 

@@ -185,7 +185,7 @@ def _look(
     for lesion in lesions:
         activity[lesion.added.slices] += lesion.added.fraction
     np.maximum(activity, 0, out=activity)
-    heads = place_heads(body, attenuation_map(body, uptake.metal), camera)
+    heads = place_heads(body, attenuation_map(body, uptake.metal), camera, exposure)
     primaries = {view: project(head, activity).values for view, head in heads.items()}
     expected, scales = expected_counts(primaries, thickness_mm(body), camera, exposure)
     motion = draw_motion(body, rng)

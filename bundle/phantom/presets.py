@@ -9,11 +9,13 @@ FWHM_DISTANCES_MM = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0)
 """Distances from the collimator face at which `CameraPreset.fwhm_mm` is given."""
 
 GE_LEHR_FWHM_MM = (4.2, 5.4, 7.1, 9.1, 11.1, 13.2)
+GE_OLDER_LEHR_FWHM_MM = (4.3, 5.7, 7.5, 9.5, 11.6, 13.7)
 SIEMENS_LEHR_FWHM_MM = (4.0, 5.3, 7.2, 9.3, 11.5, 13.7)
 """System resolution of the low-energy high-resolution collimators.
 
 Computed as hypot(intrinsic 3.8 mm, d (Le + z + 4 mm) / Le), with hole diameter d and effective
-length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, Siemens 1.11 x 24.05 mm (vendors' data sheets).
+length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, older GE 1.80 x 41 mm, Siemens 1.11 x 24.05 mm
+(vendors' data sheets).
 """
 
 
@@ -39,7 +41,7 @@ class CameraPreset:
 
 
 CAMERAS = (
-    CameraPreset("GE MEDICAL SYSTEMS", "Millennium MG", 2.26, GE_LEHR_FWHM_MM, 13, 242),
+    CameraPreset("GE MEDICAL SYSTEMS", "Millennium MG", 2.26, GE_OLDER_LEHR_FWHM_MM, 13, 242),
     CameraPreset("GE MEDICAL SYSTEMS", "Discovery NM/CT 670", 2.401, GE_LEHR_FWHM_MM, 15, 239),
     CameraPreset("SIEMENS NM", "Encore2", 2.398, SIEMENS_LEHR_FWHM_MM, 15, 239),
     CameraPreset("SIEMENS NM", "Symbia", 2.16, SIEMENS_LEHR_FWHM_MM, 13, 242),

@@ -16,8 +16,8 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 38.0,
-    "face": 38.0,
+    "skull": 28.0,
+    "face": 45.0,
     **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), 110.0),
@@ -30,12 +30,12 @@ BONE_LEVELS: Mapping[str, float] = {
     "humerus": 15.0,
     "forearm": 10.0,
     "hand": 8.0,
-    "pelvis": 60.0,
+    "pelvis": 55.0,
     "femur": 18.0,
     "patella": 18.0,
-    "tibia": 11.0,
+    "tibia": 12.0,
     "fibula": 8.0,
-    "foot": 9.0,
+    "foot": 15.0,
 }
 """Concentration in normal bone, by region without its side.
 
@@ -60,7 +60,7 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (35.0, 0.8),
+    "bladder": (28.0, 0.8),
     "liver": (1.3, 0.15),
     "spleen": (1.3, 0.15),
     "heart": (1.6, 0.15),
