@@ -52,15 +52,15 @@ def write_training_curves(
         simulated: whether the scans are simulated.
     """
     figure = new_figure(640, 560)
-    for number, (key, title) in enumerate(CURVES.items()):
-        axes = figure.add_subplot(len(CURVES), 1, number + 1)
+    rows = figure.subplots(len(CURVES), 1, sharex=True)
+    for axes, (key, title) in zip(rows, CURVES.items(), strict=True):
         known = [row for row in history if key in row]
         axes.plot([row[EPOCH] for row in known], [row[key] for row in known], ".-", color=BLUE)
         axes.set_ylabel(title)
         _tidy(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("epoch")
+    rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    rows[-1].set_ylim(0, 1)
+    rows[-1].set_xlabel("epoch")
     figure.suptitle("Training on simulated scans" if simulated else "Training", size=11)
     figure.tight_layout()
     save_png(figure, path)

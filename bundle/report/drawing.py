@@ -18,7 +18,7 @@ PRED_COLOUR = tuple(part / 255 for part in LABEL_COLOURS[Label.METASTASIS])
 TRUTH_COLOUR = (0.0, 0.62, 0.45)
 """Bluish green: apart from the prediction's red for colour-blind readers too (Okabe and Ito)."""
 
-PRED_WIDTH_PT, TRUTH_WIDTH_PT = 0.8, 2.2
+PRED_WIDTH_PT, TRUTH_WIDTH_PT = 0.7, 1.7
 
 WINDOW_PERCENTILE = 99.0
 """Of the pixels that hold counts: shows ribs and vertebrae; bladder and hot lesions saturate."""
@@ -136,10 +136,10 @@ def draw_sides(axes: Axes, view: View, *, mirrored: bool = False) -> None:
 
 
 def draw_scale_bar(axes: Axes, shape: tuple[int, int], spacing_mm: tuple[float, float]) -> None:
-    """Draw a bar of a round length, at most a third of the width, into the lower left corner."""
+    """Draw a bar of a round length, at most a quarter of the width, into the lower left corner."""
     rows, columns = shape
     column_spacing_mm = spacing_mm[1]
-    widest_mm = columns * column_spacing_mm / 3
+    widest_mm = columns * column_spacing_mm / 4
     length_mm = max((step for step in SCALE_BAR_STEPS_MM if step <= widest_mm), default=None)
     if length_mm is None:
         return

@@ -146,7 +146,7 @@ def representative(results: Sequence[ImageResult]) -> list[tuple[str, int]]:
     ranked = sorted(with_lesion or range(len(results)), key=lambda i: results[i].dsc, reverse=True)
     if not ranked:
         return []
-    chosen = {0: "best", len(ranked) - 1: "worst", len(ranked) // 2: "median"}
+    chosen = {len(ranked) // 2: "median", len(ranked) - 1: "worst", 0: "best"}
     return [(chosen[place], ranked[place]) for place in sorted(chosen)]
 
 

@@ -94,11 +94,15 @@ class CasePicture:
 
 
 def write_overlay(path: str | Path, picture: ScanPicture) -> None:
-    """Write a scan's views side by side as PNG, hot black, with the lesions outlined.
+    """Write the picture of draw_overlay as PNG."""
+    save_png(draw_overlay(picture), path)
 
-    Args:
-        path: file to write.
-        picture: what it shows.
+
+def draw_overlay(picture: ScanPicture) -> Figure:
+    """Draw a scan's views side by side, hot black, with the lesions outlined.
+
+    Inverse grey, equal scale in mm in both directions, R and L on both views, a scale bar, and a
+    caption that says what was assessed and whether the scan is simulated.
     """
     count, rows, columns = picture.counts.shape
     width_px = columns * picture.spacing_mm[1] * PIXELS_PER_MM
@@ -112,14 +116,18 @@ def write_overlay(path: str | Path, picture: ScanPicture) -> None:
         _draw_view(axes, picture, number)
         axes.set_title(view.capitalize(), size=10, pad=4)
     _write_caption(figure, _caption(picture), has_truth=picture.truth_mask is not None)
-    save_png(figure, path)
+    return figure
 
 
 def write_cases(path: str | Path, cases: Sequence[CasePicture], *, simulated: bool) -> None:
-    """Write a panel of cases as PNG: above as they are, below with prediction and truth outlined.
+    """Write the panel of draw_cases as PNG."""
+    save_png(draw_cases(cases, simulated=simulated), path)
+
+
+def draw_cases(cases: Sequence[CasePicture], *, simulated: bool) -> Figure:
+    """Draw a panel of cases: above as they are, below with prediction and truth outlined.
 
     Args:
-        path: file to write.
         cases: cases from left to right.
         simulated: whether the scans are simulated.
 
@@ -138,7 +146,7 @@ def write_cases(path: str | Path, cases: Sequence[CasePicture], *, simulated: bo
             _draw_case(axes, case, outlined=level == 0)
     lines = [_origin(simulated=simulated), RESEARCH_USE]
     _write_caption(figure, lines, has_truth=True)
-    save_png(figure, path)
+    return figure
 
 
 def _draw_view(axes: Axes, picture: ScanPicture, number: int) -> None:

@@ -1,0 +1,118 @@
+"""Findings, worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bundle.dicom.scan import View
+from bundle.report.findings import find_lesions, findings_document, scan_summary
+
+SPACING_MM = (2.4, 1.9)
+COUNTS = np.arange(6 * 5, dtype=np.float32).reshape(6, 5)
+
+
+def mask_of(*pixels: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(COUNTS.shape, dtype=bool)
+    for row, column in pixels:
+        mask[row, column] = True
+    return mask
+
+
+def test_one_lesion_by_hand():
+    (finding,) = find_lesions(mask_of((2, 1), (2, 2), (3, 2)), COUNTS, SPACING_MM, View.POSTERIOR)
+    assert finding.view is View.POSTERIOR
+    assert finding.number == 1
+    assert finding.area_px == 3
+    assert finding.area_mm2 == pytest.approx(3 * 2.4 * 1.9)
+    assert finding.max_counts == 17  # row 3, column 2
+    assert finding.mean_counts == pytest.approx((11 + 12 + 17) / 3)
+    assert finding.centroid_px == pytest.approx((7 / 3, 5 / 3))
+    assert finding.centroid_mm == pytest.approx((7 / 3 * 2.4, 5 / 3 * 1.9))
+    assert finding.box_px == (2, 1, 3, 2)
+
+
+def test_one_pixel():
+    (finding,) = find_lesions(mask_of((5, 0)), COUNTS, SPACING_MM, View.ANTERIOR)
+    assert finding.max_counts == finding.mean_counts == 25
+    assert finding.centroid_px == (5, 0)
+    assert finding.centroid_mm == pytest.approx((12, 0))
+    assert finding.box_px == (5, 0, 5, 0)
+
+
+def test_no_lesion():
+    assert find_lesions(mask_of(), COUNTS, SPACING_MM, View.ANTERIOR) == []
+
+
+def test_diagonal_pixels_are_one_lesion_and_gaps_part_two():
+    assert len(find_lesions(mask_of((0, 0), (1, 1)), COUNTS, SPACING_MM, View.ANTERIOR)) == 1
+    assert len(find_lesions(mask_of((0, 0), (0, 2)), COUNTS, SPACING_MM, View.ANTERIOR)) == 2
+
+
+def test_numbered_from_head_to_foot():
+    lesions = find_lesions(mask_of((4, 0), (0, 4), (2, 1)), COUNTS, SPACING_MM, View.ANTERIOR)
+    assert [finding.number for finding in lesions] == [1, 2, 3]
+    assert [finding.box_px[0] for finding in lesions] == [0, 2, 4]
+
+
+def test_a_neighbour_inside_the_box_does_not_count():
+    ring = mask_of((0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (4, 2), (4, 3), (4, 4))
+    ring |= mask_of((1, 3))  # alone, inside the bounding box of the L
+    corner, single = find_lesions(ring, COUNTS, SPACING_MM, View.ANTERIOR)
+    assert (corner.area_px, single.area_px) == (9, 1)
+    # the column 0, 5, 10, 15, 20 and the row 21, 22, 23, 24, without the 8 of the single pixel
+    assert corner.mean_counts == pytest.approx((50 + 90) / 9)
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=r"counts' shape \(6, 5\), got \(5, 6\)"):
+        find_lesions(mask_of().T, COUNTS, SPACING_MM, View.ANTERIOR)
+
+
+def test_document_is_json_and_names_every_part():
+    lesions = find_lesions(mask_of((2, 1), (2, 2), (3, 2)), COUNTS, SPACING_MM, View.POSTERIOR)
+    document = findings_document(
+        lesions,
+        scan_id="0a1b",
+        views=[View.ANTERIOR, View.POSTERIOR],
+        spacing_mm=SPACING_MM,
+        assessed="thorax",
+        simulated=True,
+    )
+    assert json.loads(json.dumps(document)) == document
+    assert document["views"] == ["anterior", "posterior"]
+    assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
+    assert document["simulated"] is True
+    assert document["assessed"] == "thorax"
+    assert "Research use only" in document["notice"]
+    (finding,) = document["findings"]
+    assert finding["view"] == "posterior"
+    assert finding["area_mm2"] == 13.68
+    assert finding["centroid_mm"] == {"row": 5.6, "column": 3.167}
+    assert finding["box_px"] == {
+        "first_row": 2, "first_column": 1, "last_row": 3, "last_column": 2,
+    }  # fmt: skip
+
+
+def test_summary_keeps_the_views_apart():
+    lesions = find_lesions(mask_of((0, 0), (0, 2)), COUNTS, SPACING_MM, View.ANTERIOR)
+    lesions += find_lesions(mask_of((5, 4)), COUNTS, SPACING_MM, View.POSTERIOR)
+    row = scan_summary(lesions, scan_id="0a", views=list(View), assessed="thorax", simulated=False)
+    assert row == {
+        "scan_id": "0a",
+        "assessed": "thorax",
+        "simulated": False,
+        "lesions_anterior": 2,
+        "area_mm2_anterior": 9.12,
+        "max_counts_anterior": 2.0,
+        "lesions_posterior": 1,
+        "area_mm2_posterior": 4.56,
+        "max_counts_posterior": 29.0,
+    }
+
+
+def test_summary_tells_a_missing_view_from_one_without_lesions():
+    row = scan_summary([], scan_id="0a", views=[View.POSTERIOR], assessed="thorax", simulated=False)
+    assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
+    assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
+    assert row["max_counts_posterior"] is None

@@ -1,0 +1,190 @@
+"""Overlays: what is drawn where."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle.dicom.scan import View
+from bundle.report.findings import find_lesions
+from bundle.report.overlay import (
+    CasePicture,
+    ScanPicture,
+    draw_cases,
+    draw_overlay,
+    write_cases,
+    write_overlay,
+)
+
+SHAPE = (2, 120, 60)
+SPACING_MM = (2.4, 1.9)
+HOT_ROW, HOT_COLUMN = 40, 15  # on the patient's right in the anterior view
+
+
+def make_picture(**changes) -> ScanPicture:
+    counts = np.zeros(SHAPE, dtype=np.float32)
+    counts[:, 10:110, 10:50] = 20
+    counts[0, HOT_ROW - 3 : HOT_ROW + 4, HOT_COLUMN - 3 : HOT_COLUMN + 4] = 400
+    pred_mask = counts > 100
+    picture = ScanPicture(
+        counts=counts,
+        views=list(View),
+        spacing_mm=SPACING_MM,
+        pred_mask=pred_mask,
+        scan_id="0a1b2c",
+        assessed="thorax",
+        simulated=True,
+        findings=find_lesions(pred_mask[0], counts[0], SPACING_MM, View.ANTERIOR),
+    )
+    return dataclasses.replace(picture, **changes)
+
+
+def render(figure) -> np.ndarray:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return np.asarray(Image.open(buffer).convert("RGB")).astype(int)
+
+
+def is_red(rgb):
+    return (rgb[..., 0] > 150) & (rgb[..., 1] < 120) & (rgb[..., 2] < 120)
+
+
+def is_green(rgb):
+    return (rgb[..., 1] > 120) & (rgb[..., 0] < 80)
+
+
+def texts_of(figure) -> str:
+    return "\n".join(text.get_text() for text in figure.texts)
+
+
+def test_views_stand_side_by_side_with_sides_on_both():
+    anterior, posterior = draw_overlay(make_picture()).axes
+    assert (anterior.get_title(), posterior.get_title()) == ("Anterior", "Posterior")
+    assert anterior.get_position().x1 <= posterior.get_position().x0 + 1e-9
+    for axes, left, right in ((anterior, "R", "L"), (posterior, "L", "R")):
+        places = {text.get_text(): text.get_position()[0] for text in axes.texts}
+        assert places[left] < 0.5 < places[right]
+
+
+def test_a_millimetre_is_as_long_down_as_across():
+    figure = draw_overlay(make_picture())
+    figure.canvas.draw()
+    for axes in figure.axes:
+        origin, down, across = axes.transData.transform([(0, 0), (0, 10), (10, 0)])
+        down_px_per_mm = abs(down - origin)[1] / (10 * SPACING_MM[0])
+        across_px_per_mm = abs(across - origin)[0] / (10 * SPACING_MM[1])
+        assert down_px_per_mm == pytest.approx(across_px_per_mm, rel=0.01)
+
+
+def test_hot_is_black_and_outlined_in_red_only_where_the_lesion_is():
+    figure = draw_overlay(make_picture())
+    rgb = render(figure)
+    figure.canvas.draw()
+    anterior, posterior = figure.axes
+    x, y = anterior.transData.transform((HOT_COLUMN, HOT_ROW))
+    assert (rgb[round(rgb.shape[0] - y), round(x)] < 60).all()
+    air_x, air_y = posterior.transData.transform((3, 60))
+    assert (rgb[round(rgb.shape[0] - air_y), round(air_x)] > 240).all()
+    red_rows, red_columns = np.nonzero(is_red(rgb))
+    in_image = red_rows < rgb.shape[0] - 52  # above the legend
+    assert in_image.any()
+    edges = anterior.transData.transform([(HOT_COLUMN - 5, 0), (HOT_COLUMN + 12, 0)])[:, 0]
+    assert red_columns[in_image].min() > edges[0]
+    assert red_columns[in_image].max() < edges[1]
+
+
+def test_truth_is_told_apart():
+    assert not is_green(render(draw_overlay(make_picture()))).any()
+    truth_mask = np.zeros(SHAPE, dtype=bool)
+    truth_mask[1, 70:75, 30:34] = True
+    figure = draw_overlay(make_picture(truth_mask=truth_mask))
+    rgb = render(figure)
+    assert is_green(rgb[: rgb.shape[0] - 52, rgb.shape[1] // 2 :]).any()
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["predicted lesion", "true lesion"]
+
+
+def test_caption_says_what_it_is():
+    caption = texts_of(draw_overlay(make_picture()))
+    for words in ("0a1b2c", "simulated", "Assessed: thorax", "1 anterior, 0 posterior"):
+        assert words in caption
+    assert "Research use only" in caption
+    assert "simulated" not in texts_of(draw_overlay(make_picture(simulated=False)))
+
+
+def test_findings_are_numbered_beside_the_lesion():
+    anterior, posterior = draw_overlay(make_picture()).axes
+    (number,) = [text for text in anterior.texts if text.get_text() == "1"]
+    column, row = number.get_position()
+    assert HOT_COLUMN < column < HOT_COLUMN + 10
+    assert abs(row - HOT_ROW) < 10
+    assert not [text for text in posterior.texts if text.get_text() == "1"]
+
+
+def test_one_view_alone_and_no_lesion(tmp_path):
+    picture = make_picture()
+    picture = dataclasses.replace(
+        picture,
+        counts=picture.counts[1:],
+        views=[View.POSTERIOR],
+        pred_mask=picture.pred_mask[1:],
+        findings=[],
+    )
+    write_overlay(tmp_path / "posterior.png", picture)
+    with Image.open(tmp_path / "posterior.png") as image:
+        width, height = image.size
+    assert width == pytest.approx(60 * 1.9 * 0.65, abs=1)
+    assert height > 120 * 2.4 * 0.65
+    assert "0 posterior" in texts_of(draw_overlay(picture))
+
+
+def test_same_picture_same_bytes(tmp_path):
+    for name in ("a.png", "b.png"):
+        write_overlay(tmp_path / name, make_picture())
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_shapes_are_checked():
+    with pytest.raises(ValueError, match=r"\(view, row, column\) of 1 views, got \(2, 120, 60\)"):
+        make_picture(views=[View.ANTERIOR])
+    with pytest.raises(ValueError, match=r"pred_mask must have the counts' shape"):
+        make_picture(pred_mask=np.zeros((2, 60, 120), dtype=bool))
+
+
+def make_case(view: View, *, mirrored: bool = False) -> CasePicture:
+    picture = make_picture()
+    return CasePicture(
+        title=f"best, {view}",
+        counts=picture.counts[0],
+        view=view,
+        spacing_mm=SPACING_MM,
+        pred_mask=picture.pred_mask[0],
+        truth_mask=np.roll(picture.pred_mask[0], 30, axis=0),
+        mirrored=mirrored,
+    )
+
+
+def test_cases_are_shown_plain_above_and_outlined_below(tmp_path):
+    cases = [make_case(View.ANTERIOR), make_case(View.POSTERIOR, mirrored=True)]
+    figure = draw_cases(cases, simulated=True)
+    rgb = render(figure)
+    upper, lower = rgb[26 : 26 + 420], rgb[26 + 420 : 26 + 840]
+    assert not is_red(upper).any()
+    assert is_red(lower).any()
+    assert is_green(lower).any()
+    assert "simulated" in texts_of(figure)
+    assert "Research use only" in texts_of(figure)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert [title for title in titles if title] == ["best, anterior", "best, posterior"]
+    for axes in figure.axes:
+        places = {text.get_text(): text.get_position()[0] for text in axes.texts}
+        assert places["R"] < places["L"]
+    write_cases(tmp_path / "cases.png", cases, simulated=True)
+    assert (tmp_path / "cases.png").stat().st_size > 1000
+
+
+def test_no_case_is_refused():
+    with pytest.raises(ValueError, match="at least one case, got none"):
+        draw_cases([], simulated=True)
