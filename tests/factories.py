@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from bundle.dicom.codes import NM_IMAGE_STORAGE, VIEW_CODES
 from bundle.dicom.scan import View
@@ -120,11 +120,13 @@ def set_pixels(image: Dataset, frames: NDArray) -> None:
 
 
 def save(image: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
-    """Write a dataset as a DICOM file."""
+    """Write a dataset as a DICOM file, plain or in RLE."""
     image.file_meta = FileMetaDataset()
-    image.file_meta.TransferSyntaxUID = syntax
-    image.file_meta.MediaStorageSOPClassUID = image.get("SOPClassUID", NM_IMAGE_STORAGE)
-    image.file_meta.MediaStorageSOPInstanceUID = image.get("SOPInstanceUID", "1.2.3")
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if syntax == RLELossless else syntax
+    image.file_meta.MediaStorageSOPClassUID = image.get("SOPClassUID") or NM_IMAGE_STORAGE
+    image.file_meta.MediaStorageSOPInstanceUID = image.get("SOPInstanceUID") or "1.2.3"
+    if syntax == RLELossless:
+        image.compress(RLELossless, generate_instance_uid=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save_as(path, enforce_file_format=True)
     return path

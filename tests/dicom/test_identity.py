@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from bundle.dicom.identity import SALT_VARIABLE, make_scan_id
+
+COUNTS = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+
+
+def test_same_scan_same_name():
+    assert make_scan_id(["1.2"], COUNTS) == make_scan_id(["1.2"], COUNTS.copy())
+    assert len(make_scan_id(["1.2"], COUNTS)) == 16
+
+
+def test_everything_that_enters_matters():
+    names = {
+        make_scan_id(["1.2"], COUNTS),
+        make_scan_id(["1.3"], COUNTS),
+        make_scan_id(["1.2", "1.2"], COUNTS),
+        make_scan_id([], COUNTS),
+        make_scan_id(["1.2"], COUNTS + 1),
+        make_scan_id(["1.2"], COUNTS.reshape(2, 3, 4)),
+        make_scan_id(["1.2"], COUNTS, salt="a"),
+    }
+    assert len(names) == 7
+
+
+@pytest.mark.parametrize("salt", ["a", "b"])
+def test_salt_of_the_environment(monkeypatch, salt):
+    plain = make_scan_id([], COUNTS)
+    monkeypatch.setenv(SALT_VARIABLE, salt)
+    assert make_scan_id([], COUNTS) == make_scan_id([], COUNTS, salt=salt) != plain
+    assert make_scan_id([], COUNTS, salt="other") != make_scan_id([], COUNTS)
