@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from bundle.dicom.errors import ScanError
 from bundle.dicom.read import read_scan
@@ -59,9 +59,24 @@ def test_rle(tmp_path):
     assert plain.scan_id == packed.scan_id
 
 
-def test_broken_compressed_data(tmp_path):
-    path = make_scan_file(tmp_path / "rle.dcm", syntax=RLELossless)
+@pytest.mark.parametrize(
+    ("syntax", "reason"),
+    [(RLELossless, "the file is cut short"), (ExplicitVRLittleEndian, "pixel data are cut short")],
+)
+def test_file_cut_short(tmp_path, syntax, reason):
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=syntax)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - 400])
-    with pytest.raises(ScanError, match=r"^rle\.dcm: .* failed, the file is damaged"):
+    with pytest.raises(ScanError, match=rf"^scan\.dcm: {reason}.*; copy (it|the file) again$"):
+        read_scan(path)
+
+
+def test_broken_stream(tmp_path):
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=RLELossless)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\xfe\xff\x00\xe0", data.index(b"\xe0\x7f\x10\x00") + 20)  # the first frame
+    data[at + 8] = 99  # number of RLE segments
+    path.write_bytes(bytes(data))
+    expected = r"^scan\.dcm: decoding the pixel data failed, the file is damaged \("
+    with pytest.raises(ScanError, match=expected):
         read_scan(path)
