@@ -1,7 +1,7 @@
 """The MONAI reader of bone scans and of maps over them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,14 @@ from bundle.dicom.errors import ScanError
 from bundle.dicom.identity import make_scan_id
 from bundle.dicom.read import read_scan
 from bundle.dicom.scan import Source, View
-from bundle.keys import META_SCAN_ID, META_SOURCES, META_SPACING, META_VIEWS, VIEW_SEPARATOR
+from bundle.keys import (
+    META_SCAN_ID,
+    META_SIMULATED,
+    META_SOURCES,
+    META_SPACING,
+    META_VIEWS,
+    VIEW_SEPARATOR,
+)
 
 
 class BoneScanReader(ImageReader):
@@ -71,29 +78,30 @@ class BoneScanReader(ImageReader):
             ScanError: if they are no bone scan, or have another number of views than required.
         """
         references = [parse_reference(name) for name in img]
-        stack, scan_id, sources = _read(references)
+        stack, meta = _read(references)
         name = " and ".join(reference.path.name for reference in references)
         if self.require_views not in {None, len(stack.views)}:
             raise ScanError(
                 f"{name}: must have {self.require_views} view(s), "
                 f"got {' and '.join(stack.views)} only"
             )
-        return stack.array, _make_meta(stack, scan_id, sources)
+        return stack.array, meta
 
 
-def _read(
-    references: Sequence[ScanReference],
-) -> tuple[ViewStack, str, dict[View, Source]]:
-    """Read a DICOM or NIfTI scan: the stack, the identifier of the scan, the file of each view."""
+def _read(references: Sequence[ScanReference]) -> tuple[ViewStack, dict[str, Any]]:
+    """Read a DICOM or NIfTI scan: the stack and its metadata."""
     view = _first_view(references)
     spacing_mm = next((ref.spacing_mm for ref in references if ref.spacing_mm), None)
     path = references[0].path
     if len(references) == 1 and is_nifti(path):
         stack = read_view_stack(path, view=view, spacing_mm=spacing_mm)
         sources = {member: Source(path, index) for index, member in enumerate(stack.views)}
-        return stack, make_scan_id((), stack.array.astype(np.float32)), sources
+        scan_id = make_scan_id((), stack.array.astype(np.float32))
+        return stack, _make_meta(stack, scan_id, sources, simulated=False)
     scan = read_scan([ref.path for ref in references], view=view, spacing_mm=spacing_mm)
-    return ViewStack(scan.stack(), scan.spacing_mm, scan.views), scan.scan_id, dict(scan.sources)
+    stack = ViewStack(scan.stack(), scan.spacing_mm, scan.views)
+    simulated = scan.acquisition.simulated
+    return stack, _make_meta(stack, scan.scan_id, scan.sources, simulated=simulated)
 
 
 def _first_view(references: Sequence[ScanReference]) -> View | None:
@@ -111,7 +119,9 @@ def _first_view(references: Sequence[ScanReference]) -> View | None:
     return said[0]
 
 
-def _make_meta(stack: ViewStack, scan_id: str, sources: dict[View, Source]) -> dict[str, Any]:
+def _make_meta(
+    stack: ViewStack, scan_id: str, sources: Mapping[View, Source], *, simulated: bool
+) -> dict[str, Any]:
     """Make the metadata: plain values and strings, which collate into batches."""
     row_mm, column_mm = stack.spacing_mm
     affine = np.diag([row_mm, column_mm, 1.0, 1.0])
@@ -124,5 +134,6 @@ def _make_meta(stack: ViewStack, scan_id: str, sources: dict[View, Source]) -> d
         META_VIEWS: VIEW_SEPARATOR.join(stack.views),
         META_SCAN_ID: scan_id,
         META_SPACING: (row_mm, column_mm),
+        META_SIMULATED: simulated,
         META_SOURCES: json.dumps(where),
     }

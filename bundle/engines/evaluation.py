@@ -1,7 +1,8 @@
-"""Collect what an evaluation finds, image by image, and write it down."""
+"""Collect what an evaluation finds, scan by scan, and write it down."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
@@ -10,55 +11,73 @@ from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 
 from bundle.data.samples import SampleDataset
-from bundle.keys import IMAGE, LABEL, META_SCAN_ID, META_VIEWS, PATIENT, PRED, PROB, VIEW_SEPARATOR
+from bundle.dicom.scan import View
+from bundle.engines.progress import HISTORY_NAME
+from bundle.engines.provenance import RUN_NAME, describe_run
+from bundle.keys import (
+    IMAGE,
+    LABEL,
+    META_SCAN_ID,
+    META_SIMULATED,
+    META_SPACING,
+    META_VIEWS,
+    PATIENT,
+    PRED,
+    PROB,
+    SIMULATED,
+    VIEW_SEPARATOR,
+)
 from bundle.labels import Label
-from bundle.metrics.lesion import LesionMatch, match_lesions
-from bundle.metrics.pixel import confusion_counts
+from bundle.metrics.lesion import froc, merge_matches
 from bundle.metrics.threshold import Threshold, best_threshold
+from bundle.report.curves import read_history, write_froc_curve, write_training_curves
+from bundle.report.evaluation import ImageResult, representative, score_image, summarise
+from bundle.report.overlay import CasePicture, write_cases
+from bundle.report.tables import to_markdown, write_image_csv, write_json
 
-LOWEST_SCORE = 0.05
-"""Probability from which pixels form components for the FROC curve; lower ones are noise."""
+BASELINE = "Best single intensity threshold"
 
 
 @dataclass(frozen=True)
-class ImageResult:
-    """One image, what was predicted on it, and how well.
+class Case:
+    """One evaluated image, small enough to be kept until it is known which are shown.
 
     Attributes:
-        patient: pseudonym of the patient.
-        scan_id: salted hash of the scan.
-        view: name of the view.
-        counts: TP, FP, FN, TN in pixels.
-        match: lesions and components of the final prediction.
-        candidates: lesions and components at LOWEST_SCORE with their probabilities, for FROC.
-        baseline_counts: TP, FP, FN, TN of the intensity threshold; None without a baseline.
-        image: scaled image (row, column) as 0..255, for pictures.
-        pred_mask: prediction, packed bits.
-        truth_mask: truth, packed bits.
+        result: agreement of prediction and truth.
+        baseline: agreement of the intensity threshold and the truth; None without a baseline.
+        uptake: scaled image (row, column) as 0..255.
+        pred_bits: prediction, packed bits.
+        truth_bits: truth, packed bits.
+        spacing_mm: (row, column) pixel spacing.
+        simulated: whether the scan is simulated.
     """
 
-    patient: str
-    scan_id: str
-    view: str
-    counts: NDArray[np.int64]
-    match: LesionMatch
-    candidates: LesionMatch
-    baseline_counts: NDArray[np.int64] | None
-    image: NDArray[np.uint8]
-    pred_mask: NDArray[np.uint8]
-    truth_mask: NDArray[np.uint8]
+    result: ImageResult
+    baseline: ImageResult | None
+    uptake: NDArray[np.uint8]
+    pred_bits: NDArray[np.uint8]
+    truth_bits: NDArray[np.uint8]
+    spacing_mm: tuple[float, float]
+    simulated: bool
 
-    def masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return prediction and truth (row, column)."""
-        shape = self.image.shape
-        pred, truth = (
-            np.unpackbits(packed, count=self.image.size).reshape(shape).astype(bool)
-            for packed in (self.pred_mask, self.truth_mask)
+    def picture(self, title: str) -> CasePicture:
+        """Return what a panel of cases shows; samples are mirrored (MirrorPosterior)."""
+        pred_mask, truth_mask = (
+            np.unpackbits(bits, count=self.uptake.size).reshape(self.uptake.shape).astype(bool)
+            for bits in (self.pred_bits, self.truth_bits)
         )
-        return pred, truth
+        return CasePicture(
+            title=f"{title}, DSC {self.result.dsc:.2f}",
+            counts=self.uptake,
+            view=self.result.view,
+            spacing_mm=self.spacing_mm,
+            pred_mask=pred_mask,
+            truth_mask=truth_mask,
+            mirrored=self.result.view is View.POSTERIOR,
+        )
 
 
-def fit_baseline(dataset: SampleDataset) -> Threshold:
+def fit_threshold(dataset: SampleDataset) -> Threshold:
     """Choose the best single intensity threshold on the scans of a training set."""
     samples = [dataset[index] for index in range(len(dataset))]
     return best_threshold(
@@ -67,82 +86,143 @@ def fit_baseline(dataset: SampleDataset) -> Threshold:
     )
 
 
-def image_results(
-    sample: Mapping[str, Any], *, patient: str, threshold: Threshold | None
-) -> list[ImageResult]:
+def make_cases(
+    sample: Mapping[str, Any], entry: Mapping[str, Any], threshold: Threshold | None
+) -> list[Case]:
     """Evaluate every view of one scan.
 
     Args:
-        sample: image, label, pred (view, row, column) and prob (class, view, row, column), with
-            the image's metadata.
-        patient: pseudonym of the patient.
+        sample: image, label, pred (view, row, column) and prob (class, view, row, column), the
+            image with its metadata.
+        entry: the scan's entry of the datalist; its patient is the unit of the intervals.
         threshold: intensity threshold of the baseline.
 
     Returns:
-        One result per view.
+        One case per view.
     """
     meta = sample[IMAGE].meta
-    image = sample[IMAGE].cpu().numpy()
+    uptake = sample[IMAGE].cpu().numpy()
     pred_mask = sample[PRED].cpu().numpy() == Label.METASTASIS
     truth_mask = sample[LABEL].cpu().numpy() == Label.METASTASIS
     prob = sample[PROB].cpu().numpy()[-1]
-    names = str(meta[META_VIEWS]).split(VIEW_SEPARATOR)
-    return [
-        ImageResult(
-            patient=patient,
-            scan_id=str(meta[META_SCAN_ID]),
-            view=name,
-            counts=confusion_counts(pred_mask[i], truth_mask[i]),
-            match=match_lesions(pred_mask[i], truth_mask[i]),
-            candidates=match_lesions(prob[i] >= LOWEST_SCORE, truth_mask[i], prob=prob[i]),
-            baseline_counts=(
-                None
-                if threshold is None
-                else confusion_counts(image[i] >= threshold.intensity, truth_mask[i])
-            ),
-            image=np.round(255 * np.clip(image[i], 0, 1)).astype(np.uint8),
-            pred_mask=np.packbits(pred_mask[i]),
-            truth_mask=np.packbits(truth_mask[i]),
+    spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
+    cases = []
+    for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):
+        who = {
+            "scan_id": str(meta[META_SCAN_ID]),
+            "patient": str(entry.get(PATIENT, meta[META_SCAN_ID])),
+            "view": View(name),
+        }
+        baseline = None
+        if threshold is not None:
+            baseline = score_image(uptake[i] >= threshold.intensity, truth_mask[i], **who)
+        cases.append(
+            Case(
+                result=score_image(pred_mask[i], truth_mask[i], prob=prob[i], **who),
+                baseline=baseline,
+                uptake=np.round(255 * np.clip(uptake[i], 0, 1)).astype(np.uint8),
+                pred_bits=np.packbits(pred_mask[i]),
+                truth_bits=np.packbits(truth_mask[i]),
+                spacing_mm=spacing_mm,
+                simulated=bool(meta[META_SIMULATED]) or bool(entry.get(SIMULATED, False)),
+            )
         )
-        for i, name in enumerate(names)
-    ]
+    return cases
 
 
-class EvaluationCollector:
-    """Gather the results of all images of an evaluation, from all processes.
+class EvaluationReport:
+    """Gather the results of all scans, from all processes, and write tables and pictures.
+
+    Written into `output_dir`: `images.csv` (one row per image), `summary.json` and `summary.md`
+    (all metrics with intervals), `cases.png` (best, median and worst image), `froc.png`,
+    `training_curves.png` where the run's history lies beside the weights, and `run.json`.
 
     Memory: about 80 kB for an image of 256 x 256.
 
     Args:
-        baseline_dataset: samples of the training set on which the intensity threshold is chosen;
-            None leaves the baseline out.
+        output_dir: folder to write to.
+        run_dir: folder of the training run.
+        datalist: datalist that is evaluated.
+        name: what the system is called in the tables.
+        seed: seed of the evaluation, for the record.
+        baseline_dataset: samples of the training set on which an intensity threshold is chosen
+            that is evaluated beside the system; None leaves it out.
     """
 
-    def __init__(self, *, baseline_dataset: SampleDataset | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        output_dir: str | Path,
+        run_dir: str | Path,
+        datalist: str | Path,
+        name: str,
+        seed: int,
+        baseline_dataset: SampleDataset | None = None,
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.run_dir = Path(run_dir)
+        self.datalist = Path(datalist)
+        self.name = name
+        self.seed = seed
         self.baseline_dataset = baseline_dataset
         self.threshold: Threshold | None = None
-        self.results: list[ImageResult] = []
+        self.cases: list[Case] = []
 
     def attach(self, engine: Engine) -> None:
         """Register on the events of the evaluation."""
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
-        engine.add_event_handler(Events.COMPLETED, self._gather)
+        engine.add_event_handler(Events.COMPLETED, self._finish)
 
     def _start(self) -> None:
-        self.results = []
+        self.cases = []
         if self.baseline_dataset is not None:
-            self.threshold = fit_baseline(self.baseline_dataset)
+            self.threshold = fit_threshold(self.baseline_dataset)
 
     def _collect(self, engine: Engine) -> None:
-        batch: Sequence[Mapping[str, Any]] = engine.state.batch
-        for entry, sample in zip(batch, engine.state.output, strict=True):
-            self.results += image_results(
-                sample, patient=str(entry[PATIENT]), threshold=self.threshold
-            )
+        entries: Sequence[Mapping[str, Any]] = engine.state.batch
+        for entry, sample in zip(entries, engine.state.output, strict=True):
+            self.cases += make_cases(sample, entry, self.threshold)
 
-    def _gather(self) -> None:
+    def _finish(self, engine: Engine) -> None:
         if idist.get_world_size() > 1:
-            shards = idist.all_gather(self.results)
-            self.results = [result for shard in shards for result in shard]
-        self.results.sort(key=lambda result: (result.patient, result.scan_id, result.view))
+            shards = idist.all_gather(self.cases)
+            self.cases = [case for shard in shards for case in shard]
+        self.cases.sort(key=lambda case: (case.result.patient, case.result.view))
+        if engine.state.rank == 0:
+            self._write()
+
+    def _write(self) -> None:
+        simulated = any(case.simulated for case in self.cases)
+        results = [case.result for case in self.cases]
+        summaries = {self.name: summarise(results, simulated=simulated)}
+        baseline = [case.baseline for case in self.cases if case.baseline is not None]
+        if baseline and self.threshold is not None:
+            summaries[BASELINE] = {
+                **summarise(baseline, simulated=simulated),
+                "threshold": self.threshold.intensity,
+            }
+        write_image_csv(self.output_dir / "images.csv", results)
+        write_json(self.output_dir / "summary.json", summaries)
+        (self.output_dir / "summary.md").write_text(to_markdown(summaries), encoding="utf-8")
+        write_json(self.output_dir / RUN_NAME, describe_run(seed=self.seed, datalist=self.datalist))
+        self._draw(results, simulated=simulated)
+
+    def _draw(self, results: Sequence[ImageResult], *, simulated: bool) -> None:
+        shown = [self.cases[index].picture(title) for title, index in representative(results)]
+        write_cases(self.output_dir / "cases.png", shown, simulated=simulated)
+        by_scan: dict[str, list[ImageResult]] = {}
+        for result in results:
+            by_scan.setdefault(result.scan_id, []).append(result)
+        curve = froc(
+            [
+                merge_matches(image.froc_match for image in images if image.froc_match is not None)
+                for images in by_scan.values()
+            ]
+        )
+        write_froc_curve(self.output_dir / "froc.png", {self.name: curve}, simulated=simulated)
+        history = self.run_dir / HISTORY_NAME
+        if history.is_file():
+            write_training_curves(
+                self.output_dir / "training_curves.png", read_history(history), simulated=simulated
+            )

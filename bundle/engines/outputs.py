@@ -99,8 +99,9 @@ class ScanOutputs:
             (self.output_dir / SUMMARY_NAME).unlink(missing_ok=True)
 
     def _write(self, engine: Engine) -> None:
-        for sample in engine.state.output:
-            self._append(SUMMARY_NAME, write_scan(sample, self.output_dir, assessed=self.assessed))
+        for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
+            row = write_scan({**entry, **output}, self.output_dir, assessed=self.assessed)
+            self._append(SUMMARY_NAME, row)
             self.n_done += 1
 
     def _note_failure(self, engine: Engine) -> None:
@@ -135,9 +136,7 @@ class ScanOutputs:
             raise SystemExit(1)
 
 
-def write_scan(
-    sample: Mapping[str, Any], output_dir: Path, *, assessed: str
-) -> dict[str, Any]:
+def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) -> dict[str, Any]:
     """Write findings and picture of one scan.
 
     Args:

@@ -1,6 +1,5 @@
 """What a run leaves beside its results so that anybody can repeat it."""
 
-import json
 import platform
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from bundle import __version__
 from bundle.data.datalist import data_hash
 from bundle.engines.checkpoint import SYSTEM_NAME
 from bundle.engines.composition import compose, this_command
+from bundle.report.tables import write_json
 
 RUN_NAME = "run.json"
 CONFIG_NAME = "config.json"
@@ -60,11 +60,6 @@ def describe_run(*, seed: int, datalist: Path | None) -> dict[str, Any]:
     }
 
 
-def write_json(content: object, path: Path) -> None:
-    """Write indented JSON with a final newline."""
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
 class RunRecord:
     """Write `run.json`, `config.json` and `system.json` when a run starts.
 
@@ -90,11 +85,12 @@ class RunRecord:
         """Write the files (process 0 only)."""
         if engine.state.rank != 0:
             return
-        write_json(describe_run(seed=self.seed, datalist=self.datalist), self.output_dir / RUN_NAME)
+        record = describe_run(seed=self.seed, datalist=self.datalist)
+        write_json(self.output_dir / RUN_NAME, record)
         command = this_command()
         if command is None:
             return
         config = compose(command)
-        write_json(config, self.output_dir / CONFIG_NAME)
+        write_json(self.output_dir / CONFIG_NAME, config)
         system = {key: config[key] for key in SYSTEM_KEYS}
-        write_json(system, self.output_dir / SYSTEM_NAME)
+        write_json(self.output_dir / SYSTEM_NAME, system)
