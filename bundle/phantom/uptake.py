@@ -60,7 +60,7 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (28.0, 0.8),
+    "bladder": (45.0, 0.7),
     "liver": (1.3, 0.15),
     "spleen": (1.3, 0.15),
     "heart": (1.6, 0.15),

@@ -1,13 +1,234 @@
-"""Benign findings that light up a bone scan: what makes telling metastases apart hard."""
+"""Benign findings that light up a bone scan: what makes telling metastases apart hard.
+
+Frequencies are defaults of ours after everyday reporting in a cancer clinic; they are no evidence.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from bundle.phantom.artefacts import (
+    add_axillary_node,
+    add_bag,
+    add_buckle,
+    add_hip_prosthesis,
+    add_injection_site,
+    add_knee_prosthesis,
+    add_pacemaker,
+    add_track,
+    add_urine,
+    free_pertechnetate,
+    image_early,
+)
 from bundle.phantom.body import Body
-from bundle.phantom.uptake import Uptake
+from bundle.phantom.findings import Case, add_spots, draw_side, hot_spot, midway, shifted
+from bundle.phantom.uptake import Clip, Uptake
 
 
 def draw_variants(
     body: Body, uptake: Uptake, rng: np.random.Generator
 ) -> tuple[Uptake, tuple[str, ...]]:
     """Return the uptake with a patient's benign findings, and their names."""
-    return uptake, ()
+    names = []
+    for name, variant in VARIANTS.items():
+        if rng.random() < variant.chance_at(body.person.age):
+            uptake = variant.add(Case(body, uptake, rng))
+            names.append(name)
+    return uptake, tuple(names)
+
+
+def add_osteophytes(case: Case) -> Uptake:
+    """Add lateral osteophytes at one to four discs of the lower thoracic and the lumbar spine."""
+    rng = case.rng
+    spots = []
+    for _ in range(rng.integers(1, 5)):
+        upper, lower = DISCS[rng.integers(len(DISCS))]
+        bone = case.body.bones[f"vertebra_{upper}"].box.fraction.shape[2]
+        aside_mm = 0.3 * bone * case.body.spacing_mm[2] * rng.choice((-1, 1))
+        place = midway(case.body.points[f"{upper}_centre"], case.body.points[f"{lower}_centre"])
+        level = case.bone_level(upper) * rng.uniform(1.0, 4.0)
+        radii = (rng.uniform(3, 6), 7.0, rng.uniform(4, 8))
+        spots.append(hot_spot(shifted(case, place, (0, -5, aside_mm)), radii, level, Clip.BODY))
+    return add_spots(case.uptake, spots)
+
+
+def add_facets(case: Case) -> Uptake:
+    """Add arthritis of one to three facet joints, mostly low in the back."""
+    rng = case.rng
+    spots = []
+    for _ in range(rng.integers(1, 4)):
+        level = FACETS[rng.integers(len(FACETS))]
+        place = case.body.points[f"facet_{level}_{draw_side(rng)}"]
+        radius = rng.uniform(4, 7)
+        gain = case.bone_level(level) * rng.uniform(0.8, 3.0)
+        spots.append(hot_spot(place, (radius, radius, radius), gain, Clip.BODY))
+    return add_spots(case.uptake, spots)
+
+
+def add_knee_arthritis(case: Case) -> Uptake:
+    """Add arthritis of one or both compartments of one or both knees."""
+    rng = case.rng
+    spots = []
+    for side in _sides(rng):
+        for part in ("medial", "lateral"):
+            if rng.random() < 0.6:
+                level = rng.lognormal(np.log(25.0), 0.5)
+                radii = (rng.uniform(4, 8), 10.0, rng.uniform(6, 11))
+                spots.append(hot_spot(case.body.points[f"knee_{part}_{side}"], radii, level))
+    return add_spots(case.uptake, spots)
+
+
+@dataclass(frozen=True)
+class JointDisease:
+    """Arthritis of a named joint on one or both sides.
+
+    Attributes:
+        point: name of the joint without its side.
+        radii_mm: standard deviations along row, depth and column.
+        level: median concentration that is added.
+    """
+
+    point: str
+    radii_mm: tuple[float, float, float]
+    level: float
+
+    def __call__(self, case: Case) -> Uptake:
+        """Add the finding."""
+        spots = [
+            hot_spot(
+                case.body.points[f"{self.point}_{side}"],
+                self.radii_mm,
+                case.rng.lognormal(np.log(self.level), 0.5),
+                Clip.BODY,
+            )
+            for side in _sides(case.rng)
+        ]
+        return add_spots(case.uptake, spots)
+
+
+def add_rib_fractures(case: Case) -> Uptake:
+    """Add fractures of two to five neighbouring ribs in a row, at the same place of each."""
+    rng = case.rng
+    side, first = draw_side(rng), int(rng.integers(2, 9))
+    place = int(rng.integers(3, 9))
+    level = case.bone_level("ribs") * rng.uniform(3.0, 8.0)
+    spots = []
+    for number in range(first, min(first + int(rng.integers(2, 6)), 13)):
+        sample = min(max(place + int(rng.integers(-1, 2)), 2), 9)
+        point = case.body.points[f"rib_{number:02d}_{side}_{sample}"]
+        radius = rng.uniform(5, 8)
+        spots.append(hot_spot(point, (radius, radius, radius), level * rng.uniform(0.5, 1.2)))
+    return add_spots(case.uptake, spots)
+
+
+def add_sacral_fracture(case: Case) -> Uptake:
+    """Add an insufficiency fracture of the sacrum: two upright bars and one across, an H."""
+    points = case.body.points
+    level = case.bone_level("sacrum") * case.rng.uniform(1.5, 3.0)
+    right, left = points["sacroiliac_right"], points["sacroiliac_left"]
+    middle = midway(right, left)
+    bars = [
+        hot_spot(midway(joint, midway(joint, middle)), (20.0, 14.0, 6.0), level)
+        for joint in (right, left)
+    ]
+    across = hot_spot(shifted(case, middle, (8, 4, 0)), (5.0, 14.0, 18.0), 0.8 * level)
+    return add_spots(case.uptake, [*bars, across])
+
+
+def add_compression_fracture(case: Case) -> Uptake:
+    """Add one to three collapsed vertebrae: flat, hot from side to side."""
+    spots = []
+    for _ in range(case.rng.integers(1, 4)):
+        name = COLLAPSING[case.rng.integers(len(COLLAPSING))]
+        level = case.bone_level(name) * case.rng.uniform(1.5, 4.0)
+        place = case.body.points[f"{name}_centre"]
+        spots.append(hot_spot(place, (4.0, 14.0, 18.0), level))
+    return add_spots(case.uptake, spots)
+
+
+def add_dental_focus(case: Case) -> Uptake:
+    """Add a focus in the jaw or the sinuses."""
+    name = ("face", "mandible")[case.rng.integers(2)]
+    box = case.body.bones[name].box
+    voxels = np.argwhere(box.fraction > 0.5)
+    if not len(voxels):
+        return case.uptake
+    row, depth, column = (voxels[case.rng.integers(len(voxels))] + np.array(box.start)).tolist()
+    level = case.bone_level("face") * case.rng.uniform(1.0, 4.0)
+    return add_spots(case.uptake, [hot_spot((row, depth, column), (6.0, 6.0, 7.0), level)])
+
+
+def change_kidney(case: Case) -> Uptake:
+    """Let one kidney hold urine back, or hold nothing."""
+    side = draw_side(case.rng)
+    factor = case.rng.choice((0.15, 2.0, 3.5))
+    organs = dict(case.uptake.organs)
+    organs[f"kidney_{side}"] *= float(factor)
+    return replace(case.uptake, organs=organs)
+
+
+def _sides(rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw one or both sides."""
+    return ("right", "left") if rng.random() < 0.5 else (draw_side(rng),)
+
+
+LEVELS = (*(f"t{number}" for number in range(7, 13)), *(f"l{number}" for number in range(1, 6)))
+DISCS: tuple[tuple[str, str], ...] = tuple(pairwise(LEVELS))
+COLLAPSING = ("t7", "t8", "t11", "t12", "t12", "l1", "l1", "l2", "l3")
+FACETS = ("c3", "c4", "c5", "t12", "l2", "l3", "l4", "l4", "l5", "l5")
+"""Where these findings sit; a level named twice is twice as frequent."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A benign finding.
+
+    Attributes:
+        chance: at the age of 65.
+        add: what adds it to the uptake.
+        grows: whether it grows with age, by 2.5 % of `chance` per year.
+    """
+
+    chance: float
+    add: Callable[[Case], Uptake]
+    grows: bool = False
+
+    def chance_at(self, age: float) -> float:
+        """Return the chance at an age in years."""
+        return self.chance * (min(max(1 + 0.025 * (age - 65), 0.2), 1.6) if self.grows else 1.0)
+
+
+VARIANTS: Mapping[str, Variant] = {
+    "osteophytes": Variant(0.45, add_osteophytes, grows=True),
+    "facet arthritis": Variant(0.35, add_facets, grows=True),
+    "knee arthritis": Variant(0.45, add_knee_arthritis, grows=True),
+    "patella": Variant(0.2, JointDisease("patella", (9.0, 6.0, 9.0), 30.0), grows=True),
+    "shoulder arthritis": Variant(
+        0.3, JointDisease("acromioclavicular", (7.0, 8.0, 8.0), 40.0), grows=True
+    ),
+    "glenohumeral arthritis": Variant(
+        0.2, JointDisease("shoulder", (12.0, 10.0, 10.0), 30.0), grows=True
+    ),
+    "hip arthritis": Variant(0.2, JointDisease("hip", (9.0, 14.0, 14.0), 45.0), grows=True),
+    "thumb base": Variant(0.25, JointDisease("thumb_base", (5.0, 5.0, 5.0), 60.0), grows=True),
+    "great toe": Variant(0.25, JointDisease("great_toe", (5.0, 5.0, 5.0), 60.0), grows=True),
+    "rib fractures": Variant(0.08, add_rib_fractures, grows=True),
+    "sacral fracture": Variant(0.02, add_sacral_fracture, grows=True),
+    "compression fracture": Variant(0.08, add_compression_fracture, grows=True),
+    "dental focus": Variant(0.3, add_dental_focus),
+    "kidney": Variant(0.08, change_kidney),
+    "urine contamination": Variant(0.12, add_urine),
+    "urine bag": Variant(0.05, add_bag),
+    "injection site": Variant(0.6, add_injection_site),
+    "extravasation track": Variant(0.06, add_track),
+    "axillary node": Variant(0.03, add_axillary_node),
+    "pacemaker": Variant(0.04, add_pacemaker, grows=True),
+    "buckle": Variant(0.05, add_buckle),
+    "hip prosthesis": Variant(0.04, add_hip_prosthesis, grows=True),
+    "knee prosthesis": Variant(0.04, add_knee_prosthesis, grows=True),
+    "early imaging": Variant(0.05, image_early),
+    "free pertechnetate": Variant(0.03, free_pertechnetate),
+}
+"""By name; drawn independently of each other, in this order."""

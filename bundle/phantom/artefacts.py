@@ -1,0 +1,192 @@
+"""Findings that are no bone: urine, injection, metal, and what the technique does."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bundle.phantom.blobs import Ellipsoid
+from bundle.phantom.body import Point
+from bundle.phantom.findings import (
+    Case,
+    add_spots,
+    draw_side,
+    hot_spot,
+    midway,
+    outward,
+    shifted,
+)
+from bundle.phantom.uptake import Clip, Metal, Spot, Uptake, base_organ
+
+METAL_MU_PER_MM = 0.15
+"""Linear attenuation of titanium with steel parts at 140.5 keV; cobalt-chromium has more."""
+INJECTION_LEVEL = 300.0
+"""Median concentration left at the place of injection: in the image 12 to 26 times soft tissue."""
+
+
+def add_urine(case: Case) -> Uptake:
+    """Add drops of urine on the skin or the clothes between and beside the thighs."""
+    rng = case.rng
+    crotch = midway(case.body.points["hip_right"], case.body.points["hip_left"])
+    spots = []
+    for _ in range(rng.integers(1, 4)):
+        place = shifted(case, crotch, (rng.uniform(50, 200), 0, rng.normal(0, 45)))
+        depth = case.front_skin(place[0], place[2])
+        depth = place[1] if depth is None else depth
+        radii = (rng.uniform(5, 18), 4.0, rng.uniform(4, 12))
+        level = rng.lognormal(np.log(40.0), 0.6)
+        spots.append(hot_spot((place[0], depth, place[2]), radii, level, Clip.NOTHING))
+    return add_spots(case.uptake, spots)
+
+
+def add_bag(case: Case) -> Uptake:
+    """Add a catheter down one leg and a bag of urine beside the lower leg."""
+    rng = case.rng
+    side = draw_side(rng)
+    points = case.body.points
+    start = shifted(case, midway(points["hip_right"], points["hip_left"]), (60, -60, 0))
+    knee, ankle = points[f"knee_{side}"], points[f"ankle_{side}"]
+    beside = shifted(case, knee, (0, -40, outward(side) * rng.uniform(-20, 40)))
+    end = shifted(case, midway(knee, ankle, 0.7), (0, 0, outward(side) * rng.uniform(60, 100)))
+    level = rng.lognormal(np.log(25.0), 0.4)
+    tube = [*_line(start, beside, 40), *_line(beside, end, 40)]
+    spots = [hot_spot(place, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for place in tube]
+    bag = hot_spot(end, (rng.uniform(25, 45), 10.0, rng.uniform(18, 30)), level, Clip.NOTHING)
+    return add_spots(case.uptake, [*spots, bag])
+
+
+def _line(start: Point, end: Point, count: int) -> list[Point]:
+    return [midway(start, end, i / count) for i in range(count)]
+
+
+def add_injection_site(case: Case) -> Uptake:
+    """Add what stays where the tracer was injected: hand, wrist or elbow."""
+    site = ("elbow", "hand", "wrist")[case.rng.choice(3, p=(0.5, 0.3, 0.2))]
+    place = case.body.points[f"injection_{site}_{draw_side(case.rng)}"]
+    radius = case.rng.uniform(3.0, 6.0)
+    level = case.rng.lognormal(np.log(INJECTION_LEVEL), 0.7)
+    return add_spots(case.uptake, [hot_spot(place, (radius, radius, radius), level, Clip.BODY)])
+
+
+def add_track(case: Case) -> Uptake:
+    """Add tracer that ran out beside the vein: a streak up the arm from the elbow."""
+    rng = case.rng
+    side = draw_side(rng)
+    elbow, shoulder = case.body.points[f"elbow_{side}"], case.body.points[f"shoulder_{side}"]
+    length, level = rng.uniform(0.2, 0.6), rng.lognormal(np.log(120.0), 0.5)
+    spots = [
+        hot_spot(place, (6.0, 4.0, 3.5), level * np.exp(-2 * i / 12), Clip.BODY)
+        for i, place in enumerate(_line(elbow, midway(elbow, shoulder, length), 12))
+    ]
+    return add_spots(case.uptake, spots)
+
+
+def add_axillary_node(case: Case) -> Uptake:
+    """Add lymph nodes of the armpit that took up tracer from a failed injection."""
+    side = draw_side(case.rng)
+    armpit = shifted(case, case.body.points[f"shoulder_{side}"], (55, -5, -outward(side) * 25))
+    spots = [
+        hot_spot(
+            shifted(case, armpit, tuple(case.rng.normal(0, 12, 3).tolist())),
+            (4.0, 4.0, 4.0),
+            case.rng.lognormal(np.log(120.0), 0.5),
+            Clip.BODY,
+        )
+        for _ in range(case.rng.integers(1, 3))
+    ]
+    return add_spots(case.uptake, spots)
+
+
+def add_pacemaker(case: Case) -> Uptake:
+    """Add a pacemaker below one collarbone: cold in the anterior view."""
+    rng = case.rng
+    side = "left" if rng.random() < 0.85 else "right"
+    points = case.body.points
+    collarbone = midway(points[f"sternoclavicular_{side}"], points[f"shoulder_{side}"], 0.6)
+    place = shifted(case, collarbone, (rng.uniform(30, 50), 0, 0))
+    return _add_disc(case, place, (rng.uniform(18, 24), 5.0, rng.uniform(20, 26)))
+
+
+def add_buckle(case: Case) -> Uptake:
+    """Add a buckle on the belly or a pendant on the chest: cold in the anterior view."""
+    rng = case.rng
+    if rng.random() < 0.6:
+        place = shifted(case, case.body.points["l5_centre"], (rng.uniform(-10, 25), 0, 0))
+        return _add_disc(case, place, (rng.uniform(12, 18), 3.0, rng.uniform(18, 28)))
+    place = shifted(case, case.body.points["t6_centre"], (0, 0, rng.normal(0, 10)))
+    radius = rng.uniform(6, 12)
+    return _add_disc(case, place, (radius, 3.0, radius))
+
+
+def _add_disc(case: Case, place: Point, radii_mm: tuple[float, float, float]) -> Uptake:
+    """Add a flat piece of metal at the front skin."""
+    depth = case.front_skin(place[0], place[2])
+    if depth is None:
+        return case.uptake
+    return _add_metal(case.uptake, [Ellipsoid((place[0], depth + 1, place[2]), radii_mm)])
+
+
+def _add_metal(uptake: Uptake, pieces: list[Ellipsoid]) -> Uptake:
+    metal = tuple(Metal(piece, METAL_MU_PER_MM) for piece in pieces)
+    return replace(uptake, metal=(*uptake.metal, *metal))
+
+
+def add_hip_prosthesis(case: Case) -> Uptake:
+    """Add a hip prosthesis: a cold head and stem, often hot at the tip and the socket."""
+    side = draw_side(case.rng)
+    hip, knee = case.body.points[f"hip_{side}"], case.body.points[f"knee_{side}"]
+    shaft = shifted(case, midway(hip, knee, 0.14), (0, 0, outward(side) * 32))
+    tip = midway(hip, knee, 0.32)
+    tip = (tip[0], tip[1], 0.35 * shaft[2] + 0.65 * tip[2])
+    pieces = [
+        Ellipsoid(hip, (24.0, 24.0, 24.0)),
+        Ellipsoid(midway(shaft, tip), (75.0, 9.0, 9.0)),
+    ]
+    level = case.rng.uniform(10, 50)
+    rim: list[Spot] = [
+        hot_spot(tip, (12.0, 10.0, 10.0), level),
+        hot_spot(shifted(case, hip, (-22, 0, 0)), (8.0, 18.0, 18.0), level),
+    ]
+    return add_spots(_add_metal(case.uptake, pieces), rim)
+
+
+def add_knee_prosthesis(case: Case) -> Uptake:
+    """Add a knee prosthesis: cold femoral and tibial parts with a hot rim of bone."""
+    side = draw_side(case.rng)
+    knee = case.body.points[f"knee_{side}"]
+    pieces = [
+        Ellipsoid(shifted(case, knee, (-12, 0, 0)), (14.0, 28.0, 33.0)),
+        Ellipsoid(shifted(case, knee, (12, 0, 0)), (7.0, 26.0, 36.0)),
+    ]
+    level = case.rng.uniform(10, 40)
+    rim = [
+        hot_spot(shifted(case, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
+        for by_mm in (-32, 26)
+    ]
+    return add_spots(_add_metal(case.uptake, pieces), rim)
+
+
+def image_early(case: Case) -> Uptake:
+    """Show a scan taken too early: blood pool and kidneys up, bone down."""
+    factors = {"heart": 2.0, "liver": 1.6, "spleen": 1.8, "kidney": 1.8, "lung": 1.5}
+    organs = {
+        name: level * factors.get(base_organ(name), 1.0)
+        for name, level in case.uptake.organs.items()
+    }
+    fading = case.rng.uniform(0.45, 0.7)
+    bones = {name: level * fading for name, level in case.uptake.bones.items()}
+    return replace(case.uptake, bones=bones, organs=organs)
+
+
+def free_pertechnetate(case: Case) -> Uptake:
+    """Show unbound pertechnetate: thyroid and stomach take it up."""
+    levels = {
+        "thyroid": case.rng.lognormal(np.log(40.0), 0.4),
+        "stomach": case.rng.lognormal(np.log(6.0), 0.3),
+    }
+    organs = dict(case.uptake.organs)
+    organs |= {
+        name: float(levels[base_organ(name)])
+        for name in case.body.organs
+        if base_organ(name) in levels
+    }
+    return replace(case.uptake, organs=organs)
