@@ -10,11 +10,13 @@ from bundle.phantom.arms import arm_bones
 from bundle.phantom.body import Body, Bone, Box, Point
 from bundle.phantom.landmarks import landmarks
 from bundle.phantom.legs import leg_bones
+from bundle.phantom.pelvis import pelvis_bones
 from bundle.phantom.person import Person
 from bundle.phantom.posture import Posture
 from bundle.phantom.shapes import Grid, Solid, rasterise
+from bundle.phantom.shoulder import shoulder_bones
 from bundle.phantom.skull import skull_bones
-from bundle.phantom.soft_tissue import limb_shapes, organ_boxes, trunk_outline
+from bundle.phantom.soft_tissue import flesh_shapes, organ_boxes, trunk_outline
 from bundle.phantom.spine import spine_bones
 from bundle.phantom.thorax import thorax_bones
 
@@ -25,7 +27,9 @@ def solids(posture: Posture) -> Iterator[Solid]:
         skull_bones(posture),
         spine_bones(posture),
         thorax_bones(posture),
+        shoulder_bones(posture),
         arm_bones(posture),
+        pelvis_bones(posture),
         leg_bones(posture),
     )
 
@@ -66,7 +70,7 @@ def build_body(
     grid = Grid((rows, depths, columns), (pixel_mm, depth_mm, pixel_mm))
     outline = np.zeros(grid.shape, np.float32)
     _merge(outline, trunk_outline(posture, grid))
-    for shape in limb_shapes(posture):
+    for shape in flesh_shapes(posture):
         for part in shape.parts():
             _merge(outline, rasterise(grid, [part]))
     bones = {s.name: _rasterise_bone(s, grid, outline) for s in solids(posture)}

@@ -1,139 +1,107 @@
-"""Shoulder girdle, arm and hand."""
+"""Humerus, forearm and hand."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from bundle.labels import SIDES
-from bundle.phantom.posture import Arm, Posture, Vector, side_sign
-from bundle.phantom.shapes import Ellipsoid, Plate, Shape, Solid, Tube, smooth_path, unit
+from bundle.phantom.posture import Arm, Posture, Vector
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, unit
+
+# Finger by finger: the base, head and tip of the metacarpal and finger in mm: along the hand from
+# the wrist, across it towards the little finger, and towards the palm. Mean adult hand.
+_FINGERS = (
+    ((14, -17, 4), (44, -38, 14), (72, -50, 20), (98, -56, 24)),
+    ((28, -14, 0), (86, -24, 0), (130, -29, 8), (166, -30, 20)),
+    ((28, -3, 0), (84, -4, 0), (133, -5, 9), (176, -5, 22)),
+    ((28, 8, 0), (78, 14, 0), (122, 18, 9), (164, 20, 21)),
+    ((27, 17, 0), (72, 31, 0), (106, 39, 8), (138, 44, 17)),
+)
+_CARPUS = ((8, -12), (9, 2), (8, 14), (20, -15), (21, -3), (20, 8), (19, 17))
 
 
-def _clavicle(posture: Posture, side: str) -> Solid:
-    mirror = np.array([1, 1, side_sign(side)])
-    wide = posture.shoulder_scale / posture.chest_scale
-    points = np.array(
-        [(316, 122, 20), (306, 112, 52), (294, 124, 95), (284, 150, 130), (280, 160, 152)], float
-    ) * [1, 1, wide]
-    path = smooth_path(posture.place(points * mirror), 10)
-    radius = np.interp(np.linspace(0, 1, 10), [0, 0.15, 0.5, 1], [11, 7, 6, 8])
-    return Solid(
-        f"clavicle_{side}", f"clavicle_{side}", (Tube(path, radius * posture.bone_scale),), (), 6.0
-    )
-
-
-def _scapula(posture: Posture, side: str) -> Solid:
-    sign = side_sign(side)
-    mirror = np.array([1, 1, sign])
-    scale = posture.bone_scale
-    centre = posture.place(np.array([345, 245, 105.0]) * mirror)
-    u = np.array([1.0, 0.1, 0.0])
-    v = unit(np.array([0.0, -0.5, 0.87]) * mirror)
-    u = unit(u - (u @ v) * v)
-    axes = np.array([u, v, np.cross(u, v)])
-    outline = smooth_path(
-        [
-            (-62, -38),
-            (-52, 0),
-            (-42, 30),
-            (-25, 44),
-            (0, 34),
-            (45, 5),
-            (88, -22),
-            (60, -40),
-            (0, -44),
-        ],
-        28,
-        closed=True,
-    )
-    blade = Plate(centre, axes, outline * scale, (0, 0, 0, 0.0006, 0, 0.001), 3.0, 5.0, 6.0)
-    shoulder = posture.arms[side].shoulder
-
-    def at(row: float, depth: float, column: float) -> Vector:
-        return shoulder + np.array([row, depth, column * sign]) * scale
-
-    spine = np.array([blade.place(-30 * scale, -36 * scale), at(-10, 42, -30), at(-28, 25, 4)])
-    shapes: tuple[Shape, ...] = (
-        blade,
-        Tube(spine, np.array([4, 6, 9]) * scale),
-        Tube(np.array([at(-28, 25, 4), at(-32, -2, 2)]), 8 * scale, [1, 0, 0], 1.8),
-        Tube(np.array([at(-8, 5, -36), at(-26, -10, -28), at(-16, -26, -16)]), 6 * scale),
-        Tube(
-            np.array([at(0, 8, -28), blade.place(-10 * scale, 25 * scale)]),
-            np.array([15, 9]) * scale,
-        ),
-    )
-    return Solid(f"scapula_{side}", f"scapula_{side}", shapes, (), 8.0)
+def _upper_arm_frame(arm: Arm) -> Vector:
+    """Return the axes of the humerus, one per row: down, outwards, forwards."""
+    down = unit(arm.elbow - arm.shoulder)
+    outward = arm.hand[1] * np.array([0.0, 0.0, 1.0])
+    outward = np.array([0.0, 0.0, np.sign(arm.elbow[2] - arm.shoulder[2]) or 1.0]) + 0.0 * outward
+    outward = unit(outward - (outward @ down) * down)
+    return np.array([down, outward, np.cross(outward, down) * np.sign(outward[2])])
 
 
 def _humerus(posture: Posture, side: str, arm: Arm) -> Solid:
     scale = posture.bone_scale
-    sign = side_sign(side)
-    axis = unit(arm.elbow - arm.shoulder)
-    top = arm.shoulder + np.array([2, 0, 12 * sign]) * scale
-    path = np.array(
+    frame = _upper_arm_frame(arm)
+    down, outward, forward = frame
+
+    def at(base: Vector, *places: tuple[float, float, float]) -> Vector:
+        return base + np.array(places) * scale @ frame
+
+    top, elbow = arm.shoulder, arm.elbow
+    shaft = np.vstack(
         [
-            top + axis * 15 * scale,
-            top + axis * 60 * scale,
-            arm.elbow - axis * 50 * scale,
-            arm.elbow - axis * 20 * scale,
+            at(top, (8, 8, 0), (40, 8, 0), (95, 6, 0)),
+            at(elbow, (-95, 0, -2), (-45, 0, 0), (-22, 0, 0)),
         ]
     )
-    across = unit(np.array([0, 0, 1.0]) - axis[2] * axis)
     shapes: tuple[Shape, ...] = (
-        Ellipsoid(arm.shoulder, np.array([24, 24, 24]) * scale),
-        Tube(path, np.array([20, 12, 11, 14]) * scale),
+        Ellipsoid(top, np.full(3, 23.0) * scale),
+        Ellipsoid(at(top, (4, 14, 4))[0], np.array([20, 14, 18]) * scale, frame),
         Tube(
-            np.array([arm.elbow - across * 20 * scale, arm.elbow + across * 20 * scale]), 12 * scale
+            shaft, np.array([21, 14.5, 11.5, 10.5, 13, 18]) * scale, forward, [1, 1, 1, 1, 1.3, 1.8]
         ),
-        Tube(
-            np.array([arm.elbow - axis * 50 * scale, arm.elbow]),
-            np.array([11, 24]) * scale,
-            np.cross(axis, across),
-            2.2,
-        ),
+        Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
+        Ellipsoid(at(elbow, (-16, -24, -2))[0], np.array([11, 7, 7]) * scale, frame),
+        Ellipsoid(at(elbow, (-14, 24, -2))[0], np.array([10, 6, 7]) * scale, frame),
     )
-    return Solid(f"humerus_{side}", f"humerus_{side}", shapes, (), 8.0)
+    del down
+    return Solid(f"humerus_{side}", f"humerus_{side}", shapes, (), 9.0)
 
 
 def _forearm(posture: Posture, side: str, arm: Arm) -> Solid:
+    """Return ulna and radius as one bone of the scan."""
     scale = posture.bone_scale
     axis = arm.wrist - arm.elbow
-    across = arm.hand[1]
-    rows = []
-    for offset, radii in ((-9.0, (11, 7, 7, 14)), (9.0, (14, 8, 6, 8))):
-        path = arm.elbow + np.array([0.04, 0.25, 0.75, 0.97])[:, None] * axis
-        path = path + across * offset * scale * np.array([1, 1.4, 1.4, 1])[:, None]
-        rows.append(Tube(path, np.array(radii) * scale))
-    return Solid(f"forearm_{side}", f"forearm_{side}", tuple(rows), (), 7.0)
+    across = unit(np.cross(np.cross(axis, arm.hand[1]), axis))
+    share = np.array([-0.06, 0.04, 0.14, 0.45, 0.75, 0.97])[:, None]
+    ulna = arm.elbow + share * axis + across * np.array([[6], [8], [8], [13], [12], [14]]) * scale
+    share = np.array([0.07, 0.13, 0.45, 0.75, 0.92, 0.985])[:, None]
+    radius = (
+        arm.elbow
+        + share * axis
+        + across * np.array([[-13], [-11], [-14], [-13], [-9], [-8]]) * scale
+    )
+    shapes: tuple[Shape, ...] = (
+        Tube(ulna, np.array([11, 13, 9, 6.5, 6, 8]) * scale),
+        Tube(
+            radius, np.array([11, 7, 7.5, 7.5, 11, 15]) * scale, arm.hand[2], [1, 1, 1, 1, 1.2, 1.5]
+        ),
+    )
+    return Solid(f"forearm_{side}", f"forearm_{side}", shapes, (), 8.0)
+
+
+def hand_place(posture: Posture, arm: Arm, along: float, across: float, palm: float) -> Vector:
+    """Return a place of the hand from its distances to the wrist in the reference hand's mm."""
+    return arm.wrist + np.array([along, across, palm]) * posture.bone_scale @ arm.hand
 
 
 def _hand(posture: Posture, side: str, arm: Arm) -> Solid:
     scale = posture.bone_scale
-    along, across, palm = arm.hand
-
-    def at(down: float, aside: float, front: float = 0.0) -> Vector:
-        return arm.wrist + (along * down + across * aside + palm * front) * scale
-
     shapes: list[Shape] = [
-        Ellipsoid(at(18, 0), np.array([17, 26, 10]) * scale, arm.hand),
+        Ellipsoid(hand_place(posture, arm, along, across, 0), 7.5 * scale * np.ones(3))
+        for along, across in _CARPUS
     ]
-    for finger, (root, length) in enumerate(((-24, 80), (-9, 100), (6, 108), (20, 100), (32, 80))):
-        tip = at(90 + length * 0.9, root * 1.1, 12)
-        if finger == 0:
-            path = np.array([at(20, -24, 5), at(60, -42, 15), at(112, -46, 22)])
-        else:
-            path = np.array([at(30, root * 0.6), at(92, root), tip])
-        shapes.append(Tube(path, np.array([5, 6, 4]) * scale))
+    for finger in _FINGERS:
+        path = np.array([hand_place(posture, arm, *joint) for joint in finger])
+        shapes.append(Tube(path[:2], np.array([6, 6.5]) * scale))
+        shapes.append(Tube(path[1:], np.array([5.5, 5, 3.5]) * scale))
     return Solid(f"hand_{side}", f"hand_{side}", tuple(shapes), (), 7.0)
 
 
 def arm_bones(posture: Posture) -> Iterator[Solid]:
-    """Yield clavicle, scapula, humerus, forearm and hand of both sides."""
+    """Yield humerus, forearm and hand of both sides."""
     for side in SIDES:
         arm = posture.arms[side]
-        yield _clavicle(posture, side)
-        yield _scapula(posture, side)
         yield _humerus(posture, side, arm)
         yield _forearm(posture, side, arm)
         yield _hand(posture, side, arm)

@@ -34,7 +34,7 @@ def _side_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
         return arm.wrist + (arm.hand[0] * down + arm.hand[1] * across) * bone
 
     def foot(sole: float, out: float, toes: float) -> Vector:
-        return leg.ankle + np.array([sole, out, toes]) * bone @ leg.foot
+        return leg.ankle + np.array([sole, out, toes]) * bone @ leg.foot_frame
 
     places = {
         "sternoclavicular": at(318, 120, 18),

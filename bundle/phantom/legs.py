@@ -1,4 +1,7 @@
-"""Hip bone, thigh, shank and foot."""
+"""Femur, patella, tibia, fibula and foot.
+
+Sizes measured on mesh50_XCAT (Auer et al. 2023), on the left side.
+"""
 
 from collections.abc import Iterator
 
@@ -6,141 +9,119 @@ import numpy as np
 
 from bundle.labels import SIDES
 from bundle.phantom.posture import Leg, Posture, Vector, side_sign
-from bundle.phantom.shapes import Ellipsoid, Plate, Shape, Solid, Tube, smooth_path, unit
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube
+
+# Toe by toe: base and head of the metatarsal, tip of the toe, in mm from the ankle joint: towards
+# the sole, outwards, towards the toes.
+_TOES = (
+    ((46, -10, 76), (68, -18, 124), (82, -16, 178)),
+    ((42, 2, 80), (66, 2, 130), (82, 7, 170)),
+    ((46, 10, 78), (68, 14, 126), (82, 22, 162)),
+    ((52, 18, 72), (70, 26, 118), (82, 35, 148)),
+    ((62, 27, 58), (74, 44, 106), (83, 51, 134)),
+)
+_TOE_RADII = ((9.0, 8.0, 10.0, 7.0), *(((6.0, 5.0, 6.0, 4.0),) * 4))
 
 
-def _hip_bone(posture: Posture, side: str) -> Solid:
-    sign = side_sign(side)
-    scale = posture.bone_scale
-
-    def at(*points: tuple[float, float, float]) -> Vector:
-        return posture.place(np.array(points, dtype=float) * [1, 1, sign])
-
-    centre = at((755.0, 185.0, 88.0))[0]
-    u = np.array([1.0, 0.0, 0.0])
-    v = unit(np.array([0.0, -0.75, 0.66 * sign]))
-    axes = np.array([u, v, np.cross(u, v)])
-    outline = smooth_path(
-        [
-            (-48, -30),
-            (-52, 5),
-            (-35, 50),
-            (0, 66),
-            (40, 58),
-            (80, 40),
-            (80, -10),
-            (40, -40),
-            (0, -62),
-            (-30, -58),
-        ],
-        28,
-        closed=True,
-    )
-    wing = Plate(centre, axes, outline * scale, (0, 0, 0, 0.001, 0, 0.002), 7.0, 8.0, 8.0)
-    shapes: tuple[Shape, ...] = (
-        wing,
-        Ellipsoid(posture.legs[side].hip, np.array([32, 32, 32]) * scale),
-        Tube(at((845, 150, 70), (850, 125, 35), (866, 125, 10)), np.array([14, 9, 11]) * scale),
-        Tube(at((866, 125, 10), (890, 150, 30), (905, 185, 55)), np.array([10, 8, 14]) * scale),
-        Tube(at((905, 185, 55), (870, 205, 75), (850, 190, 85)), np.array([16, 15, 18]) * scale),
-    )
-    socket = Ellipsoid(posture.legs[side].hip, np.array([25, 25, 25]) * scale)
-    return Solid(f"hip_bone_{side}", f"pelvis_{side}", shapes, (socket,), 8.0)
+def leg_place(posture: Posture, base: Vector, frame: Vector, *places: Vector) -> Vector:
+    """Return places from their distances to a joint along the rows of a frame, in mm."""
+    return base + np.array(places, dtype=float) * posture.bone_scale @ frame
 
 
 def _femur(posture: Posture, side: str, leg: Leg) -> Solid:
     scale = posture.bone_scale
+    frame = leg.knee_frame
     sign = side_sign(side)
-    along, outward, forward = leg.knee_frame
-    top = leg.hip + np.array([20, 10, 52 * sign]) * scale
-    shaft = np.array(
-        [
-            top,
-            top + 0.2 * (leg.knee - top),
-            leg.knee - along * 90 * scale,
-            leg.knee - along * 45 * scale,
-        ]
-    )
+    mirror = np.array([1.0, 1.0, sign])
+    hip = leg.hip
+    # Near the hip the bone keeps the pelvis' directions: row, depth, column.
+    corner = hip + np.array([26.0, 8.0, 36.0]) * scale * mirror
+    greater = hip + np.array([20.0, 18.0, 44.0]) * scale * mirror
+    lesser = hip + np.array([60.0, 20.0, 20.0]) * scale * mirror
+    top = hip + np.array([66.0, 6.0, 31.0]) * scale * mirror
+    low = leg_place(posture, leg.knee, frame, [-105, 2, 2], [-70, 0, 0], [-42, 0, -2])
+    bend = top + (low[0] - top) * np.array([[0.3], [0.65]]) + 5 * scale * frame[2]
     shapes: list[Shape] = [
-        Ellipsoid(leg.hip, np.array([24, 24, 24]) * scale),
-        Tube(np.array([leg.hip, top]), np.array([15, 17]) * scale),
-        Ellipsoid(top + np.array([-10, 5, 5 * sign]) * scale, np.array([26, 20, 18]) * scale),
-        Tube(shaft, np.array([20, 15, 14, 20]) * scale),
+        Ellipsoid(hip, np.full(3, 24.0) * scale),
+        Tube(np.array([hip, corner]), np.array([16, 17]) * scale),
+        Tube(
+            np.array([greater - [12 * scale, 0, 0], greater + [16 * scale, -4, 0]]),
+            np.array([13, 16]) * scale,
+        ),
+        Tube(np.array([corner, top, lesser]), np.array([17, 13, 9]) * scale),
+        Tube(
+            np.vstack([corner, top, bend, low]), np.array([20, 16, 13.5, 13.5, 15, 19, 26]) * scale
+        ),
     ]
-    for step in (-1.0, 1.0):
-        shapes.append(
-            Ellipsoid(
-                leg.knee + (outward * 22 * step - along * 20) * scale,
-                np.array([20, 19, 30]) * scale,
-                leg.knee_frame,
-            )
-        )
+    for out, down, radii in (
+        (-20.0, -17, (21, 19, 28)),
+        (20.0, -20, (21, 19, 28)),
+        (0, -30, (18, 32, 22)),
+    ):
+        centre = leg_place(posture, leg.knee, frame, [down, out, -5])[0]
+        shapes.append(Ellipsoid(centre, np.array(radii) * scale, frame))
     return Solid(f"femur_{side}", f"femur_{side}", tuple(shapes), (), 9.0)
 
 
-def _knee_and_shank(posture: Posture, side: str, leg: Leg) -> Iterator[Solid]:
+def _patella(posture: Posture, side: str, leg: Leg) -> Solid:
+    centre = leg_place(posture, leg.knee, leg.knee_frame, [-38, 4, 42])[0]
+    shape = Ellipsoid(centre, np.array([22, 21, 10]) * posture.bone_scale, leg.knee_frame)
+    return Solid(f"patella_{side}", f"patella_{side}", (shape,), (), 6.0)
+
+
+def _tibia(posture: Posture, side: str, leg: Leg) -> Solid:
     scale = posture.bone_scale
-    along, outward, forward = leg.knee_frame
+    frame = leg.knee_frame
+    upper = leg_place(posture, leg.knee, frame, [22, 2, -2], [50, 3, 4], [85, 2, 8])
+    lower = leg_place(posture, leg.ankle, frame, [-110, -4, 4], [-45, -3, 2], [-14, 0, 0])
+    middle = (upper[-1] + lower[0]) / 2 + 3 * scale * frame[2]
+    plateau = leg_place(posture, leg.knee, frame, [14, 1, -3])[0]
+    inner = leg_place(posture, leg.ankle, frame, [-14, -20, 0], [10, -24, 2])
+    shapes: tuple[Shape, ...] = (
+        Ellipsoid(plateau, np.array([17, 39, 27]) * scale, frame),
+        Tube(np.vstack([upper, middle, lower]), np.array([33, 24, 17, 12.5, 12, 14, 22]) * scale),
+        Tube(inner, np.array([11, 7]) * scale),
+    )
+    return Solid(f"tibia_{side}", f"tibia_{side}", shapes, (), 6.0)
 
-    def at(base: Vector, down: float, out: float, front: float) -> Vector:
-        return base + (along * down + outward * out + forward * front) * scale
 
-    patella = Ellipsoid(at(leg.knee, -22, 0, 42), np.array([21, 22, 9]) * scale, leg.knee_frame)
-    yield Solid(f"patella_{side}", f"patella_{side}", (patella,), (), 6.0)
-    shaft = np.array(
-        [
-            at(leg.knee, 20, 0, 0),
-            at(leg.knee, 70, 0, 5),
-            at(leg.ankle, -90, -4, 5),
-            at(leg.ankle, -12, -6, 0),
-        ]
-    )
-    tibia: tuple[Shape, ...] = (
-        Ellipsoid(at(leg.knee, 16, 0, 0), np.array([16, 38, 24]) * scale, leg.knee_frame, power=4),
-        Tube(shaft, np.array([28, 16, 12, 18]) * scale),
-        Tube(np.array([at(leg.ankle, -20, -18, 0), at(leg.ankle, 8, -22, 0)]), 8 * scale),
-    )
-    yield Solid(f"tibia_{side}", f"tibia_{side}", tibia, (), 6.0)
-    fibula = np.array(
-        [
-            at(leg.knee, 26, 38, -16),
-            at(leg.knee, 60, 36, -16),
-            at(leg.ankle, -60, 26, -12),
-            at(leg.ankle, 14, 26, -8),
-        ]
-    )
-    yield Solid(
-        f"fibula_{side}", f"fibula_{side}", (Tube(fibula, np.array([9, 6, 6, 9]) * scale),), (), 6.0
-    )
+def _fibula(posture: Posture, side: str, leg: Leg) -> Solid:
+    frame = leg.knee_frame
+    upper = leg_place(posture, leg.knee, frame, [22, 42, -22], [38, 42, -24], [75, 38, -24])
+    lower = leg_place(posture, leg.ankle, frame, [-100, 24, -16], [-25, 24, -12], [16, 27, -8])
+    radius = np.array([8, 9, 5.5, 5.5, 7, 8]) * posture.bone_scale
+    tube = Tube(np.vstack([upper, lower]), radius)
+    return Solid(f"fibula_{side}", f"fibula_{side}", (tube,), (), 6.0)
 
 
 def _foot(posture: Posture, side: str, leg: Leg) -> Solid:
     scale = posture.bone_scale
-    down, outward, forward = leg.foot
+    frame = leg.foot_frame
 
-    def at(sole: float, out: float, toes: float) -> Vector:
-        return leg.ankle + (down * sole + outward * out + forward * toes) * scale
+    def at(*places: Vector) -> Vector:
+        return leg_place(posture, leg.ankle, frame, *places)
 
     shapes: list[Shape] = [
-        Ellipsoid(at(14, 0, 8), np.array([16, 20, 28]) * scale, leg.foot),
-        Ellipsoid(at(42, 2, -22), np.array([22, 17, 38]) * scale, leg.foot),
-        Ellipsoid(at(32, 0, 48), np.array([16, 28, 26]) * scale, leg.foot),
+        Ellipsoid(at([15, 0, 4])[0], np.array([15, 19, 25]) * scale, frame),
+        Tube(at([22, 0, 22], [34, -4, 40]), np.array([14, 14]) * scale),
+        Tube(at([44, 8, 20], [46, 4, -10], [54, 2, -32]), np.array([14, 16, 19]) * scale),
+        Tube(at([38, -8, 54], [42, -8, 76]), np.array([14, 12]) * scale),
+        Tube(at([52, 14, 38], [52, 16, 62]), np.array([13, 11]) * scale),
     ]
-    for ray in range(5):
-        out = -24 + 13 * ray
-        reach = 180 - 8 * ray
-        path = np.array(
-            [at(38 + 2 * ray, 0.7 * out, 70), at(62, out, 125 - 5 * ray), at(66, out * 1.05, reach)]
-        )
-        shapes.append(Tube(path, np.array([9, 8, 6] if ray == 0 else [6, 5, 4]) * scale))
+    for (base, head, tip), radii in zip(_TOES, _TOE_RADII, strict=True):
+        path = at(base, head, tip)
+        middle = (path[:1] + path[1:2]) / 2
+        places = np.vstack([path[:1], middle, path[1:]])
+        shapes.append(Tube(places, np.array(radii) * scale))
     return Solid(f"foot_{side}", f"foot_{side}", tuple(shapes), (), 9.0)
 
 
 def leg_bones(posture: Posture) -> Iterator[Solid]:
-    """Yield hip bone, femur, patella, tibia, fibula and foot of both sides."""
+    """Yield femur, patella, tibia, fibula and foot of both sides."""
     for side in SIDES:
         leg = posture.legs[side]
-        yield _hip_bone(posture, side)
         yield _femur(posture, side, leg)
-        yield from _knee_and_shank(posture, side, leg)
+        yield _patella(posture, side, leg)
+        yield _tibia(posture, side, leg)
+        yield _fibula(posture, side, leg)
         yield _foot(posture, side, leg)

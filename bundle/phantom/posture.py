@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 REFERENCE_HEIGHT_MM = 1750.0
 REFERENCE_BMI = 25.0
 NECK_ROW_MM = 250.0
-HIP_ROW_MM = 858.0
+HIP_ROW_MM = 838.0
 LEG_MM = REFERENCE_HEIGHT_MM - HIP_ROW_MM
 BED_MM = 278.0
 """Depth of the bed's surface under the reference man's back."""
@@ -32,11 +32,12 @@ SPINE_DEPTH_MM = 205.0
 NECK_PIVOT_MM = (215.0, 152.0, 0.0)
 """The head turns and nods about the middle of the neck."""
 
-UPPER_ARM_MM, FOREARM_MM = 302.0, 255.0
-THIGH_MM, LEG_SHANK_MM = 426.0, 380.0
-
-SHOULDER_MM = (300.0, 185.0, 170.0)
-HIP_MM = (HIP_ROW_MM, 172.0, 90.0)
+UPPER_ARM_MM, FOREARM_MM = 290.0, 252.0
+"""Centre of the humeral head to the elbow's axis, and from there to the wrist."""
+THIGH_MM, SHANK_MM = 447.0, 383.0
+"""Centre of the femoral head to the knee joint, and from there to the ankle joint."""
+SHOULDER_MM = (303.0, 168.0, 167.0)
+HIP_MM = (HIP_ROW_MM, 165.0, 88.0)
 
 # Breadths of women relative to men of the same height: biacromial 0.217 against 0.228 and
 # bi-iliac 0.176 against 0.168 of the height (NASA-STD-3000 anthropometry, rounded).
@@ -67,14 +68,14 @@ class Leg:
         knee: middle of the joint.
         ankle: middle of the joint.
         knee_frame: of the femur's condyles and the tibia.
-        foot: of the foot: along is towards the sole, forward towards the toes.
+        foot_frame: of the foot: along is towards the sole, forward towards the toes.
     """
 
     hip: Vector
     knee: Vector
     ankle: Vector
     knee_frame: Vector
-    foot: Vector
+    foot_frame: Vector
 
 
 @dataclass(frozen=True)
@@ -254,12 +255,22 @@ class Posture:
         """Both legs, lying on the bed."""
         return {side: self._leg(side_sign(side), self.person.limbs(side)) for side in SIDES}
 
-    def trunk_half_breadth(self, row_mm: float) -> float:
-        """Return the half breadth of the skin at a reference row of the trunk."""
-        table = TRUNK_F if self.person.sex == "F" else TRUNK_M
-        rows, breadth, power = np.array(table)[:, [0, 1, 4]].T
-        scale = self.height_scale * self.girth ** np.interp(row_mm, rows, power)
-        return float(np.interp(row_mm, rows, breadth) * scale)
+    def trunk_skin(self, row_mm: ArrayLike) -> tuple[Vector, Vector, Vector]:
+        """Return the skin of the trunk at reference rows, in mm.
+
+        Returns:
+            The half breadth, and the places of front and back along the depth, counted from
+            `SPINE_DEPTH_MM` of the reference frame.
+        """
+        level, breadth, front, back, wide, deep = np.array(TRUNK_M).T
+        if self.person.sex == "F":
+            breadth = breadth * np.interp(level, *FEMALE_TRUNK)
+        height, girth = self.height_scale, self.girth
+        half = np.interp(row_mm, level, breadth) * height * girth ** np.interp(row_mm, level, wide)
+        front = np.interp(row_mm, level, front) - SPINE_DEPTH_MM
+        back = np.interp(row_mm, level, back) - SPINE_DEPTH_MM
+        front = front * height * girth ** np.interp(row_mm, level, deep)
+        return half, front, back * height * girth**0.3
 
     def _arm(self, sign: float, limbs: Limbs) -> Arm:
         row, depth, column = SHOULDER_MM
@@ -277,12 +288,12 @@ class Posture:
         out = np.radians(limbs.arm_abduction)
         elbow_column = max(
             shoulder[2] + UPPER_ARM_MM * arm * np.sin(out + np.radians(5)),
-            self.trunk_half_breadth(540.0) + 34 * thick,
+            float(self.trunk_skin(540.0)[0]) + 34 * thick,
         )
         elbow = self._reach(shoulder, UPPER_ARM_MM * arm, self.bed_mm - 46 * thick, elbow_column)
         wrist_column = max(
             elbow[2] - FOREARM_MM * arm * np.sin(np.radians(limbs.elbow_flexion)),
-            self.trunk_half_breadth(800.0) + 30 * thick,
+            float(self.trunk_skin(800.0)[0]) + 30 * thick,
         )
         wrist = self._reach(elbow, FOREARM_MM * arm, self.bed_mm - 42 * thick, wrist_column)
         along = unit(unit(wrist - elbow) + [1.0, 0.0, 0.0])
@@ -315,17 +326,16 @@ class Posture:
         spread = np.sin(np.radians(limbs.leg_spread))
         knee_column = max(hip[2] + THIGH_MM * scale * spread, 62 * thick)
         knee = self._reach(hip, THIGH_MM * scale, self.bed_mm - 68 * thick, knee_column)
-        ankle_column = max(knee[2] + LEG_SHANK_MM * scale * (spread - 0.06), 45 * thick)
-        ankle = self._reach(
-            knee, LEG_SHANK_MM * scale, self.bed_mm - 50 * self.height_scale, ankle_column
-        )
-        turn = np.radians(limbs.leg_rotation)
+        ankle_column = max(knee[2] + SHANK_MM * scale * (spread - 0.06), 45 * thick)
+        drop, turn = np.radians([limbs.foot_drop, limbs.leg_rotation])
+        # The heel lies on the bed: 54 mm below and 32 mm behind the ankle, 26 mm thick with skin.
+        heel = (54 * np.sin(drop) + 32 * np.cos(drop) + 26) * self.bone_scale
+        ankle = self._reach(knee, SHANK_MM * scale, self.bed_mm - heel, ankle_column)
         along = unit(ankle - hip)
         forward = unit([0.0, -np.cos(turn), np.sin(turn)])
         outward = unit(np.cross(along, forward))
         outward = outward * np.sign(outward[2])
         forward = unit(forward - along * (forward @ along))
-        drop = np.radians(limbs.foot_drop)
         toes = np.cos(drop) * forward + np.sin(drop) * along
         sole = np.cos(drop) * along - np.sin(drop) * forward
         mirror = np.array([1.0, 1.0, sign])
@@ -333,62 +343,52 @@ class Posture:
         return Leg(
             *joints,
             knee_frame=np.array([along, outward, forward]) * mirror,
-            foot=np.array([sole, outward, toes]) * mirror,
+            foot_frame=np.array([sole, outward, toes]) * mirror,
         )
 
 
 # Skin of the trunk by reference row: half breadth, depth of the front and of the back in mm, and
 # the exponents by which breadth and depth follow the body mass index.
 TRUNK_M = (
-    (236.0, 62.0, 88.0, 238.0, 0.30, 0.30),
-    (256.0, 78.0, 96.0, 246.0, 0.30, 0.30),
-    (270.0, 120.0, 100.0, 252.0, 0.25, 0.30),
-    (284.0, 168.0, 102.0, 257.0, 0.25, 0.30),
-    (300.0, 192.0, 102.0, 263.0, 0.25, 0.32),
-    (340.0, 196.0, 84.0, 270.0, 0.28, 0.35),
-    (380.0, 180.0, 64.0, 274.0, 0.32, 0.40),
+    (214.0, 50.0, 104.0, 212.0, 0.30, 0.30),
+    (236.0, 60.0, 104.0, 228.0, 0.30, 0.30),
+    (254.0, 76.0, 104.0, 243.0, 0.30, 0.30),
+    (268.0, 112.0, 104.0, 251.0, 0.25, 0.30),
+    (284.0, 158.0, 104.0, 257.0, 0.25, 0.30),
+    (300.0, 180.0, 101.0, 263.0, 0.25, 0.32),
+    (340.0, 188.0, 85.0, 270.0, 0.28, 0.35),
+    (380.0, 178.0, 65.0, 274.0, 0.32, 0.40),
     (420.0, 166.0, 52.0, 276.0, 0.36, 0.42),
-    (460.0, 158.0, 44.0, 276.0, 0.40, 0.46),
+    (460.0, 159.0, 44.0, 276.0, 0.40, 0.46),
     (500.0, 156.0, 38.0, 276.0, 0.44, 0.50),
     (540.0, 153.0, 34.0, 276.0, 0.48, 0.56),
     (580.0, 151.0, 30.0, 273.0, 0.52, 0.60),
     (620.0, 150.0, 30.0, 271.0, 0.54, 0.62),
     (660.0, 147.0, 32.0, 270.0, 0.54, 0.62),
     (700.0, 148.0, 38.0, 271.0, 0.50, 0.58),
-    (740.0, 153.0, 42.0, 274.0, 0.46, 0.52),
+    (740.0, 153.0, 43.0, 274.0, 0.46, 0.52),
     (780.0, 160.0, 52.0, 276.0, 0.42, 0.46),
-    (820.0, 168.0, 66.0, 278.0, 0.40, 0.42),
-    (860.0, 173.0, 74.0, 278.0, 0.40, 0.40),
-    (900.0, 176.0, 78.0, 276.0, 0.40, 0.40),
-    (940.0, 177.0, 82.0, 272.0, 0.40, 0.40),
+    (820.0, 166.0, 64.0, 278.0, 0.40, 0.42),
+    (860.0, 168.0, 74.0, 278.0, 0.40, 0.40),
+    (890.0, 158.0, 81.0, 277.0, 0.40, 0.40),
+    (915.0, 130.0, 90.0, 275.0, 0.40, 0.40),
+    (940.0, 84.0, 102.0, 268.0, 0.40, 0.40),
+    (955.0, 48.0, 120.0, 255.0, 0.40, 0.40),
+    (964.0, 12.0, 150.0, 230.0, 0.40, 0.40),
 )
-TRUNK_F = tuple(
-    (row, breadth * factor, front, back, wide, deep)
-    for (row, breadth, front, back, wide, deep), factor in zip(
-        TRUNK_M,
-        (
-            0.86,
-            0.86,
-            0.90,
-            0.92,
-            0.93,
-            0.93,
-            0.93,
-            0.93,
-            0.93,
-            0.92,
-            0.91,
-            0.90,
-            0.90,
-            0.94,
-            1.00,
-            1.04,
-            1.06,
-            1.08,
-            1.08,
-            1.08,
-            1.07,
-        ),
-        strict=True,
-    )
+FEMALE_TRUNK = (
+    (214, 260, 300, 420, 560, 620, 700, 780, 860, 964),
+    (
+        0.86,
+        0.88,
+        0.92,
+        0.93,
+        0.90,
+        0.90,
+        0.99,
+        1.07,
+        1.09,
+        1.05,
+    ),
 )
+"""Rows, and half breadths of women there over those of men."""

@@ -181,25 +181,26 @@ class Tube:
         path: (n, 3) places in mm.
         radius: one radius in mm, or one for each place.
         flat: direction along which the section is thinner: one vector, or one for each place.
-        flatness: long over short axis of the section.
+        flatness: long over short axis of the section: one, or one for each place.
     """
 
     path: NDArray[np.float64]
     radius: ArrayLike
     flat: ArrayLike | None = None
-    flatness: float = 1.0
+    flatness: ArrayLike = 1.0
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """The rods between neighbouring places."""
         path = np.asarray(self.path, dtype=float)
         radius = np.broadcast_to(np.asarray(self.radius, dtype=float), len(path)).tolist()
-        if self.flat is None:
-            flats: list[NDArray[np.float64] | None] = [None] * len(path)
-        else:
+        ratio = np.broadcast_to(np.asarray(self.flatness, dtype=float), len(path))
+        ratio = ((ratio[:-1] + ratio[1:]) / 2).tolist()
+        flats: list[NDArray[np.float64] | None] = [None] * len(path)
+        if self.flat is not None:
             flats = [unit(f) for f in np.broadcast_to(np.asarray(self.flat, float), path.shape)]
         return tuple(
-            Segment(path[i], path[i + 1], radius[i], radius[i + 1], flats[i], self.flatness)
+            Segment(path[i], path[i + 1], radius[i], radius[i + 1], flats[i], ratio[i])
             for i in range(len(path) - 1)
         )
 

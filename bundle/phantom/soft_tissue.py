@@ -9,88 +9,126 @@ from bundle.labels import SIDES
 from bundle.phantom.body import Box
 from bundle.phantom.posture import (
     SPINE_DEPTH_MM,
-    TRUNK_F,
     TRUNK_M,
     Posture,
     Vector,
     side_sign,
 )
 from bundle.phantom.shapes import Ellipsoid, Grid, Shape, Tube, rasterise
+from bundle.phantom.skull import brain_case
 
+_TRUNK_POWER = 2.6
+"""Exponent of the trunk's sections: between an ellipse and a rounded box."""
 
-def _trunk_table(posture: Posture, rows_mm: Vector) -> tuple[Vector, Vector, Vector]:
-    table = np.array(TRUNK_F if posture.person.sex == "F" else TRUNK_M)
-    level = table[:, 0]
-    scale = posture.height_scale
-    breadth = np.interp(rows_mm, level, table[:, 1]) * scale
-    breadth = breadth * posture.girth ** np.interp(rows_mm, level, table[:, 4])
-    deep = posture.girth ** np.interp(rows_mm, level, table[:, 5]) * scale
-    back = SPINE_DEPTH_MM + (np.interp(rows_mm, level, table[:, 3]) - SPINE_DEPTH_MM) * scale
-    back = np.minimum(SPINE_DEPTH_MM + (back - SPINE_DEPTH_MM) * posture.girth**0.3, posture.bed_mm)
-    front = SPINE_DEPTH_MM + (np.interp(rows_mm, level, table[:, 2]) - SPINE_DEPTH_MM) * deep
-    return breadth, front, back
+# Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
+_UPPER_ARM = np.array([54.0, 50.0, 44.0, 39.0])
+_FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
+_THIGH = np.array([84.0, 88.0, 74.0, 61.0, 57.0])
+_SHANK = np.array([57.0, 55.0, 56.0, 42.0, 35.0])
 
 
 def trunk_outline(posture: Posture, grid: Grid) -> Box:
     """Return the trunk from the neck to the crotch: a superellipse in each row."""
-    reference = np.arange(236.0, 940.0, 2.0)
-    body_rows = posture.row(reference)
-    places = posture.place(np.stack([reference, 0 * reference + SPINE_DEPTH_MM, 0 * reference], 1))
-    first, last = (int(r / grid.spacing_mm[0]) for r in places[[0, -1], 0])
-    first, last = max(first, 0), min(last, grid.shape[0])
-    rows = (np.arange(first, last) + 0.5) * grid.spacing_mm[0]
-    level = np.interp(rows, places[:, 0], reference)
-    middle = np.interp(rows, places[:, 0], places[:, 2])
-    shift = posture.front_mm
-    breadth, front, back = _trunk_table(posture, level)
+    reference = np.arange(TRUNK_M[0][0], TRUNK_M[-1][0], 2.0)
+    axis = posture.place(np.stack([reference, 0 * reference + SPINE_DEPTH_MM, 0 * reference], 1))
+    height_mm = grid.spacing_mm[0]
+    first = max(0, int(axis[0, 0] / height_mm))
+    rows = (np.arange(first, min(grid.shape[0], int(axis[-1, 0] / height_mm))) + 0.5) * height_mm
+    level = np.interp(rows, axis[:, 0], reference)
+    depth, middle = (np.interp(rows, axis[:, 0], axis[:, i])[:, None] for i in (1, 2))
+    breadth, front, back = (side[:, None] for side in posture.trunk_skin(level))
+    back = np.minimum(back + depth, posture.bed_mm + posture.front_mm)
+    front = front + depth
     columns = (np.arange(grid.shape[2]) + 0.5) * grid.spacing_mm[2]
-    aside = np.abs(columns[None] - middle[:, None]) / breadth[:, None]
-    chord = np.clip(1 - aside**2.6, 0, None) ** (1 / 2.6)
-    centre = ((front * 0.45 + back * 0.55) + shift)[:, None]
-    near = centre - (centre - front[:, None] - shift) * chord
-    far = centre + (back[:, None] + shift - centre) * chord
-    del body_rows
+    aside = np.abs(columns - middle) / breadth
+    chord = np.clip(1 - aside**_TRUNK_POWER, 0, None) ** (1 / _TRUNK_POWER)
+    centre = 0.45 * front + 0.55 * back
+    near, far = centre - (centre - front) * chord, centre + (back - centre) * chord
     return Box((first, 0, 0), _fill(near, far, grid))
 
 
 def _fill(near_mm: Vector, far_mm: Vector, grid: Grid) -> NDArray[np.float32]:
-    """Return how much of each voxel lies between two depths (rows, columns)."""
+    """Return how much of each voxel lies between two depths given for (rows, columns)."""
     size = grid.spacing_mm[1]
-    front = (np.arange(grid.shape[1]) * size).astype(np.float32)[None, :, None]
+    start = (np.arange(grid.shape[1]) * size).astype(np.float32)[None, :, None]
     near, far = near_mm.astype(np.float32)[:, None], far_mm.astype(np.float32)[:, None]
-    overlap = np.minimum(far, front + np.float32(size)) - np.maximum(near, front)
+    overlap = np.minimum(far, start + np.float32(size)) - np.maximum(near, start)
     return np.clip(overlap / np.float32(size), 0, 1)
 
 
-def limb_shapes(posture: Posture) -> Iterator[Shape]:
-    """Yield the flesh of neck, head, arms and legs."""
-    head = posture.head_scale
-    frame = posture.head_turn.as_matrix().T
-    yield Ellipsoid(posture.place_head((100.0, 120.0, 0.0)), np.array([96, 101, 79]) * head, frame)
-    yield Ellipsoid(posture.place_head((150.0, 90.0, 0.0)), np.array([82, 75, 62]) * head, frame)
-    neck = np.vstack([posture.place_head((170.0, 145.0, 0.0)), posture.place((275.0, 175.0, 0.0))])
-    yield Tube(neck, np.array([62, 68]) * head * posture.girth**0.3)
-    scale, thick = posture.height_scale, posture.girth**0.45
+def flesh_shapes(posture: Posture) -> Iterator[Shape]:
+    """Yield the flesh of head, neck, arms and legs, and what the trunk's sections leave out."""
+    yield from _head_flesh(posture)
+    yield from _front_flesh(posture)
     for side in SIDES:
-        arm, leg = posture.arms[side], posture.legs[side]
-        share = np.array([0, 0.25, 0.6, 1.0])[:, None]
-        yield Tube(
-            arm.shoulder + share * (arm.elbow - arm.shoulder),
-            np.array([52, 50, 46, 40]) * scale * thick,
-        )
-        share = np.array([0, 0.25, 0.6, 0.95])[:, None]
-        yield Tube(
-            arm.elbow + share * (arm.wrist - arm.elbow), np.array([40, 43, 36, 27]) * scale * thick
-        )
-        share = np.array([0.1, 0.25, 0.6, 0.9, 1.0])[:, None]
-        yield Tube(
-            leg.hip + share * (leg.knee - leg.hip), np.array([80, 84, 74, 60, 57]) * scale * thick
-        )
-        share = np.array([0, 0.12, 0.35, 0.7, 0.95])[:, None]
-        yield Tube(
-            leg.knee + share * (leg.ankle - leg.knee),
-            np.array([57, 56, 58, 42, 35]) * scale * thick,
-        )
+        yield from _arm_flesh(posture, side)
+        yield from _leg_flesh(posture, side)
+
+
+def _head_flesh(posture: Posture) -> Iterator[Shape]:
+    scale = posture.head_scale
+    axes = posture.head_turn.as_matrix().T
+
+    def blob(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
+        return Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
+
+    yield from brain_case(posture, -7.0)
+    yield blob((146.0, 84.0, 0.0), 88, 66, 63)
+    yield blob((136.0, 18.0, 0.0), 18, 13, 12)
+    for sign in (-1.0, 1.0):
+        yield blob((120.0, 140.0, 81.0 * sign), 31, 15, 6)
+    neck = np.vstack(
+        [
+            posture.place_head((150.0, 140.0, 0.0)),
+            posture.place([(225.0, 160.0, 0.0), (275.0, 178.0, 0.0)]),
+        ]
+    )
+    yield Tube(neck, np.array([60, 60, 72]) * scale * posture.girth**0.3)
+
+
+def _front_flesh(posture: Posture) -> Iterator[Shape]:
+    """Yield breasts, which lie flat and to the side, or the male genitals."""
+    fat = posture.girth**0.6 * posture.height_scale
+    if posture.person.sex == "M":
+        centre = posture.place((958.0, 112.0, 0.0))
+        yield Ellipsoid(centre, np.array([34, 26, 24]) * posture.height_scale)
+        return
+    for side in SIDES:
+        yield breast(posture, side, fat)
+
+
+def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
+    """Return a breast of a woman who lies on her back."""
+    breadth, front, _ = (float(value) for value in posture.trunk_skin(425.0))
+    place = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
+    offset = np.array([0.0, front + 26 * size, side_sign(side) * 0.56 * breadth])
+    return Ellipsoid(place + offset, np.array([60.0, 42.0, 62.0]) * size)
+
+
+def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
+    arm = posture.arms[side]
+    scale = posture.height_scale * posture.girth**0.5
+    neck = posture.place((262.0, 190.0, 58.0 * side_sign(side)))
+    yield Tube(np.array([neck, arm.shoulder]), np.array([36, 48]) * scale)
+    yield Tube(_between(arm.shoulder, arm.elbow, 0, 0.2, 0.6, 1), _UPPER_ARM * scale)
+    yield Tube(_between(arm.elbow, arm.wrist, 0, 0.25, 0.6, 1), _FOREARM * scale)
+
+
+def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
+    leg = posture.legs[side]
+    scale = posture.height_scale * posture.girth**0.45
+    yield Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
+    shank = _between(leg.knee, leg.ankle, 0, 0.1, 0.3, 0.65, 0.95)
+    belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
+    yield Tube(shank + belly * scale, _SHANK * scale)
+    sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.bone_scale @ leg.foot_frame
+    radius = np.array([33, 36, 40]) * posture.bone_scale
+    yield Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2))
+
+
+def _between(start: Vector, end: Vector, *shares: float) -> Vector:
+    """Return places on the way from one joint to the next."""
+    return start + np.array(shares)[:, None] * (end - start)
 
 
 def organ_shapes(posture: Posture) -> Mapping[str, tuple[Shape, ...]]:
@@ -122,7 +160,7 @@ def organ_shapes(posture: Posture) -> Mapping[str, tuple[Shape, ...]]:
         organs[f"kidney_{side}"] = (blob((618.0 + 10 * right, 215.0, 62 * sign), 55, 25, 28),)
         organs[f"thyroid_{side}"] = (blob((262.0, 128.0, 17 * sign), 22, 9, 9),)
         if posture.person.sex == "F":
-            organs[f"breast_{side}"] = (blob((440.0, 60.0, 85 * sign), 55, 30, 55),)
+            organs[f"breast_{side}"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
     return organs
 
 

@@ -1,50 +1,92 @@
 """Cervical, thoracic and lumbar vertebrae, sacrum and coccyx."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from bundle.phantom.posture import Posture, Vector
-from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, unit
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, smooth_path, unit
 
 # Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
 # on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
 VERTEBRAE: Mapping[str, tuple[float, float, float, float, float]] = {
-    "c1": (161, 141, 12, 30, 12),
-    "c2": (178, 143, 18, 18, 15),
-    "c3": (198, 147, 13, 18, 15),
-    "c4": (214, 149, 13, 18, 15),
-    "c5": (230, 153, 13, 19, 15),
-    "c6": (247, 159, 13, 20, 16),
-    "c7": (264, 168, 14, 22, 17),
-    "t1": (282, 180, 15, 27, 18),
-    "t2": (301, 193, 16, 27, 20),
-    "t3": (320, 202, 17, 26, 22),
-    "t4": (341, 209, 18, 26, 24),
-    "t5": (363, 214, 19, 27, 25),
-    "t6": (386, 217, 20, 28, 27),
-    "t7": (411, 219, 20, 29, 28),
-    "t8": (436, 218, 21, 30, 29),
-    "t9": (461, 215, 22, 31, 30),
-    "t10": (487, 211, 23, 33, 30),
+    "c1": (161, 141, 10, 22, 12),
+    "c2": (180, 139, 19, 18, 15),
+    "c3": (198, 143, 13, 18, 15),
+    "c4": (215, 145, 13, 18, 15),
+    "c5": (234, 149, 13, 19, 15),
+    "c6": (252, 155, 13, 20, 16),
+    "c7": (269, 165, 14, 22, 17),
+    "t1": (287, 177, 15, 26, 18),
+    "t2": (307, 188, 16, 26, 20),
+    "t3": (328, 197, 17, 26, 22),
+    "t4": (349, 204, 18, 26, 24),
+    "t5": (371, 209, 18, 27, 25),
+    "t6": (394, 214, 19, 28, 27),
+    "t7": (417, 217, 20, 29, 28),
+    "t8": (440, 217, 21, 30, 29),
+    "t9": (464, 214, 22, 31, 30),
+    "t10": (488, 210, 23, 33, 30),
     "t11": (514, 207, 24, 36, 31),
-    "t12": (543, 203, 26, 40, 31),
+    "t12": (543, 202, 26, 40, 31),
     "l1": (574, 195, 28, 42, 32),
     "l2": (607, 187, 29, 43, 33),
     "l3": (642, 177, 29, 45, 33),
     "l4": (679, 170, 29, 47, 33),
-    "l5": (717, 171, 29, 50, 33),
+    "l5": (717, 171, 28, 50, 33),
 }
 LEVELS = tuple(VERTEBRAE)
+
+NECK_FLEX_PIVOT_MM = (265.0, 163.0, 0.0)
+"""The neck bends above C7."""
+
+
+@dataclass(frozen=True)
+class Arch:
+    """Processes of the vertebrae of one part of the spine, in mm from the back of the body.
+
+    Attributes:
+        rod: radius of pedicles and laminae.
+        transverse: half breadth across the transverse processes.
+        raised: how far these processes point upwards.
+        swept: how far they point backwards.
+        spinous: length of the spinous process.
+        dropped: how far it points downwards.
+        blade: its half height.
+    """
+
+    rod: float
+    transverse: float
+    raised: float
+    swept: float
+    spinous: float
+    dropped: float
+    blade: float
+
+
+_ARCHES = {
+    "c": Arch(4.5, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
+    "t": Arch(5.5, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
+    "l": Arch(5.5, 44.0, 2.0, 14.0, 42.0, 6.0, 12.0),
+}
+
+
+def arch(level: str) -> Arch:
+    """Return the processes of a level; the lowest thoracic ones are small."""
+    found = _ARCHES[level[0]]
+    if level in {"t11", "t12"}:
+        return Arch(found.rod, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
+    return found
 
 
 def spine_place(posture: Posture, level: str) -> Vector:
     """Return the centre of a vertebral body in mm of the grid."""
     row, depth, *_ = VERTEBRAE[level]
-    share = float(np.clip((265.0 - row) / 100.0, 0, 1))
-    pivot = np.array([265.0, 167.0, 0.0])
+    pivot = np.array(NECK_FLEX_PIVOT_MM)
     offset = np.array([row, depth, 0.0]) - pivot
-    turned = posture.turn_neck(share * 0.7).apply(offset) - offset
+    share = 0.7 * float(np.clip(-offset[0] / 100.0, 0, 1))
+    turned = posture.turn_neck(share).apply(offset) - offset
     return posture.place((row, depth, 0.0)) + turned * posture.head_scale
 
 
@@ -58,47 +100,99 @@ def spine_frame(posture: Posture, level: str) -> Vector:
     return np.array([down, np.cross(left, down), left])
 
 
-def vertebra(posture: Posture, level: str) -> Solid:
-    """Return one vertebra: body, arch with its processes."""
-    _, _, height, breadth, thick = (value * posture.bone_scale for value in VERTEBRAE[level])
-    height = VERTEBRAE[level][2] * posture.trunk_scale
+def facet_place(posture: Posture, level: str, sign: float) -> Vector:
+    """Return the place of the facet joint below a vertebra, on the side of a sign."""
+    _, _, height, breadth, thick = VERTEBRAE[level]
+    offset = np.array([height * 0.45, thick / 2 + 13, sign * breadth * 0.36])
+    return spine_place(posture, level) + offset * posture.bone_scale @ spine_frame(posture, level)
+
+
+def _body(posture: Posture, level: str) -> list[Shape]:
+    _, _, height, breadth, thick = VERTEBRAE[level]
+    size = np.array(
+        [height * posture.trunk_scale, *(np.array([thick, breadth]) * posture.bone_scale)]
+    )
     centre, frame = spine_place(posture, level), spine_frame(posture, level)
-
-    def at(down: float, back: float, left: float) -> Vector:
-        return centre + np.array([down, back, left]) @ frame
-
-    scale = posture.bone_scale
-    back = thick / 2
-    reach = (42 if level[0] == "l" else 32 if level[0] == "t" else 26) * scale
-    shapes: list[Shape] = [
-        Ellipsoid(centre, np.array([height, thick, breadth]) / 2, frame, power=4),
-        Tube(
-            np.array([at(0, back + 16 * scale, 0), at(14 * scale, back + 38 * scale, 0)]), 4 * scale
-        ),
+    body = Ellipsoid(centre, size / 2 * [1.0, 0.93, 0.93], frame, power=4)
+    # End plates are broader than the waist and take up more tracer.
+    plates = [
+        Ellipsoid(centre + end * 0.34 * size[0] * frame[0], size / 2 * [0.3, 1.03, 1.03], frame)
+        for end in (-1.0, 1.0)
     ]
+    return [body, *plates]
+
+
+def vertebra(posture: Posture, level: str) -> Solid:
+    """Return one vertebra: body, pedicles, laminae and processes."""
+    scale = posture.bone_scale
+    _, _, height, breadth, thick = VERTEBRAE[level]
+    centre, frame = spine_place(posture, level), spine_frame(posture, level)
+    form, back = arch(level), thick / 2
+
+    def at(*places: tuple[float, float, float]) -> Vector:
+        return centre + np.array(places) * scale @ frame
+
+    lamina = (height * 0.25, back + 22, 0.0)
+    tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
+    shapes = _body(posture, level)
+    shapes.append(Tube(at(lamina, tip), form.blade * scale, frame[2], form.blade / 3.0))
     for sign in (-1.0, 1.0):
-        pedicle = at(-2, back, sign * breadth * 0.33)
-        joint = at(2, back + 14 * scale, sign * breadth * 0.38)
-        tip = at(0, back + 12 * scale, sign * reach)
-        lamina = at(4, back + 18 * scale, 0)
-        shapes.append(Tube(np.array([pedicle, joint, lamina]), 5 * scale))
-        shapes.append(Tube(np.array([joint, tip]), 4 * scale))
+        root = (-height * 0.15, back - 2, sign * breadth * 0.36)
+        joint = (0.0, back + 12, sign * breadth * 0.40)
+        shapes.append(Tube(at(root, joint, lamina), form.rod * scale))
+        end = (-form.raised, back + form.swept, sign * form.transverse)
+        shapes.append(Tube(at(joint, end), np.array([1.0, 0.85]) * form.rod * scale))
+        facets = (
+            (-height * 0.45, back + 11, sign * breadth * 0.36),
+            (height * 0.55, back + 15, sign * breadth * 0.36),
+        )
+        shapes.append(Tube(at(*facets), form.rod * 1.1 * scale))
+    if level == "c2":
+        shapes.append(Tube(at((-5, 0, 0), (-24, -1, 0)), 5 * scale))
     return Solid(f"vertebra_{level}", level, tuple(shapes))
+
+
+def _atlas(posture: Posture) -> Solid:
+    """Return C1: a ring without a body."""
+    scale = posture.bone_scale
+    centre, frame = spine_place(posture, "c1"), spine_frame(posture, "c1")
+    turn = np.linspace(0, 2 * np.pi, 13)
+    ring = np.stack([0 * turn, 10 - 18 * np.cos(turn), 17 * np.sin(turn)], 1)
+    masses = [
+        Tube(
+            centre + np.array([[0, 4, 16 * sign], [0, 6, 34 * sign]]) * scale @ frame,
+            np.array([8, 5]) * scale,
+        )
+        for sign in (-1.0, 1.0)
+    ]
+    return Solid("vertebra_c1", "c1", (Tube(centre + ring * scale @ frame, 4 * scale), *masses))
 
 
 def sacrum_bones(posture: Posture) -> Iterator[Solid]:
     """Yield the sacrum with the coccyx."""
-    path = posture.place([(750.0, 190.0, 0.0), (780.0, 225.0, 0.0), (820.0, 255.0, 0.0)])
     scale = posture.bone_scale
-    shapes: list[Shape] = [
-        Tube(path, np.array([46, 36, 14]) * scale, flat=unit(np.array([-1, 0.8, 0])), flatness=3.0),
-        Tube(posture.place([(815.0, 255.0, 0.0), (858.0, 250.0, 0.0)]), 6 * scale),
-    ]
-    yield Solid("sacrum", "sacrum", tuple(shapes))
+    wide = posture.pelvis_scale / posture.bone_scale
+    path = posture.place(
+        smooth_path([(746, 184, 0), (766, 202, 0), (788, 225, 0), (808, 245, 0), (822, 257, 0)], 9)
+    )
+    half = np.interp(np.arange(9), [0, 2, 4, 6, 8], [48, 52, 40, 26, 15]) * wide * scale
+    thick = np.interp(np.arange(9), [0, 2, 4, 6, 8], [11, 13, 10, 8, 6]) * scale
+    along = np.gradient(path, axis=0)
+    backward = np.cross(along, [0.0, 0.0, 1.0])
+    crest = path + unit(backward.mean(0)) * -14 * scale
+    tail = posture.place([(822, 257, 0), (842, 261, 0), (860, 252, 0)])
+    shapes: tuple[Shape, ...] = (
+        Tube(path[:1] + (path[2] - path[0]) * np.array([[0.0], [0.6]]), 17 * scale),
+        Tube(path[1:], half[1:], backward[1:], half[1:] / thick[1:]),
+        Tube(crest[1:7], 6 * scale),
+        Tube(tail, np.array([8, 7, 4]) * scale),
+    )
+    yield Solid("sacrum", "sacrum", shapes, (), 5.0)
 
 
 def spine_bones(posture: Posture) -> Iterator[Solid]:
     """Yield C1 to L5, sacrum and coccyx."""
-    for level in LEVELS:
+    yield _atlas(posture)
+    for level in LEVELS[1:]:
         yield vertebra(posture, level)
     yield from sacrum_bones(posture)

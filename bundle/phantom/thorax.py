@@ -1,6 +1,6 @@
 """Ribs, sternum, and the places of their joints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -9,62 +9,150 @@ from bundle.phantom.posture import Posture, Vector, side_sign
 from bundle.phantom.shapes import Shape, Solid, Tube, smooth_path
 from bundle.phantom.spine import VERTEBRAE
 
-# Rib by rib, on the left of the reference man: greatest breadth, and (row, depth, column) of the
-# costochondral junction.
-RIBS: tuple[tuple[float, tuple[float, float, float]], ...] = (
-    (68, (312, 128, 38)),
-    (92, (345, 112, 36)),
-    (106, (378, 98, 42)),
-    (116, (412, 86, 48)),
-    (123, (446, 76, 56)),
-    (129, (482, 68, 66)),
-    (134, (518, 62, 76)),
-    (138, (556, 62, 90)),
-    (139, (584, 66, 102)),
-    (138, (606, 82, 112)),
-    (134, (622, 120, 122)),
-    (104, (606, 190, 100)),
-)
+RIB_LONG_MM, RIB_SHORT_MM = 12.5, 7.0
+"""Height and thickness of a rib's section."""
+
+_AXIS_DEPTH_MM = 160.0
+# Ribs as they wind round a vertical axis in the midline at that depth: (azimuth in degrees, -90
+# behind, 0 to the side, 90 in front; row; distance from the axis) in mm, the mean of both sides of
+# mesh50_XCAT (Auer et al. 2023), from the rib's neck to its junction with the cartilage.
+RIBS: Mapping[int, tuple[tuple[float, float, float], ...]] = {
+    1: ((-48, 278, 56), (-20, 283, 56), (0, 300, 54), (20, 324, 53), (42, 338, 54)),
+    2: (
+        (-60, 286, 60),
+        (-40, 293, 74),
+        (-20, 309, 83),
+        (0, 330, 88),
+        (20, 350, 86),
+        (40, 366, 83),
+        (48, 373, 78),
+    ),
+    3: (
+        (-60, 304, 66),
+        (-40, 315, 86),
+        (-20, 334, 98),
+        (0, 361, 105),
+        (20, 382, 105),
+        (40, 400, 102),
+        (48, 407, 97),
+    ),
+    4: (
+        (-70, 327, 68),
+        (-60, 326, 76),
+        (-40, 338, 98),
+        (-20, 360, 108),
+        (0, 389, 113),
+        (20, 413, 114),
+        (40, 435, 114),
+        (47, 443, 109),
+    ),
+    5: (
+        (-70, 351, 78),
+        (-60, 351, 92),
+        (-40, 365, 109),
+        (-20, 387, 114),
+        (0, 414, 118),
+        (20, 442, 121),
+        (40, 470, 123),
+        (46, 477, 120),
+    ),
+    6: (
+        (-70, 374, 85),
+        (-60, 378, 100),
+        (-40, 391, 114),
+        (-20, 413, 119),
+        (0, 440, 122),
+        (20, 471, 126),
+        (42, 503, 128),
+    ),
+    7: (
+        (-72, 400, 85),
+        (-60, 404, 104),
+        (-40, 418, 118),
+        (-20, 441, 122),
+        (0, 467, 125),
+        (20, 502, 131),
+        (38, 544, 134),
+    ),
+    8: (
+        (-72, 428, 85),
+        (-60, 433, 106),
+        (-40, 450, 121),
+        (-20, 469, 125),
+        (0, 500, 129),
+        (20, 548, 137),
+        (32, 576, 138),
+    ),
+    9: (
+        (-72, 453, 80),
+        (-60, 463, 105),
+        (-40, 482, 123),
+        (-20, 505, 128),
+        (0, 540, 134),
+        (20, 586, 134),
+        (25, 591, 134),
+    ),
+    10: (
+        (-71, 478, 76),
+        (-60, 490, 102),
+        (-40, 521, 124),
+        (-20, 555, 132),
+        (0, 596, 133),
+        (10, 612, 130),
+        (16, 619, 128),
+    ),
+    11: ((-70, 508, 66), (-60, 524, 95), (-40, 566, 121), (-20, 607, 128), (-3, 635, 126)),
+    12: ((-68, 546, 66), (-60, 562, 85), (-50, 585, 98), (-40, 610, 106), (-32, 632, 109)),
+}
 
 
 def rib_path(posture: Posture, number: int, side: str) -> Vector:
     """Return the centre line of a rib (n, 3) in mm from the spine to its front end."""
-    level = f"t{number}"
-    row, depth, _, breadth, _ = VERTEBRAE[level]
-    widest, (front_row, front_depth, front_column) = RIBS[number - 1]
-    drop = front_row - row
-    back = min(depth + 42, 262)
-    points = [
-        (row - 8, depth + 12, breadth / 2 + 2),
-        (row - 2, depth + 28, breadth / 2 + 18),
-        (row + 0.18 * drop, back, 0.60 * widest),
-        (row + 0.45 * drop, 0.62 * back + 0.38 * front_depth, 0.98 * widest),
-        (row + 0.75 * drop, 0.25 * back + 0.75 * front_depth, 0.5 * (widest + front_column) * 1.1),
-        (front_row, front_depth, front_column),
-    ]
-    path = smooth_path(np.array(points) * [1, 1, side_sign(side)], 16)
-    return posture.place(path)
+    azimuth, row, radius = np.array(RIBS[number]).T
+    angle = np.radians(azimuth)
+    around = np.stack(
+        [row, _AXIS_DEPTH_MM - radius * np.sin(angle), radius * np.cos(angle)], axis=1
+    )
+    body_row, body_depth, height, breadth, thick = VERTEBRAE[f"t{number}"]
+    # Heads lie at the upper end plate; the last three ribs at the middle of their own vertebra.
+    lift = 0.5 * height if number <= 9 else 0.15 * height
+    head = [body_row - lift, body_depth + 0.35 * thick, breadth / 2 + 1]
+    points = np.vstack([head, around]) * [1.0, 1.0, side_sign(side)]
+    return posture.place(smooth_path(points, 3 * len(points)))
+
+
+def _rib(posture: Posture, number: int, side: str) -> Solid:
+    path = rib_path(posture, number, side)
+    outward = path - posture.place((RIBS[number][0][1], _AXIS_DEPTH_MM, 0.0))
+    outward[:, 0] = -0.35 * np.hypot(outward[:, 1], outward[:, 2])
+    thin = np.interp(number, [1, 2, 10, 12], [1.0, 1.0, 0.95, 0.75])
+    radius = np.full(len(path), RIB_LONG_MM / 2 * thin * posture.bone_scale)
+    radius[:2] *= 0.8
+    tube = Tube(path, radius, outward, RIB_LONG_MM / RIB_SHORT_MM)
+    return Solid(f"rib_{number:02d}_{side}", f"ribs_{side}", (tube,), (), 4.0)
+
+
+def _breastbone(posture: Posture) -> Iterator[Solid]:
+    scale = posture.bone_scale
+    forward = np.array([0.45, 1.0, 0.0])
+    manubrium = posture.place([(324, 120, 0), (338, 114, 0), (366, 99, 0)])
+    half = np.array([31, 31, 19]) * scale
+    yield Solid(
+        "manubrium", "manubrium", (Tube(manubrium, half, forward, half / (7 * scale)),), (), 6.0
+    )
+    body = posture.place([(376, 95, 0), (400, 84, 0), (440, 70, 0), (472, 64, 0), (490, 62, 0)])
+    half = np.array([16, 18, 20, 21, 15]) * scale
+    xiphoid = posture.place([(490, 61, 0), (515, 56, 0)])
+    shapes: tuple[Shape, ...] = (
+        Tube(body, half, forward, half / (6 * scale)),
+        Tube(xiphoid, np.array([9, 4]) * scale, forward, 2.0),
+    )
+    yield Solid("sternum", "sternum", shapes, (), 6.0)
 
 
 def thorax_bones(posture: Posture) -> Iterator[Solid]:
     """Yield manubrium, sternum with xiphoid, and twelve pairs of ribs."""
-    scale = posture.bone_scale
-    manubrium = posture.place([(318.0, 122.0, 0.0), (352.0, 104.0, 0.0)])
-    flat = np.array([0.35, 1.0, 0.0])
-    yield Solid(
-        "manubrium", "manubrium", (Tube(manubrium, [28 * scale, 20 * scale], flat, 3.5),), (), 5.0
-    )
-    body = posture.place([(370.0, 98.0, 0.0), (430.0, 74.0, 0.0), (480.0, 62.0, 0.0)])
-    xiphoid = posture.place([(480.0, 62.0, 0.0), (512.0, 58.0, 0.0)])
-    shapes: tuple[Shape, ...] = (
-        Tube(body, np.array([15, 18, 17]) * scale, flat, 3.0),
-        Tube(xiphoid, [8 * scale, 4 * scale], flat, 2.0),
-    )
-    yield Solid("sternum", "sternum", shapes, (), 5.0)
+    yield from _breastbone(posture)
     for side in SIDES:
-        for number in range(1, 13):
-            path = rib_path(posture, number, side)
-            inward = path - posture.place((np.interp(number, [1, 12], [320, 580]), 160.0, 0.0))
-            inward[:, 0] = 0
-            tube = Tube(path, 6 * scale, inward, 2.0)
-            yield Solid(f"rib_{number:02d}_{side}", f"ribs_{side}", (tube,), (), 4.0)
+        for number in RIBS:
+            yield _rib(posture, number, side)
