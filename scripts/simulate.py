@@ -41,8 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted: the same command goes on where it stopped.", file=sys.stderr)
         return 130
-    except (ValueError, OSError) as err:
+    except ValueError as err:
         print(f"error: {err}", file=sys.stderr)
+        return 1
+    except OSError as err:
+        reason = err.strerror or err
+        print(
+            f"error: {chosen.output} must be a folder with room to write, got: {reason}; "
+            "when that is mended, the same command goes on where it stopped",
+            file=sys.stderr,
+        )
         return 1
     except BrokenProcessPool:
         print(

@@ -2,8 +2,8 @@
 
 Readers differ in where they put the edge, in how steady their hand is, in the faint lesions that
 they miss and in the benign hot spots that they take for metastases. All rates are defaults of ours,
-chosen so that two readers agree about as well as physicians do (Dice about 0.7 to 0.8); they are
-no evidence about readers.
+chosen so that two readers agree about as well as two physicians do (Dice about 0.7 over all
+lesions of simulated cohorts); they are no evidence about readers.
 """
 
 from collections.abc import Sequence
@@ -59,10 +59,11 @@ class Reader:
 
 
 READERS = (
-    Reader("reader1", bias_mm=0.0, jitter_mm=1.0, shift_mm=0.8, miss_rate=0.3, added_rate=0.08),
-    Reader("reader2", bias_mm=2.0, jitter_mm=1.2, shift_mm=1.0, miss_rate=0.2, added_rate=0.20),
-    Reader("reader3", bias_mm=-1.5, jitter_mm=1.0, shift_mm=0.8, miss_rate=0.5, added_rate=0.04),
+    Reader("reader1", bias_mm=0.0, jitter_mm=0.5, shift_mm=0.4, miss_rate=0.20, added_rate=0.08),
+    Reader("reader2", bias_mm=1.0, jitter_mm=0.6, shift_mm=0.5, miss_rate=0.15, added_rate=0.15),
+    Reader("reader3", bias_mm=-0.6, jitter_mm=0.5, shift_mm=0.4, miss_rate=0.30, added_rate=0.04),
 )
+"""One draws as the truth is, one larger and more, one smaller and less."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ renamed when complete. What concerns the whole cohort is written last, from what
 
 import json
 import multiprocessing
+import os
 import platform
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -96,8 +99,12 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1) -> None:
     _claim(cohort)
     missing = [origin for origin in cohort.origins if not (cohort.folder / origin.folder).exists()]
     done = cohort.patients - len(missing)
-    with tqdm(total=cohort.patients, initial=done, unit="patient", desc="Simulate") as bar:
-        for _ in _simulate_all(missing, cohort.folder, workers):
+    with (
+        tqdm(total=cohort.patients, initial=done, unit="patient", desc="Simulate") as bar,
+        # Closed whatever happens in between, so that no worker outlives an interruption.
+        closing(_simulate_all(missing, cohort.folder, workers)) as finished,
+    ):
+        for _ in finished:
             bar.update()
     _write_summary(cohort)
 
@@ -138,7 +145,9 @@ def _check_same(path: Path, wanted: dict[str, Any]) -> None:
         )
 
 
-def _simulate_all(origins: Sequence[Origin], folder: Path, workers: int) -> Iterator[str]:
+def _simulate_all(
+    origins: Sequence[Origin], folder: Path, workers: int
+) -> Generator[str, None, None]:
     """Simulate patients, yielding the name of each that is complete."""
     if workers == 1:
         for origin in origins:
@@ -146,7 +155,7 @@ def _simulate_all(origins: Sequence[Origin], folder: Path, workers: int) -> Iter
         return
     # Spawned, not forked: alike on all systems, and safe beside the threads of numerical libraries.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     with pool:
         try:
             futures = [pool.submit(simulate_one, origin, folder) for origin in origins]
@@ -156,9 +165,21 @@ def _simulate_all(origins: Sequence[Origin], folder: Path, workers: int) -> Iter
             pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Let a worker finish its patient when the user presses Ctrl-C; the parent stops the rest."""
+def _start_worker() -> None:
+    """Tie a worker to its parent, which alone decides what a Ctrl-C of the user stops.
+
+    A worker finishes its patient when the parent is interrupted, and ends at once when the parent
+    is killed; it would otherwise wait for work for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def simulate_one(origin: Origin, folder: Path) -> str:

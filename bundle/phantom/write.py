@@ -1,5 +1,6 @@
 """The files of one simulated patient: DICOM, truth maps, the readers' outlines, facts."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -114,7 +115,10 @@ def _write_scan(patient: SimulatedPatient, origin: Origin, folder: Path) -> dict
     )
     for name, members in files.items():
         image = nm_image(examination, {view: patient.views[view].counts for view in members})
-        image.save_as(folder / name, enforce_file_format=True)
+        content = io.BytesIO()
+        image.save_as(content, enforce_file_format=True)
+        # Written by ourselves: pydicom wraps a full disk into an error that holds a traceback.
+        (folder / name).write_bytes(content.getvalue())
     return {view: name for name, members in files.items() for view in members}
 
 

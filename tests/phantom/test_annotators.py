@@ -149,16 +149,12 @@ def test_same_seed_same_outlines():
     assert draw(READERS[1], seed=4) == draw(READERS[1], seed=4) != draw(READERS[1], seed=5)
 
 
-def test_readers_disagree_as_physicians_do():
-    """Two physicians agree with a Dice coefficient of about 0.7 to 0.8."""
-    drawn = {
-        reader.name: [np.any(masks(draw(reader, seed)), axis=0) for seed in range(8)]
-        for reader in READERS
-    }
-    names = list(drawn)
-    agreement = [
-        dice(drawn[one][seed], drawn[other][seed])
-        for seed in range(8)
-        for one, other in ((names[0], names[1]), (names[0], names[2]), (names[1], names[2]))
-    ]
-    assert 0.6 < np.mean(agreement) < 0.9
+def test_readers_agree_about_as_well_as_physicians_on_small_lesions():
+    """Two physicians agree with a Dice coefficient of about 0.7, here without missed lesions."""
+    small = np.where(disk(30, 22, 2.5) | disk(60, 45, 3.5), Label.METASTASIS, Label.BACKGROUND)
+    view = replace(VIEW, label=small.astype(np.uint8))
+    agreement = []
+    for seed in range(8):
+        drawn = [np.any(masks(draw(reader, seed, view)), axis=0) for reader in READERS]
+        agreement += [dice(drawn[0], drawn[1]), dice(drawn[0], drawn[2]), dice(drawn[1], drawn[2])]
+    assert 0.65 < np.mean(agreement) < 0.9
