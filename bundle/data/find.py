@@ -52,8 +52,10 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
 def _from_datalist(path: Path) -> list[dict[str, Any]]:
     sections = read_datalist(path)
     entries = [entry for section in sections for entry in load_items(path, section)]
-    unique = {str(entry[IMAGE]): entry for entry in reversed(entries)}
-    return list(reversed(unique.values()))
+    unique: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        unique.setdefault(str(entry[IMAGE]), entry)
+    return list(unique.values())
 
 
 def _from_folder(folder: Path) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ class ViewStackWriter(ImageWriter):
             logger.info("wrote %s", filename)
 
 
-def name_by_scan_id(metadict: Mapping[str, Any], saver: Transform) -> dict[str, Any]:  # noqa: ARG001
+def name_by_scan_id(metadict: Mapping[str, Any] | None, saver: Transform) -> dict[str, Any]:  # noqa: ARG001
     """Name a file by the scan's hash rather than by its input file, which may name the patient.
 
     For `output_name_formatter` of MONAI's SaveImage.
@@ -101,6 +101,6 @@ def name_by_scan_id(metadict: Mapping[str, Any], saver: Transform) -> dict[str, 
     Raises:
         ValueError: if the metadata hold no scan identifier.
     """
-    if META_SCAN_ID not in metadict:
+    if not metadict or META_SCAN_ID not in metadict:
         raise ValueError(f"metadata must hold {META_SCAN_ID!r}; load the scan with BoneScanReader")
     return {"subject": str(metadict[META_SCAN_ID]), "idx": None}

@@ -1,0 +1,158 @@
+import json
+import re
+
+import pytest
+from monai.data import load_decathlon_datalist
+
+from bundle.data.datalist import data_hash, load_items, read_datalist
+from tests.factories import make_datalist
+
+
+def entry(number, fold=None, **fields):
+    found = {
+        "image": f"p{number}/scan.dcm",
+        "label": f"p{number}/label.nii.gz",
+        "patient": f"p{number}",
+        **fields,
+    }
+    return found if fold is None else {**found, "fold": fold}
+
+
+@pytest.fixture
+def datalist(tmp_path):
+    training = [entry(number, fold=number % 3, age=60 + number) for number in range(7)]
+    return make_datalist(tmp_path, training=training, test=[entry(7), entry(8)])
+
+
+def patients(items):
+    return [item["patient"] for item in items]
+
+
+def test_sections_and_folds(datalist):
+    everything = load_items(datalist)
+    assert patients(everything) == [f"p{number}" for number in range(7)]
+    assert patients(load_items(datalist, "test")) == ["p7", "p8"]
+    assert patients(load_items(datalist, only_fold=1)) == ["p1", "p4"]
+    assert patients(load_items(datalist, exclude_fold=1)) == ["p0", "p2", "p3", "p5", "p6"]
+
+
+def test_paths_are_joined_and_other_fields_stand(datalist):
+    first = load_items(datalist)[0]
+    assert first["image"] == str(datalist.parent / "p0" / "scan.dcm")
+    assert first["label"] == str(datalist.parent / "p0" / "label.nii.gz")
+    assert first["age"] == 60
+    # MONAI's own function makes a path of the patient, who has a folder beside the datalist.
+    theirs = load_decathlon_datalist(datalist, data_list_key="training")[0]
+    assert theirs["patient"] != first["patient"] == "p0"
+    assert {**theirs, "patient": "p0"} == first
+
+
+def test_two_files_and_hints(tmp_path):
+    pair = {"image": ["a.dcm", "b.dcm"], "patient": "p", "view": "posterior"}
+    one = {"image": "c.dcm", "patient": "q", "spacing_mm": [2.4, 1.9]}
+    path = make_datalist(tmp_path, test=[pair, one])
+    first, second = load_items(path, "test")
+    assert first == {
+        "image": [f"{tmp_path}/a.dcm#view=posterior", f"{tmp_path}/b.dcm"],
+        "patient": "p",
+    }
+    assert second == {"image": f"{tmp_path}/c.dcm#spacing_mm=2.4,1.9", "patient": "q"}
+
+
+def test_plain_names_are_entries(tmp_path):
+    path = make_datalist(tmp_path, test=[{"image": "a.dcm"}])
+    path.write_text(json.dumps({"test": ["a.dcm"], "labels": {}, "tags": []}))
+    assert load_items(path, "test") == [{"image": f"{tmp_path}/a.dcm"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", "a datalist must be JSON, got an error"),
+        ("[]", "the datalist is empty: no list of entries with 'image' in it"),
+        ('{"training": []}', "the datalist is empty"),
+        ('{"training": [{"label": "x"}]}', "the datalist is empty"),
+    ],
+)
+def test_unusable_files(tmp_path, text, expected):
+    path = tmp_path / "datalist.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        load_items(path)
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        data_hash(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ValueError, match="no such datalist; give --dataset_dir"):
+        load_items(tmp_path / "datalist.json")
+
+
+def test_unknown_section(datalist):
+    with pytest.raises(ValueError, match=re.escape("one of ['test', 'training'], got 'valid'")):
+        load_items(datalist, "valid")
+
+
+@pytest.mark.parametrize("name", ["p2/scan.dcm", "p8/label.nii.gz"])
+def test_missing_file_is_named(datalist, name):
+    (datalist.parent / name).unlink()
+    expected = f"1 file(s) that the datalist names do not exist, the first is '{name}'"
+    for read in (load_items, data_hash):
+        with pytest.raises(ValueError, match=re.escape(expected)):
+            read(datalist)
+
+
+@pytest.mark.parametrize(
+    ("sections", "places"),
+    [
+        ({"training": [entry(1, 0)], "test": [entry(1)]}, "(training, fold 0) and (test)"),
+        (
+            {"training": [entry(1, 0), entry(1, 2)]},
+            "(training, fold 0) and (training, fold 2)",
+        ),
+    ],
+)
+def test_patient_on_two_sides(tmp_path, sections, places):
+    path = make_datalist(tmp_path, **sections)
+    expected = f"a patient must be in one section and one fold, got patient 'p1' in {places}"
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        load_items(path)
+
+
+def test_two_images_of_one_patient_in_one_fold_are_fine(tmp_path):
+    path = make_datalist(tmp_path, training=[entry(1, 0), {**entry(1, 0), "image": "x.dcm"}])
+    assert len(load_items(path, only_fold=0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ([entry(1), entry(2, 0)], "every entry must have 'fold', 1 have none"),
+        ([{"image": "a.dcm", "fold": 0}], "every entry must have 'patient', 1 have none"),
+        ([entry(1, 3), entry(2, 4)], "fold must be one of [3, 4], got [0]"),
+    ],
+)
+def test_splits_that_cannot_be(tmp_path, training, expected):
+    path = make_datalist(tmp_path, training=training)
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        load_items(path, exclude_fold=0)
+
+
+def test_nothing_left(tmp_path):
+    path = make_datalist(tmp_path, training=[entry(1, 0)])
+    with pytest.raises(ValueError, match="section 'training' has no entries left to use"):
+        load_items(path, exclude_fold=0)
+
+
+def test_hash_follows_the_datalist_and_the_sizes_of_its_files(datalist):
+    first = data_hash(datalist)
+    assert first == data_hash(datalist)
+    (datalist.parent / "p3" / "scan.dcm").write_bytes(b"x")
+    second = data_hash(datalist)
+    datalist.write_text(datalist.read_text() + " ")
+    assert len({first, second, data_hash(datalist)}) == 3
+
+
+def test_sections_as_they_stand(datalist):
+    assert list(read_datalist(datalist)) == ["training", "test"]
+    assert read_datalist(datalist)["test"][0]["image"] == "p7/scan.dcm"

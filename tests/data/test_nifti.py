@@ -1,0 +1,161 @@
+import gzip
+import re
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from bundle.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
+from bundle.dicom.errors import ScanError
+from bundle.dicom.scan import View
+
+A, P = View.ANTERIOR, View.POSTERIOR
+SPACING_MM = (2.4, 1.9)
+STACK = np.arange(2 * 7 * 5).reshape(2, 7, 5)
+
+
+def write_plain(path, array, affine, descrip=b""):
+    image = nib.Nifti1Image(array, affine)
+    image.header["descrip"] = descrip
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["map.nii", "map.nii.gz", "MAP.NII.GZ"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "int64", "float32", "float64"])
+def test_what_is_written_is_read(tmp_path, name, dtype):
+    array = (STACK + (2**52 + 1 if dtype == "int64" else 0)).astype(dtype)
+    write_view_stack(tmp_path / name, array, SPACING_MM, tuple(View))
+    stack = read_view_stack(tmp_path / name)
+    np.testing.assert_array_equal(stack.array, array)
+    assert stack.array.dtype == array.dtype
+    assert stack.spacing_mm == pytest.approx(SPACING_MM, rel=1e-6)
+    assert stack.views == (A, P)
+
+
+@pytest.mark.parametrize("view", View)
+def test_one_view(tmp_path, view):
+    write_view_stack(tmp_path / "map.nii", STACK[:1], SPACING_MM, (view,))
+    stack = read_view_stack(tmp_path / "map.nii")
+    assert stack.views == (view,)
+    assert stack.array.shape == (1, 7, 5)
+
+
+def test_layout_on_disk(tmp_path):
+    write_view_stack(tmp_path / "map.nii", STACK.astype("u1"), SPACING_MM, tuple(View))
+    image = nib.load(tmp_path / "map.nii")
+    assert image.shape == (5, 7, 2)
+    assert image.header.get_zooms() == pytest.approx((1.9, 2.4, 1.0))
+    np.testing.assert_allclose(image.affine, np.diag([1.9, 2.4, 1, 1]), rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[:, :, 1].T, STACK[1])
+    assert image.header["descrip"].item() == b"views=anterior+posterior"
+
+
+def test_same_content_same_bytes(tmp_path):
+    for name in ("a.nii.gz", "b.nii.gz"):
+        write_view_stack(tmp_path / name, STACK.astype("u1"), SPACING_MM, tuple(View))
+    first, second = ((tmp_path / name).read_bytes() for name in ("a.nii.gz", "b.nii.gz"))
+    assert first == second
+    assert first[4:8] == bytes(4)  # no time
+    assert not first[3] & 8  # no name
+    assert gzip.decompress(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "views", "expected"),
+    [
+        ("map.nrrd", STACK, (A, P), "file name must end in .nii or .nii.gz, got 'map.nrrd'"),
+        ("map.nii", STACK.astype(bool), (A, P), "must have one of the dtypes"),
+        ("map.nii", STACK[0], (A, P), "array must be (view, row, column) with its views named"),
+        ("map.nii", STACK, (A,), "got shape (2, 7, 5) and views ('anterior',)"),
+        ("map.nii", STACK, (P, A), "anterior first, got shape"),
+    ],
+)
+def test_refused_on_writing(tmp_path, name, array, views, expected):
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        write_view_stack(tmp_path / name, array, SPACING_MM, views)
+
+
+def test_file_of_monai_label(tmp_path):
+    # SimpleITK writes DICOM's axes with the signs of LPS turned to RAS, and no descrip.
+    affine = np.diag([-1.9, -2.4, 1.0, 1.0])
+    affine[:3, 3] = (100, 200, 5)
+    array = STACK.transpose(2, 1, 0).astype("i2")
+    stack = read_view_stack(write_plain(tmp_path / "x.nii.gz", array, affine))
+    np.testing.assert_array_equal(stack.array, STACK)
+    assert stack.spacing_mm == pytest.approx(SPACING_MM, rel=1e-6)
+    assert stack.views == (A, P)
+
+
+@pytest.mark.parametrize("array", [STACK[0].T, STACK[0].T[..., None], STACK[0].T[..., None, None]])
+def test_one_frame_without_a_name(tmp_path, array):
+    path = write_plain(tmp_path / "x.nii", array.astype("i2"), np.eye(4))
+    expected = "x.nii: one frame, and the header does not say which view it is; say it with view="
+    with pytest.raises(ScanError, match=re.escape(expected)):
+        read_view_stack(path)
+    stack = read_view_stack(path, view=P, spacing_mm=(3.0, 2.0))
+    assert stack.views == (P,)
+    assert stack.spacing_mm == (3.0, 2.0)
+    np.testing.assert_array_equal(stack.array, STACK[:1])
+
+
+def test_views_are_put_in_order(tmp_path):
+    array = STACK.transpose(2, 1, 0).astype("i2")
+    path = write_plain(tmp_path / "x.nii", array, np.eye(4), b"views=posterior+anterior")
+    stack = read_view_stack(path)
+    assert stack.views == (A, P)
+    np.testing.assert_array_equal(stack.array, STACK[::-1])
+    np.testing.assert_array_equal(read_view_stack(path, view=P).array, STACK[::-1])
+    np.testing.assert_array_equal(read_view_stack(path, view=A).array, STACK)
+
+
+@pytest.mark.parametrize("descrip", [b"views=anterior", b"views=left+right", b"views="])
+def test_names_that_do_not_fit(tmp_path, descrip):
+    array = STACK.transpose(2, 1, 0).astype("i2")
+    path = write_plain(tmp_path / "x.nii", array, np.eye(4), descrip)
+    with pytest.raises(ScanError, match=r"x\.nii: header names the views .*, but the file has 2"):
+        read_view_stack(path)
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 3), (5, 7, 2, 2), (5,), (5, 7, 0)])
+def test_shapes_that_are_no_views(tmp_path, shape):
+    path = write_plain(tmp_path / "x.nii", np.zeros(shape, "i2"), np.eye(4))
+    with pytest.raises(ScanError, match=r"x\.nii: "):
+        read_view_stack(path)
+
+
+def test_unreadable(tmp_path):
+    for name, content in (("a.nii", b"no"), ("b.nii.gz", gzip.compress(b"no")), ("c.nii", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ScanError, match=rf"{name}: not a readable NIfTI file"):
+            read_view_stack(tmp_path / name)
+    with pytest.raises(ScanError, match=r"d\.nii: no such file"):
+        read_view_stack(tmp_path / "d.nii")
+
+
+def test_cut_short(tmp_path):
+    write_view_stack(tmp_path / "x.nii.gz", STACK, SPACING_MM, tuple(View))
+    data = (tmp_path / "x.nii.gz").read_bytes()
+    for length in range(0, len(data), 7):
+        (tmp_path / "x.nii.gz").write_bytes(data[:length])
+        with pytest.raises(ScanError, match=r"x\.nii\.gz: "):
+            read_view_stack(tmp_path / "x.nii.gz")
+
+
+def test_is_nifti():
+    assert is_nifti("a.nii")
+    assert is_nifti("A.NII.GZ")
+    assert not is_nifti("a.dcm")
+
+
+def test_needs_no_torch():
+    modules = "bundle.data.nifti, bundle.data.find, bundle.dicom.read, sys"
+    code = f"import {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_stack_is_frozen():
+    with pytest.raises(AttributeError):
+        ViewStack(STACK, SPACING_MM, tuple(View)).views = ()
