@@ -1,0 +1,146 @@
+import numpy as np
+import pydicom
+import pytest
+from scipy import ndimage
+
+from bundle.dicom.errors import ScanError
+from bundle.transforms.body import find_body, find_noise_level, find_runs
+from bundle.transforms.landmarks import find_thorax
+from tests.transforms.conftest import COLUMN_MM, ROW_MM, draw_body
+
+SPACING_MM = (ROW_MM, COLUMN_MM)
+REAL_MM = (2.26, 2.26)
+
+
+def test_lands_on_the_real_scan(real_counts):
+    found = find_thorax(real_counts, REAL_MM)
+    assert (found.head_row, found.foot_row) == pytest.approx((88, 854), abs=2)
+    assert found.neck_row == pytest.approx(166, abs=3)
+    assert (found.row_start, found.row_stop) == pytest.approx((184, 380), abs=5)
+    assert (found.column_start, found.column_stop) == pytest.approx((67, 207), abs=5)
+
+
+@pytest.mark.data
+def test_lands_alike_on_the_lossless_file_of_that_scan(reference_data, real_counts):
+    lossless = pydicom.dcmread(reference_data / "real" / "NM1_UNC.dcm").pixel_array
+    marks = find_thorax(lossless, REAL_MM).as_meta()
+    assert marks == pytest.approx(find_thorax(real_counts, REAL_MM).as_meta(), abs=1)
+
+
+@pytest.mark.parametrize("spacing_mm", [(2.4, 1.9), (1.9, 2.4), (2.4, 2.4)])
+def test_finds_the_same_millimetres_whatever_the_pixels(spacing_mm):
+    row_mm, column_mm = spacing_mm
+    found = find_thorax(np.random.default_rng(4).poisson(draw_body(spacing_mm)), spacing_mm)
+    head_mm, foot_mm = found.head_row * row_mm - 150, found.foot_row * row_mm - 150
+    assert (head_mm, foot_mm) == pytest.approx((-6, 1703), abs=4)
+    assert found.neck_row * row_mm - 150 == pytest.approx(205, abs=20)
+    assert found.leg_row * row_mm - 150 == pytest.approx(885, abs=6)
+    assert found.row_start * row_mm - 150 == pytest.approx(222, abs=5)
+    assert found.row_stop * row_mm - 150 == pytest.approx(222 + 0.6 * (888 - 222), abs=5)
+    middle_mm = (found.column_start + found.column_stop) / 2 * column_mm - 275
+    assert middle_mm == pytest.approx(0, abs=5)
+    width_mm = (found.column_stop - found.column_start) * column_mm
+    assert width_mm == pytest.approx(259, abs=8)  # both thighs and the smoothing of their edges
+
+
+def test_does_not_depend_on_the_activity(body_counts):
+    assert find_thorax(body_counts * 16, SPACING_MM) == find_thorax(body_counts, SPACING_MM)
+
+
+def test_a_mirrored_scan_has_mirrored_landmarks(body_counts):
+    straight = find_thorax(body_counts, SPACING_MM)
+    mirrored = find_thorax(body_counts[:, ::-1], SPACING_MM)
+    width = body_counts.shape[1]
+    assert (mirrored.row_start, mirrored.row_stop) == (straight.row_start, straight.row_stop)
+    assert mirrored.column_start == pytest.approx(width - straight.column_stop, abs=1)
+    assert mirrored.column_stop == pytest.approx(width - straight.column_start, abs=1)
+
+
+def test_follows_a_patient_who_lies_elsewhere(body_counts):
+    here = find_thorax(body_counts, SPACING_MM)
+    there = find_thorax(np.roll(body_counts, (31, -6), axis=(0, 1)), SPACING_MM)
+    assert there.row_start - here.row_start == 31
+    assert there.row_stop - here.row_stop == 31
+    assert there.column_start - here.column_start == -6
+
+
+def test_touching_thighs_push_the_crop_down_by_little(body_counts):
+    heavy = body_counts.copy()
+    middle = find_thorax(body_counts, SPACING_MM).midline_column
+    heavy[430:560, middle - 12 : middle + 13] = 5  # no gap for 310 mm
+    apart, touching = (find_thorax(counts, SPACING_MM) for counts in (body_counts, heavy))
+    assert 0 <= (touching.row_stop - apart.row_stop) * ROW_MM < 40
+
+
+def test_the_crop_stays_inside_the_image(body_counts):
+    edge = np.roll(body_counts, -40, axis=1)[:, :200]  # an arm is cut off
+    found = find_thorax(edge, SPACING_MM)
+    assert 0 <= found.column_start < found.column_stop <= 200
+
+
+def test_the_body_is_the_largest_piece(body_counts):
+    leak = body_counts.copy()
+    leak[900:930, 5:25] = 80
+    found, expected = find_body(leak, SPACING_MM), find_body(body_counts, SPACING_MM)
+    assert not found[900:930, 5:25].any()
+    assert (found & expected).sum() > 0.99 * (found | expected).sum()
+
+
+def test_no_counts_give_an_empty_mask():
+    assert not find_body(np.zeros((60, 40)), SPACING_MM).any()
+
+
+def test_the_noise_level_is_that_of_the_air_not_of_a_leak(body_counts):
+    rng = np.random.default_rng(1)
+    noisy = body_counts + rng.binomial(2, 0.2, body_counts.shape)
+    noisy[900:903, 5:10] = 80  # 15 of 190 000 pixels of air
+    level = find_noise_level(noisy, find_body(body_counts, SPACING_MM), SPACING_MM)
+    assert level == 2
+
+
+def test_runs():
+    starts, stops = find_runs(np.array([True, True, False, True, False, False, True]))
+    assert starts.tolist() == [0, 3, 6]
+    assert stops.tolist() == [2, 4, 7]
+
+
+def _arms_up(counts):
+    raised = counts.copy()
+    raised[20:200, 15:40] = raised[20:200, 255:280] = 6
+    raised[150:200, 15:280] = 8
+    return raised
+
+
+REFUSED = {
+    "empty": (lambda c: c * 0, "must show a body .* got no counts that stand out"),
+    "flat": (lambda c: c * 0 + 3, "must show a body .* got no counts that stand out"),
+    "to the hips": (lambda c: c[:440], r"1100 to 2300 mm from head to toes .* got 88\d mm"),
+    "to the thighs": (lambda c: c[:570], "legs below .*a scan without legs"),
+    "upside down": (lambda c: c[::-1], "head up .* upside down"),
+    "without head": (lambda c: c[165:], "head alone .*no head"),
+    "arms up": (_arms_up, "head alone above the shoulders .*arms above the head"),
+    "two bodies": (lambda c: np.hstack([c, c]), "must show one body .* two side by side"),
+    "turned": (
+        lambda c: ndimage.rotate(np.pad(c, ((0, 0), (80, 80))), 15, reshape=False, order=1),
+        r"within 10 degrees\) .* turned by -?1\d degrees",
+    ),
+    "lying across": (lambda c: c[:, :].T, "1100 to 2300 mm .* a patient lying across"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses_what_is_no_whole_body(body_counts, case):
+    change, message = REFUSED[case]
+    with pytest.raises(ScanError, match=message):
+        find_thorax(change(body_counts), SPACING_MM)
+
+
+@pytest.mark.parametrize("last_row", [512, 600, 700])
+def test_refuses_the_real_scan_without_its_legs(real_counts, last_row):
+    with pytest.raises(ScanError, match="whole body"):
+        find_thorax(real_counts[:last_row], REAL_MM)
+
+
+def test_wrong_pixel_spacing_is_refused(real_counts):
+    with pytest.raises(ScanError, match="771 mm .* or wrong pixel spacing"):
+        find_thorax(real_counts, (1.0, 1.0))

@@ -1,0 +1,201 @@
+import json
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from bundle.data.nifti import read_view_stack, write_view_stack
+from bundle.data.reader import BoneScanReader
+from bundle.dicom.scan import View
+from bundle.transforms.offline import Variant, augment_datalist, make_variant, plan_variants
+from scripts.augment import main
+from tests.transforms.conftest import draw_body
+
+SPACING_MM = (2.4, 2.4)
+
+
+def test_the_published_protocol_gives_2280_images_of_112():
+    plan = plan_variants(112, 2280, seed=0)
+    assert len(set(plan)) == len(plan) == 2280
+    per_image = Counter((variant.original, variant.mirrored) for variant in plan)
+    assert Counter(per_image.values()) == {10: 184, 11: 40}
+
+
+@pytest.mark.parametrize(("originals", "total"), [(5, 10), (5, 11), (3, 100), (1, 2)])
+def test_a_plan_has_exactly_the_total_and_every_image_both_ways(originals, total):
+    plan = plan_variants(originals, total, seed=3)
+    assert len(set(plan)) == total
+    unmoved = {(v.original, v.mirrored) for v in plan if v.draw == 0}
+    assert unmoved == set(product(range(originals), (False, True)))
+    counts = Counter((v.original, v.mirrored) for v in plan).values()
+    assert max(counts) - min(counts) <= 1
+
+
+def test_the_seed_decides_where_the_rest_goes():
+    assert plan_variants(9, 25, seed=1) == plan_variants(9, 25, seed=1)
+    assert plan_variants(9, 25, seed=1) != plan_variants(9, 25, seed=2)
+
+
+@pytest.mark.parametrize(("originals", "total", "least"), [(5, 9, 10), (0, 9, 0)])
+def test_a_plan_refuses_too_small_a_total(originals, total, least):
+    with pytest.raises(ValueError, match=f"total must be at least {least} to hold .* got {total}"):
+        plan_variants(originals, total, seed=0)
+
+
+@pytest.fixture
+def thorax(make_stack):
+    image = torch.arange(60 * 80, dtype=torch.float32).reshape(1, 60, 80)
+    label = torch.zeros(1, 60, 80, dtype=torch.uint8)
+    label[0, 20:30, 50:66] = 2
+    return {
+        "image": make_stack(image, "anterior", SPACING_MM),
+        "label": make_stack(label, "anterior", SPACING_MM),
+    }
+
+
+def test_the_straight_unmoved_variant_is_the_original(thorax):
+    same = make_variant(thorax, Variant(4, mirrored=False, draw=0), seed=1)
+    assert torch.equal(same["image"].as_tensor(), thorax["image"].as_tensor())
+    assert torch.equal(same["label"].as_tensor(), thorax["label"].as_tensor())
+
+
+def test_the_mirrored_variant_is_flipped_along_columns(thorax):
+    flipped = make_variant(thorax, Variant(4, mirrored=True, draw=0), seed=1)
+    for key in ("image", "label"):
+        assert torch.equal(flipped[key].as_tensor(), thorax[key].as_tensor().flip(-1))
+
+
+def test_moves_differ_by_draw_and_are_the_same_for_a_seed(thorax):
+    def image(draw: int, seed: int) -> torch.Tensor:
+        variant = Variant(4, mirrored=False, draw=draw)
+        return make_variant(thorax, variant, seed=seed)["image"].as_tensor()
+
+    assert torch.equal(image(1, 7), image(1, 7))
+    assert not torch.equal(image(1, 7), image(2, 7))
+    assert not torch.equal(image(1, 7), image(1, 8))
+
+
+def test_a_moved_label_keeps_its_values_and_type(thorax):
+    moved = make_variant(thorax, Variant(4, mirrored=True, draw=3), seed=1)
+    assert moved["label"].dtype == torch.uint8
+    assert set(moved["label"].unique().tolist()) == {0, 2}
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Three scans of two patients: both views, then the posterior alone; held out, the anterior."""
+    rng = np.random.default_rng(2)
+    entries = []
+    for number, views in enumerate([list(View), [View.POSTERIOR], [View.ANTERIOR]]):
+        counts = rng.poisson(draw_body(SPACING_MM)).astype(np.float32)
+        stack = np.stack([counts[:, ::-1] if view == View.POSTERIOR else counts for view in views])
+        label = np.zeros(stack.shape, dtype=np.uint8)
+        label[:, 250:260, 90:210] = 1
+        for key, array in (("image", stack), ("label", label)):
+            write_view_stack(tmp_path / f"{key}{number}.nii.gz", array, SPACING_MM, views)
+        entries.append(
+            {
+                "image": f"image{number}.nii.gz",
+                "label": f"label{number}.nii.gz",
+                "patient": "p-two" if number == 2 else "p-one",
+                "age": 61 + number,
+            }
+        )
+    path = tmp_path / "datalist.json"
+    training = [{**entry, "fold": 3} for entry in entries[:2]]
+    path.write_text(json.dumps({"training": training, "test": entries[2:]}))
+    return path
+
+
+def test_writes_exactly_the_total_and_keeps_patient_and_fold(cohort, tmp_path):
+    output = tmp_path / "out"
+    assert augment_datalist(cohort, output, total=18, seed=5) == 4
+    content = json.loads((output / "datalist.json").read_text())
+    assert len(content["training"]) + len(content["test"]) == 18
+    assert {entry["patient"] for entry in content["training"]} == {"p-one"}
+    assert {entry["fold"] for entry in content["training"]} == {3}
+    assert {(entry["patient"], entry["age"]) for entry in content["test"]} == {("p-two", 63)}
+    entries = content["training"] + content["test"]
+    names = {entry[key] for entry in entries for key in ("image", "label")}
+    assert names == {str(path.relative_to(output)) for path in output.glob("*/*")}
+    assert len(names) == 36
+
+
+def test_the_files_are_one_view_as_acquired(cohort, tmp_path):
+    output = tmp_path / "out"
+    augment_datalist(cohort, output, total=8, seed=5)
+    anterior, posterior = (
+        read_view_stack(output / f"000{number}" / "straight-00.nii.gz") for number in (0, 1)
+    )
+    assert (anterior.views, posterior.views) == ((View.ANTERIOR,), (View.POSTERIOR,))
+    assert posterior.array.shape == (1, 256, 256)
+    assert posterior.spacing_mm == pytest.approx(SPACING_MM)
+    # the fixture's posterior view is the anterior one seen from behind
+    np.testing.assert_array_equal(posterior.array[0], anterior.array[0, :, ::-1])
+    label = read_view_stack(output / "0001" / "straight-00-label.nii.gz")
+    assert label.array.dtype == np.uint8
+    assert set(np.unique(label.array)) == {0, 1}
+    stack, meta = BoneScanReader().get_data([str(output / "0001" / "mirrored-00.nii.gz")])
+    assert meta["views"] == "posterior"
+    np.testing.assert_array_equal(stack, posterior.array[..., ::-1])
+
+
+def test_an_interrupted_run_goes_on_to_the_same_files(cohort, tmp_path):
+    output = tmp_path / "out"
+    augment_datalist(cohort, output, total=12, seed=5)
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    kept = output / "0000" / "straight-00.nii.gz"
+    written = kept.stat().st_mtime_ns
+    for name in ("datalist.json", "0002/straight-01.nii.gz", "0003/mirrored-00-label.nii.gz"):
+        (output / name).unlink()
+    augment_datalist(cohort, output, total=12, seed=5)
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    assert kept.stat().st_mtime_ns == written
+
+
+def test_refuses_a_folder_made_otherwise(cohort, tmp_path):
+    augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
+    with pytest.raises(ValueError, match="must hold a set of the same data, total and seed"):
+        augment_datalist(cohort, tmp_path / "out", total=8, seed=6)
+
+
+def test_refuses_a_folder_with_other_files(cohort):
+    with pytest.raises(ValueError, match="must be empty, got other files; choose another folder"):
+        augment_datalist(cohort, cohort.parent, total=8, seed=5)
+
+
+def test_refuses_a_negative_seed(cohort, tmp_path):
+    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+        augment_datalist(cohort, tmp_path / "out", total=8, seed=-1)
+
+
+def test_refuses_entries_without_label(cohort, tmp_path):
+    content = json.loads(cohort.read_text())
+    del content["training"][1]["label"]
+    cohort.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="every entry must have 'label', 1 of 'training' have"):
+        augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
+
+
+def _run(cohort, tmp_path, total):
+    output = str(tmp_path / "out")
+    return main(["--datalist", str(cohort), "--output", output, "--total", str(total)])
+
+
+def test_the_command_says_what_it_wrote(cohort, tmp_path, capsys):
+    assert _run(cohort, tmp_path, 9) == 0
+    assert "9 images of 4 views; see" in capsys.readouterr().out
+
+
+def test_the_command_ends_with_one_line_when_it_fails(cohort, tmp_path, capsys):
+    assert _run(cohort, tmp_path, 7) == 1
+    assert "error: total must be at least 8" in capsys.readouterr().err
+
+
+def test_the_command_names_a_scan_that_shows_no_body(cohort, tmp_path, capsys):
+    empty = np.zeros((1, 1024, 300), dtype=np.float32)
+    write_view_stack(tmp_path / "image2.nii.gz", empty, SPACING_MM, [View.ANTERIOR])
+    assert _run(cohort, tmp_path, 9) == 1
+    assert "scan must show a body" in capsys.readouterr().err
