@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bundle.labels import SIDES
-from bundle.phantom.posture import Arm, Posture, Vector
+from bundle.phantom.posture import Arm, Posture, Vector, side_sign
 from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, unit
 
 # Finger by finger: the base, head and tip of the metacarpal and finger in mm: along the hand from
@@ -20,19 +20,18 @@ _FINGERS = (
 _CARPUS = ((8, -12), (9, 2), (8, 14), (20, -15), (21, -3), (20, 8), (19, 17))
 
 
-def _upper_arm_frame(arm: Arm) -> Vector:
+def _upper_arm_frame(arm: Arm, side: str) -> Vector:
     """Return the axes of the humerus, one per row: down, outwards, forwards."""
     down = unit(arm.elbow - arm.shoulder)
-    outward = arm.hand[1] * np.array([0.0, 0.0, 1.0])
-    outward = np.array([0.0, 0.0, np.sign(arm.elbow[2] - arm.shoulder[2]) or 1.0]) + 0.0 * outward
-    outward = unit(outward - (outward @ down) * down)
-    return np.array([down, outward, np.cross(outward, down) * np.sign(outward[2])])
+    aside = np.array([0.0, 0.0, side_sign(side)])
+    outward = unit(aside - (aside @ down) * down)
+    return np.array([down, outward, np.cross(outward, down) * side_sign(side)])
 
 
 def _humerus(posture: Posture, side: str, arm: Arm) -> Solid:
     scale = posture.bone_scale
-    frame = _upper_arm_frame(arm)
-    down, outward, forward = frame
+    frame = _upper_arm_frame(arm, side)
+    forward = frame[2]
 
     def at(base: Vector, *places: tuple[float, float, float]) -> Vector:
         return base + np.array(places) * scale @ frame
@@ -51,10 +50,9 @@ def _humerus(posture: Posture, side: str, arm: Arm) -> Solid:
             shaft, np.array([21, 14.5, 11.5, 10.5, 13, 18]) * scale, forward, [1, 1, 1, 1, 1.3, 1.8]
         ),
         Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
-        Ellipsoid(at(elbow, (-16, -24, -2))[0], np.array([11, 7, 7]) * scale, frame),
-        Ellipsoid(at(elbow, (-14, 24, -2))[0], np.array([10, 6, 7]) * scale, frame),
+        Ellipsoid(at(elbow, (-16, -21, -2))[0], np.array([10, 6, 6]) * scale, frame),
+        Ellipsoid(at(elbow, (-14, 21, -2))[0], np.array([10, 6, 7]) * scale, frame),
     )
-    del down
     return Solid(f"humerus_{side}", f"humerus_{side}", shapes, (), 9.0)
 
 

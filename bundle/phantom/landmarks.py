@@ -3,9 +3,18 @@
 import numpy as np
 
 from bundle.labels import SIDES
+from bundle.phantom.arms import hand_place
+from bundle.phantom.legs import leg_place
+from bundle.phantom.pelvis import ILIAC_CREST_MM, ILIAC_SPINE_MM, SACROILIAC_MM, TUBEROSITY_MM
 from bundle.phantom.posture import Posture, Vector, side_sign
-from bundle.phantom.spine import LEVELS, VERTEBRAE, spine_frame, spine_place
-from bundle.phantom.thorax import rib_path
+from bundle.phantom.shoulder import (
+    ACROMIOCLAVICULAR_MM,
+    LOWER_ANGLE_MM,
+    STERNOCLAVICULAR_MM,
+    girdle_place,
+)
+from bundle.phantom.spine import LEVELS, facet_place, spine_place
+from bundle.phantom.thorax import RIBS, rib_path
 
 
 def landmarks(posture: Posture) -> dict[str, Vector]:
@@ -23,54 +32,59 @@ def landmarks(posture: Posture) -> dict[str, Vector]:
 
 
 def _side_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
-    sign = side_sign(side)
-    arm, leg = posture.arms[side], posture.legs[side]
-    bone = posture.bone_scale
-
-    def at(row: float, depth: float, column: float) -> Vector:
-        return posture.place((row, depth, column * sign))
-
-    def hand(down: float, across: float) -> Vector:
-        return arm.wrist + (arm.hand[0] * down + arm.hand[1] * across) * bone
-
-    def foot(sole: float, out: float, toes: float) -> Vector:
-        return leg.ankle + np.array([sole, out, toes]) * bone @ leg.foot_frame
-
-    places = {
-        "sternoclavicular": at(318, 120, 18),
-        "acromioclavicular": at(278, 165, 155),
-        "shoulder": arm.shoulder,
-        "elbow": arm.elbow,
-        "wrist": arm.wrist,
-        "thumb_base": hand(24, -24),
-        "injection_hand": hand(60, 0),
-        "injection_wrist": arm.wrist,
-        "injection_elbow": arm.elbow,
-        "sacroiliac": at(765, 225, 45),
-        "iliac_crest": at(715, 170, 115),
-        "hip": leg.hip,
-        "knee": leg.knee,
-        "knee_medial": leg.knee - leg.knee_frame[1] * 24 * bone,
-        "knee_lateral": leg.knee + leg.knee_frame[1] * 24 * bone,
-        "patella": leg.knee + (leg.knee_frame[2] * 42 - leg.knee_frame[0] * 22) * bone,
-        "ankle": leg.ankle,
-        "great_toe": foot(62, -24, 125),
-        "heel": foot(50, 2, -45),
-    }
-    for number in range(1, 13):
+    places = _trunk_landmarks(posture, side) | _limb_landmarks(posture, side)
+    for number in RIBS:
         path = rib_path(posture, number, side)
         places[f"costochondral_{number:02d}"] = path[-1]
         for tenth, index in enumerate(np.linspace(0, len(path) - 1, 11).round().astype(int)):
             places[f"rib_{number:02d}_{tenth}"] = path[index]
     for level in LEVELS[1:]:
-        breadth, deep = (value * bone for value in VERTEBRAE[level][3:])
-        frame = spine_frame(posture, level)
-        places[f"facet_{level}"] = spine_place(posture, level) + (
-            frame[0] * 8 * bone
-            + frame[1] * (deep / 2 + 14 * bone)
-            + frame[2] * sign * breadth * 0.38
-        )
+        places[f"facet_{level}"] = facet_place(posture, level, side_sign(side))
     return {_sided(name, side): place for name, place in places.items()}
+
+
+def _trunk_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
+    mirror = np.array([1.0, 1.0, side_sign(side)])
+    axial = {
+        "sacroiliac": SACROILIAC_MM,
+        "iliac_crest": ILIAC_CREST_MM,
+        "iliac_spine": ILIAC_SPINE_MM,
+        "ischial_tuberosity": TUBEROSITY_MM,
+    }
+    places = {name: posture.place(np.array(place) * mirror) for name, place in axial.items()}
+    places["sternoclavicular"] = girdle_place(posture, STERNOCLAVICULAR_MM, side)
+    places["acromioclavicular"] = girdle_place(posture, ACROMIOCLAVICULAR_MM, side)
+    places["scapular_tip"] = girdle_place(posture, LOWER_ANGLE_MM, side)
+    places["jaw_joint"] = posture.place_head(np.array((143.0, 113.0, 53.0)) * mirror)
+    return places
+
+
+def _limb_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
+    arm, leg = posture.arms[side], posture.legs[side]
+
+    def knee(down: float, out: float, front: float) -> Vector:
+        return leg_place(posture, leg.knee, leg.knee_frame, [down, out, front])[0]
+
+    def foot(sole: float, out: float, toes: float) -> Vector:
+        return leg_place(posture, leg.ankle, leg.foot_frame, [sole, out, toes])[0]
+
+    return {
+        "shoulder": arm.shoulder,
+        "elbow": arm.elbow,
+        "wrist": arm.wrist,
+        "thumb_base": hand_place(posture, arm, 14, -17, 4),
+        "injection_hand": hand_place(posture, arm, 55, 5, -8),
+        "injection_wrist": hand_place(posture, arm, -20, -10, -10),
+        "injection_elbow": arm.elbow + np.array([0.0, -22.0, 0.0]) * posture.bone_scale,
+        "hip": leg.hip,
+        "knee": leg.knee,
+        "knee_medial": knee(0, -22, 0),
+        "knee_lateral": knee(0, 22, 0),
+        "patella": knee(-38, 4, 42),
+        "ankle": leg.ankle,
+        "great_toe": foot(68, -18, 126),
+        "heel": foot(54, 2, -36),
+    }
 
 
 def _sided(name: str, side: str) -> str:

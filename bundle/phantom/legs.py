@@ -6,6 +6,7 @@ Sizes measured on mesh50_XCAT (Auer et al. 2023), on the left side.
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bundle.labels import SIDES
 from bundle.phantom.posture import Leg, Posture, Vector, side_sign
@@ -23,7 +24,7 @@ _TOES = (
 _TOE_RADII = ((9.0, 8.0, 10.0, 7.0), *(((6.0, 5.0, 6.0, 4.0),) * 4))
 
 
-def leg_place(posture: Posture, base: Vector, frame: Vector, *places: Vector) -> Vector:
+def leg_place(posture: Posture, base: Vector, frame: Vector, *places: ArrayLike) -> Vector:
     """Return places from their distances to a joint along the rows of a frame, in mm."""
     return base + np.array(places, dtype=float) * posture.bone_scale @ frame
 
@@ -45,7 +46,7 @@ def _femur(posture: Posture, side: str, leg: Leg) -> Solid:
         Ellipsoid(hip, np.full(3, 24.0) * scale),
         Tube(np.array([hip, corner]), np.array([16, 17]) * scale),
         Tube(
-            np.array([greater - [12 * scale, 0, 0], greater + [16 * scale, -4, 0]]),
+            greater + np.array([(-12.0, 0, 0), (16.0, -4, 0)]) * scale,
             np.array([13, 16]) * scale,
         ),
         Tube(np.array([corner, top, lesser]), np.array([17, 13, 9]) * scale),
@@ -98,7 +99,7 @@ def _foot(posture: Posture, side: str, leg: Leg) -> Solid:
     scale = posture.bone_scale
     frame = leg.foot_frame
 
-    def at(*places: Vector) -> Vector:
+    def at(*places: ArrayLike) -> Vector:
         return leg_place(posture, leg.ankle, frame, *places)
 
     shapes: list[Shape] = [

@@ -36,7 +36,6 @@ SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
 ILIAC_SPINE_MM = (775.0, 122.0, 130.0)
 TUBEROSITY_MM = (899.0, 208.0, 52.0)
-SYMPHYSIS_MM = (868.0, 132.0, 0.0)
 
 
 def _pelvis_place(posture: Posture, side: str, *points: tuple[float, float, float]) -> Vector:

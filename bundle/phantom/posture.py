@@ -39,6 +39,9 @@ THIGH_MM, SHANK_MM = 447.0, 383.0
 SHOULDER_MM = (303.0, 168.0, 167.0)
 HIP_MM = (HIP_ROW_MM, 165.0, 88.0)
 
+_PARTS_MM = (230.0, 300.0, 560.0, 720.0)
+"""Rows of the lower jaw, of the top and the bottom of the rib cage, and of the iliac crest."""
+
 # Breadths of women relative to men of the same height: biacromial 0.217 against 0.228 and
 # bi-iliac 0.176 against 0.168 of the height (NASA-STD-3000 anthropometry, rounded).
 _FEMALE_CHEST, _FEMALE_PELVIS, _FEMALE_BONE = 0.95, 1.05, 0.92
@@ -147,15 +150,13 @@ class Posture:
 
     def breadth_scale(self, row_mm: ArrayLike) -> Vector:
         """Return the scale of columns at reference rows."""
-        levels = [230.0, 300.0, 560.0, 720.0]
         scales = [self.head_scale, self.chest_scale, self.chest_scale, self.pelvis_scale]
-        return np.interp(row_mm, levels, scales)
+        return np.interp(np.asarray(row_mm, dtype=float), _PARTS_MM, scales)
 
     def depth_scale(self, row_mm: ArrayLike) -> Vector:
         """Return the scale of depths at reference rows."""
-        levels = [230.0, 300.0, 560.0, 720.0]
         scales = [self.head_scale, self.chest_scale, self.chest_scale, self.height_scale]
-        return np.interp(row_mm, levels, scales)
+        return np.interp(np.asarray(row_mm, dtype=float), _PARTS_MM, scales)
 
     def row(self, row_mm: ArrayLike) -> Vector:
         """Return rows of the person, from the vertex, for reference rows of head and trunk."""
@@ -262,6 +263,7 @@ class Posture:
             The half breadth, and the places of front and back along the depth, counted from
             `SPINE_DEPTH_MM` of the reference frame.
         """
+        row_mm = np.asarray(row_mm, dtype=float)
         level, breadth, front, back, wide, deep = np.array(TRUNK_M).T
         if self.person.sex == "F":
             breadth = breadth * np.interp(level, *FEMALE_TRUNK)
@@ -270,6 +272,11 @@ class Posture:
         front = np.interp(row_mm, level, front) - SPINE_DEPTH_MM
         back = np.interp(row_mm, level, back) - SPINE_DEPTH_MM
         front = front * height * girth ** np.interp(row_mm, level, deep)
+        rows, bone_half, bone_front = np.array(BONES_OF_TRUNK).T
+        core = np.interp(row_mm, rows, bone_half) * self.breadth_scale(row_mm)
+        half = np.maximum(half, core + LEAST_COVER_MM)
+        core = (np.interp(row_mm, rows, bone_front) - SPINE_DEPTH_MM) * self.depth_scale(row_mm)
+        front = np.minimum(front, core - LEAST_COVER_MM)
         return half, front, back * height * girth**0.3
 
     def _arm(self, sign: float, limbs: Limbs) -> Arm:
@@ -296,13 +303,13 @@ class Posture:
             float(self.trunk_skin(800.0)[0]) + 30 * thick,
         )
         wrist = self._reach(elbow, FOREARM_MM * arm, self.bed_mm - 42 * thick, wrist_column)
-        along = unit(unit(wrist - elbow) + [1.0, 0.0, 0.0])
+        along = unit(unit(wrist - elbow) + np.array([1.0, 0.0, 0.0]))
         roll = np.radians(limbs.hand_roll)
         across = unit(np.cross(along, [0.0, np.sin(roll), -np.cos(roll)]))
         frame = np.array([along, across, np.cross(along, across)])
         mirror = np.array([1.0, 1.0, sign])
-        joints = (self.lay(joint * mirror) for joint in (shoulder, elbow, wrist))
-        return Arm(*joints, hand=frame * mirror)
+        joints = [self.lay(joint * mirror) for joint in (shoulder, elbow, wrist)]
+        return Arm(joints[0], joints[1], joints[2], frame * mirror)
 
     @staticmethod
     def _reach(start: Vector, length: float, depth: float, column: float) -> Vector:
@@ -311,7 +318,7 @@ class Posture:
         down = np.clip(depth - start[1], -limit, limit)
         aside = np.clip(column - start[2], -limit, limit)
         rest = np.sqrt(max(length**2 - down**2 - aside**2, (0.4 * length) ** 2))
-        return start + [rest, down, aside]
+        return start + np.array([rest, down, aside])
 
     def _leg(self, sign: float, limbs: Limbs) -> Leg:
         scale = self.limb_scale
@@ -339,12 +346,10 @@ class Posture:
         toes = np.cos(drop) * forward + np.sin(drop) * along
         sole = np.cos(drop) * along - np.sin(drop) * forward
         mirror = np.array([1.0, 1.0, sign])
-        joints = (self.lay(joint * mirror) for joint in (hip, knee, ankle))
-        return Leg(
-            *joints,
-            knee_frame=np.array([along, outward, forward]) * mirror,
-            foot_frame=np.array([sole, outward, toes]) * mirror,
-        )
+        joints = [self.lay(joint * mirror) for joint in (hip, knee, ankle)]
+        knee_frame = np.array([along, outward, forward]) * mirror
+        foot_frame = np.array([sole, outward, toes]) * mirror
+        return Leg(joints[0], joints[1], joints[2], knee_frame, foot_frame)
 
 
 # Skin of the trunk by reference row: half breadth, depth of the front and of the back in mm, and
@@ -376,6 +381,29 @@ TRUNK_M = (
     (955.0, 48.0, 120.0, 255.0, 0.40, 0.40),
     (964.0, 12.0, 150.0, 230.0, 0.40, 0.40),
 )
+# What the skin covers however lean a person is: row, half breadth and front of ribs and hip bones.
+BONES_OF_TRUNK = (
+    (214.0, 30.0, 120.0),
+    (300.0, 62.0, 122.0),
+    (330.0, 92.0, 112.0),
+    (366.0, 107.0, 92.0),
+    (400.0, 118.0, 77.0),
+    (450.0, 127.0, 62.0),
+    (500.0, 133.0, 55.0),
+    (560.0, 138.0, 62.0),
+    (600.0, 138.0, 75.0),
+    (650.0, 126.0, 100.0),
+    (690.0, 128.0, 115.0),
+    (715.0, 132.0, 122.0),
+    (740.0, 138.0, 122.0),
+    (775.0, 139.0, 115.0),
+    (800.0, 120.0, 118.0),
+    (860.0, 120.0, 115.0),
+    (890.0, 70.0, 130.0),
+    (930.0, 10.0, 190.0),
+)
+LEAST_COVER_MM = 9.0
+"""Skin, fat and muscle over the ribs of a lean person."""
 FEMALE_TRUNK = (
     (214, 260, 300, 420, 560, 620, 700, 780, 860, 964),
     (

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bundle.phantom.body import Box, Point
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 Coordinates = tuple[Array, Array, Array]
 Block = tuple[slice, slice, slice]
 
@@ -317,7 +317,8 @@ class Plate:
         """Return the signed distance in mm."""
         offset = [c - np.float32(s) for c, s in zip(coordinates, self.centre, strict=True)]
         u, v, w = (
-            sum(o * np.float32(a) for o, a in zip(offset, axis, strict=True)) for axis in self.axes
+            offset[0] * np.float32(a) + offset[1] * np.float32(b) + offset[2] * np.float32(c)
+            for a, b, c in self.axes
         )
         border = polygon_distance(u, v, self.outline)
         inward = np.exp(np.minimum(border, 0) / np.float32(self.rim_width_mm))

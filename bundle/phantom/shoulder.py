@@ -17,7 +17,8 @@ _CLAVICLE_RADIUS = (11.0, 8.0, 6.5, 7.0, 8.5)
 ACROMIOCLAVICULAR_MM = (268.0, 168.0, 151.0)
 STERNOCLAVICULAR_MM = (324.0, 116.0, 19.0)
 
-_UPPER_ANGLE, _LOWER_ANGLE, _GLENOID = (275, 232, 62), (440, 252, 104), (305, 190, 140)
+_UPPER_ANGLE, _GLENOID = (275, 232, 62), (305, 190, 140)
+LOWER_ANGLE_MM = (440.0, 252.0, 104.0)
 # Outline in the plane of these three places: along the inner border from the upper angle, and
 # from there to the shoulder joint.
 _BLADE = (
@@ -57,7 +58,7 @@ def _clavicle(posture: Posture, side: str) -> Solid:
 def scapula_blade(posture: Posture, side: str) -> Plate:
     """Return the flat part of a scapula."""
     upper, lower, glenoid = (
-        girdle_place(posture, point, side) for point in (_UPPER_ANGLE, _LOWER_ANGLE, _GLENOID)
+        girdle_place(posture, point, side) for point in (_UPPER_ANGLE, LOWER_ANGLE_MM, _GLENOID)
     )
     u = unit(lower - upper)
     v = unit((glenoid - upper) - ((glenoid - upper) @ u) * u)

@@ -101,8 +101,8 @@ def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
     """Return a breast of a woman who lies on her back."""
     breadth, front, _ = (float(value) for value in posture.trunk_skin(425.0))
     place = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
-    offset = np.array([0.0, front + 26 * size, side_sign(side) * 0.56 * breadth])
-    return Ellipsoid(place + offset, np.array([60.0, 42.0, 62.0]) * size)
+    offset = np.array([0.0, front + 17 * size, side_sign(side) * 0.56 * breadth])
+    return Ellipsoid(place + offset, np.array([70.0, 32.0, 70.0]) * size)
 
 
 def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
