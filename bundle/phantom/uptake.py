@@ -13,29 +13,29 @@ from scipy import ndimage
 
 from bundle.labels import PAIRED_REGIONS, REGIONS, SIDES
 from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
-from bundle.phantom.body import Body, Box
+from bundle.phantom.body import Body, Bone, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 28.0,
-    "face": 45.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
+    "skull": 25.0,
+    "face": 34.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 45.0),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 110.0),
-    "sacrum": 90.0,
-    "manubrium": 60.0,
-    "sternum": 55.0,
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 112.0),
+    "sacrum": 84.0,
+    "manubrium": 50.0,
+    "sternum": 42.0,
     "clavicle": 28.0,
-    "scapula": 30.0,
-    "ribs": 36.0,
-    "humerus": 15.0,
+    "scapula": 32.0,
+    "ribs": 38.0,
+    "humerus": 17.0,
     "forearm": 10.0,
     "hand": 8.0,
-    "pelvis": 55.0,
-    "femur": 18.0,
+    "pelvis": 52.0,
+    "femur": 21.0,
     "patella": 18.0,
     "tibia": 12.0,
     "fibula": 8.0,
-    "foot": 15.0,
+    "foot": 20.0,
 }
 """Concentration in normal bone, by region without its side.
 
@@ -46,6 +46,15 @@ doi 10.1007/s12149-016-1095-y), with muscle near 0.45.
 
 JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
+
+FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
+    "skull": (0.9, 1.9),
+    "ribs": (0.85, 1.3),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.95, 1.15)),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (0.95, 1.15)),
+}
+"""Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
+hotter, as the posterior views show against the anterior ones."""
 
 PATIENT_SIGMA = 0.25
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
@@ -60,13 +69,13 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (45.0, 0.7),
+    "bladder": (55.0, 0.7),
     "liver": (1.3, 0.15),
     "spleen": (1.3, 0.15),
-    "heart": (1.6, 0.15),
+    "heart": (2.0, 0.15),
     "thyroid": (2.0, 0.3),
     "breast": (1.1, 0.2),
-    "lung": (0.45, 0.12),
+    "lung": (0.75, 0.12),
 }
 """Median concentration and log-normal spread by organ without its side."""
 
@@ -133,12 +142,12 @@ class _Joint:
 NORMAL_SPOTS: Mapping[str, _Joint] = {
     "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.3),
     "acromioclavicular": _Joint((7.0, 8.0, 8.0), 1.2),
-    "shoulder": _Joint((16.0, 16.0, 14.0), 0.9),
+    "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
     "elbow": _Joint((14.0, 12.0, 14.0), 0.9),
     "wrist": _Joint((12.0, 10.0, 14.0), 0.9),
     "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.8),
-    "ankle": _Joint((18.0, 16.0, 16.0), 0.9),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.6),
+    "ankle": _Joint((18.0, 16.0, 16.0), 0.5),
     "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
     "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
     "costochondral": _Joint((5.0, 7.0, 5.0), 0.7),
@@ -229,7 +238,7 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
     texture = _texture(body, rng)
     for name, level in uptake.bones.items():
         box = body.bones[name].box
-        uneven = _texture_of(texture, box, rng)
+        uneven = _texture_of(texture, box, rng) * _front_to_back(body.bones[name])
         values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
         skeleton[box.slices] += box.fraction
     np.minimum(skeleton, 1, out=skeleton)
@@ -249,6 +258,13 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
 
 def _fill(values: NDArray[np.float32], box: Box, level: float) -> None:
     values[box.slices] += np.float32(level) * box.fraction
+
+
+def _front_to_back(bone: Bone) -> NDArray[np.float32]:
+    """Return the factor of a bone's level at each depth of its box, (1, depth, 1)."""
+    front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
+    depths = bone.box.fraction.shape[1]
+    return np.linspace(front, back, depths, dtype=np.float32)[None, :, None]
 
 
 def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
