@@ -92,19 +92,22 @@ def _find_pieces(
     return pieces, sizes
 
 
-def find_noise_level(counts: Counts, body_mask: Mask, spacing_mm: tuple[float, float]) -> float:
-    """Return the counts that the air reaches: the 99.9th percentile outside the body.
+def find_air(body_mask: Mask, spacing_mm: tuple[float, float]) -> Mask:
+    """Return what is more than 14 mm from the body, (row, column)."""
+    return np.asarray(ndimage.distance_transform_edt(~body_mask, sampling=spacing_mm) > 14.0)
+
+
+def find_noise_level(counts: Counts, air_mask: Mask) -> float:
+    """Return the counts that the air reaches: their 99.9th percentile, 0 where there is no air.
 
     Lin et al. 2020 take the maximum; a leak at the injection site then sets it (29 counts on a scan
     whose air holds 3 to 5) and deletes true low-count tissue.
 
     Args:
         counts: (row, column) counts of one view.
-        body_mask: (row, column) body; 14 mm around it are not counted as air.
-        spacing_mm: (row, column) pixel spacing.
+        air_mask: (row, column) of find_air.
     """
-    distance_mm = ndimage.distance_transform_edt(~body_mask, sampling=spacing_mm)
-    air = counts[distance_mm > 14.0]
+    air = counts[air_mask]
     return float(np.percentile(air, 99.9)) if air.size else 0.0
 
 

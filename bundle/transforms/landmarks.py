@@ -72,7 +72,16 @@ def find_thorax(counts: Counts, spacing_mm: tuple[float, float]) -> ThoraxLandma
         ScanError: if the scan is empty, shows no whole body (head to legs), or the patient lies
             otherwise.
     """
-    body = measure_body(counts, spacing_mm)
+    return locate_thorax(counts, measure_body(counts, spacing_mm))
+
+
+def locate_thorax(counts: Counts, body: Body) -> ThoraxLandmarks:
+    """Find the thorax of a body.
+
+    Args:
+        counts: (row, column) counts that the body was measured on.
+        body: of measure_body.
+    """
     neck_row = _find_neck(body)
     shoulder_row = _find_shoulder(body, neck_row)
     midline = _find_midline(counts, body)

@@ -11,21 +11,25 @@ from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
 from bundle.dicom.errors import ScanError
 from bundle.keys import IMAGE, META_CROP
-from bundle.transforms.body import find_body, find_noise_level
-from bundle.transforms.landmarks import ThoraxLandmarks, find_thorax
+from bundle.transforms.body import Mask, find_air, find_noise_level, measure_body
+from bundle.transforms.landmarks import ThoraxLandmarks, locate_thorax
 from bundle.transforms.meta import get_scan_name, get_spacing_mm, replace_values, require_same_size
 
 AIR_RULES = ("keep", "clear", "clear_all")
 
 
 def clear_air(
-    stack: torch.Tensor, spacing_mm: tuple[float, float], *, everywhere: bool = False
+    stack: torch.Tensor,
+    body_mask: Mask,
+    spacing_mm: tuple[float, float],
+    *,
+    everywhere: bool = False,
 ) -> torch.Tensor:
     """Set counts that do not rise above the air's to zero.
 
     Args:
-        stack: (view, row, column) counts, posterior mirrored. The body is that of the sum of the
-            views, the noise level each view's own.
+        stack: (view, row, column) counts, posterior mirrored; each has its own noise level.
+        body_mask: (row, column) body, on the sum of the views.
         spacing_mm: (row, column) pixel spacing.
         everywhere: inside the body too, which is Lin et al. 2020 to the letter; else only outside,
             so that tissue of low uptake keeps its counts.
@@ -34,8 +38,8 @@ def clear_air(
         A new tensor of the same shape.
     """
     counts = _to_counts(stack)
-    body_mask = find_body(counts.sum(axis=0), spacing_mm)
-    levels = [find_noise_level(view, body_mask, spacing_mm) for view in counts]
+    air_mask = find_air(body_mask, spacing_mm)
+    levels = [find_noise_level(view, air_mask) for view in counts]
     low = counts <= np.asarray(levels)[:, None, None]
     air = low if everywhere else low & ~body_mask
     return torch.where(torch.from_numpy(air).to(stack.device), torch.zeros_like(stack), stack)
@@ -102,7 +106,7 @@ def _box_and_place(
 class ThoraxCrop(InvertibleTransform):
     """Crop the thorax of a whole-body scan into the centre of a fixed size, without resampling.
 
-    Lin et al. 2020, "Thorax cropping"; the search is bundle.transforms.landmarks.find_thorax, on
+    Lin et al. 2020, "Thorax cropping"; the search is bundle.transforms.landmarks.locate_thorax, on
     the sum of the views: put MirrorPosterior before. Pixels outside the box are zero. The landmarks
     stand in the metadata (bundle.keys.META_CROP); the affine follows the crop. The inverse puts a
     mask or a prediction (..., row, column) back into the full size, zero elsewhere.
@@ -125,8 +129,8 @@ class ThoraxCrop(InvertibleTransform):
         self.size = (int(rows), int(columns))
         self.air = air
 
-    def find(self, img: torch.Tensor) -> ThoraxLandmarks:
-        """Return the landmarks of a scan.
+    def find(self, img: torch.Tensor) -> tuple[ThoraxLandmarks, Mask]:
+        """Return the landmarks of a scan and its body mask (row, column).
 
         Args:
             img: MetaTensor (view, row, column) of counts, posterior mirrored.
@@ -134,28 +138,30 @@ class ThoraxCrop(InvertibleTransform):
         Raises:
             ScanError: if the scan is not one of a whole body, or its thorax exceeds the size.
         """
+        counts = _to_counts(img).sum(axis=0)
         try:
-            landmarks = find_thorax(_to_counts(img).sum(axis=0), get_spacing_mm(img))
+            body = measure_body(counts, get_spacing_mm(img))
         except ScanError as err:
             raise ScanError(f"{get_scan_name(img)}: {err}") from None
-        found = (
-            landmarks.row_stop - landmarks.row_start,
-            landmarks.column_stop - landmarks.column_start,
-        )
-        if found[0] > self.size[0] or found[1] > self.size[1]:
+        landmarks = locate_thorax(counts, body)
+        rows = landmarks.row_stop - landmarks.row_start
+        columns = landmarks.column_stop - landmarks.column_start
+        if rows > self.size[0] or columns > self.size[1]:
             raise ScanError(
                 f"{get_scan_name(img)}: thorax must be {self.size} (rows, columns) at most, "
-                f"got {found}: give ThoraxCrop a larger size"
+                f"got {(rows, columns)}: give ThoraxCrop a larger size"
             )
-        return landmarks
+        return landmarks, body.mask
 
-    def clear(self, img: torch.Tensor) -> torch.Tensor:
+    def clear(self, img: torch.Tensor, body_mask: Mask) -> torch.Tensor:
         """Return a scan (view, row, column) of counts with its air cleared by the rule."""
         if self.air == "keep":
             return img
         stack = convert_to_tensor(img, track_meta=False)
-        everywhere = self.air == "clear_all"
-        return replace_values(img, clear_air(stack, get_spacing_mm(img), everywhere=everywhere))
+        cleared = clear_air(
+            stack, body_mask, get_spacing_mm(img), everywhere=self.air == "clear_all"
+        )
+        return replace_values(img, cleared)
 
     def cut(self, img: torch.Tensor, landmarks: ThoraxLandmarks) -> torch.Tensor:
         """Return the thorax of any MetaTensor (view, row, column) on the scan's pixels."""
@@ -183,7 +189,8 @@ class ThoraxCrop(InvertibleTransform):
         Raises:
             ScanError: as find does.
         """
-        return self.cut(self.clear(img), self.find(img))
+        landmarks, body_mask = self.find(img)
+        return self.cut(self.clear(img, body_mask), landmarks)
 
     def _shift(self, landmarks: Mapping[str, int]) -> torch.Tensor:
         """Return the affine from pixels of the crop to pixels of the scan."""
@@ -242,8 +249,8 @@ class ThoraxCropd(MapTransform, InvertibleTransform):
         keys = list(self.key_iterator(sample))
         require_same_size(sample, [*keys, self.landmark_key])
         image = sample[self.landmark_key]
-        landmarks = self.crop.find(image)
-        sample[self.landmark_key] = self.crop.clear(image)
+        landmarks, body_mask = self.crop.find(image)
+        sample[self.landmark_key] = self.crop.clear(image, body_mask)
         for key in keys:
             sample[key] = self.crop.cut(sample[key], landmarks)
         return sample

@@ -1,4 +1,4 @@
-"""Scans for the transforms: small stacks whose every pixel differs, and the real scan of pydicom."""
+"""Scans for the transforms: small stacks, a drawn body, and the real scan of pydicom."""
 
 from collections.abc import Callable
 from pathlib import Path

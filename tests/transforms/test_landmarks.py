@@ -4,7 +4,7 @@ import pytest
 from scipy import ndimage
 
 from bundle.dicom.errors import ScanError
-from bundle.transforms.body import find_body, find_noise_level, find_runs
+from bundle.transforms.body import find_air, find_body, find_noise_level, find_runs
 from bundle.transforms.landmarks import find_thorax
 from tests.transforms.conftest import COLUMN_MM, ROW_MM, draw_body
 
@@ -94,7 +94,8 @@ def test_the_noise_level_is_that_of_the_air_not_of_a_leak(body_counts):
     rng = np.random.default_rng(1)
     noisy = body_counts + rng.binomial(2, 0.2, body_counts.shape)
     noisy[900:903, 5:10] = 80  # 15 of 190 000 pixels of air
-    level = find_noise_level(noisy, find_body(body_counts, SPACING_MM), SPACING_MM)
+    air = find_air(find_body(body_counts, SPACING_MM), SPACING_MM)
+    level = find_noise_level(noisy, air)
     assert level == 2
 
 
@@ -142,5 +143,5 @@ def test_refuses_the_real_scan_without_its_legs(real_counts, last_row):
 
 
 def test_wrong_pixel_spacing_is_refused(real_counts):
-    with pytest.raises(ScanError, match="771 mm .* or wrong pixel spacing"):
+    with pytest.raises(ScanError, match=r"771 mm .* or wrong pixel spacing"):
         find_thorax(real_counts, (1.0, 1.0))

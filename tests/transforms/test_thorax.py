@@ -133,10 +133,10 @@ def test_clears_air_outside_the_body_only(make_stack, body_counts):
     noisy = body_counts + rng.binomial(1, 0.3, body_counts.shape)
     body = find_body(noisy, SPACING_MM)
     stack = torch.from_numpy(np.stack([noisy, noisy]))
-    cleared = clear_air(stack, SPACING_MM).numpy()
+    cleared = clear_air(stack, body, SPACING_MM).numpy()
     assert np.array_equal(cleared[:, body], stack.numpy()[:, body])
     assert cleared[:, ~ndimage_dilated(body)].max() == 0
-    everywhere = clear_air(stack, SPACING_MM, everywhere=True).numpy()
+    everywhere = clear_air(stack, body, SPACING_MM, everywhere=True).numpy()
     assert (everywhere == 1).sum() == 0
     assert (cleared == 1).sum() > 0
 
@@ -182,7 +182,7 @@ def test_works_in_float64_and_whole_numbers(make_stack, body_counts):
 
 def test_a_refused_scan_is_named(make_stack, body_counts):
     stack = make_stack(body_counts[None, :440], views="anterior")
-    with pytest.raises(ScanError, match="^scan-7: scan must show a whole body"):
+    with pytest.raises(ScanError, match=r"^scan-7: scan must show a whole body"):
         ThoraxCrop()(stack)
 
 
