@@ -35,11 +35,13 @@ class ViewStack:
         array: (view, row, column), in the geometry of the acquisition.
         spacing_mm: (row, column) pixel spacing in mm.
         views: the views along the first axis, anterior first.
+        frames: number of each view in the file it came from.
     """
 
     array: NDArray
     spacing_mm: tuple[float, float]
     views: tuple[View, ...]
+    frames: tuple[int, ...]
 
 
 def is_nifti(path: str | Path) -> bool:
@@ -121,7 +123,7 @@ def read_view_stack(
     views = _name_views(descrip, len(frames), view, path.name)
     order = [views.index(member) for member in View if member in views]
     spacing = spacing_mm or _spacing_of(affine, path.name)
-    return ViewStack(frames[order], spacing, tuple(views[i] for i in order))
+    return ViewStack(frames[order], spacing, tuple(views[i] for i in order), tuple(order))
 
 
 def _frames_first(array: NDArray, name: str) -> NDArray:

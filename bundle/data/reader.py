@@ -95,11 +95,14 @@ def _read(references: Sequence[ScanReference]) -> tuple[ViewStack, dict[str, Any
     path = references[0].path
     if len(references) == 1 and is_nifti(path):
         stack = read_view_stack(path, view=view, spacing_mm=spacing_mm)
-        sources = {member: Source(path, index) for index, member in enumerate(stack.views)}
+        sources = dict(
+            zip(stack.views, (Source(path, index) for index in stack.frames), strict=True)
+        )
         scan_id = make_scan_id((), stack.array.astype(np.float32))
         return stack, _make_meta(stack, scan_id, sources, simulated=False)
     scan = read_scan([ref.path for ref in references], view=view, spacing_mm=spacing_mm)
-    stack = ViewStack(scan.stack(), scan.spacing_mm, scan.views)
+    frames = tuple(source.frame for source in scan.sources.values())
+    stack = ViewStack(scan.stack(), scan.spacing_mm, scan.views, frames)
     simulated = scan.acquisition.simulated
     return stack, _make_meta(stack, scan.scan_id, scan.sources, simulated=simulated)
 

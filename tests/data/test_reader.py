@@ -15,7 +15,7 @@ from bundle.data.tolerant import root_cause
 from bundle.dicom.errors import ScanError
 from bundle.dicom.read import read_scan
 from bundle.dicom.scan import View
-from bundle.keys import META_SCAN_ID, META_SOURCES, META_SPACING, META_VIEWS
+from bundle.keys import META_SCAN_ID, META_SIMULATED, META_SOURCES, META_SPACING, META_VIEWS
 from tests.dicom.test_privacy import assert_silent
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, hide_views, make_scan_file
 
@@ -96,6 +96,21 @@ def test_nifti_of_two_views_and_of_monai_label(tmp_path):
         image = load(tmp_path / name)
         assert_right(image)
         assert re.fullmatch("[0-9a-f]{16}", image.meta[META_SCAN_ID])
+
+
+def test_source_of_nifti_views_is_their_frame_in_the_file(tmp_path):
+    write_view_stack(tmp_path / "own.nii", np.ones((2, 4, 3)), SPACING_MM, tuple(View))
+    image = load(f"{tmp_path / 'own.nii'}#view=posterior")
+    sources = json.loads(image.meta[META_SOURCES])
+    assert [sources[view]["frame"] for view in View] == [1, 0]
+
+
+def test_simulated_scans_say_so(tmp_path):
+    path = make_scan_file(
+        tmp_path / "scan.dcm", edit=lambda i: setattr(i, "ImageComments", "SIMULATED scan")
+    )
+    assert load(path).meta[META_SIMULATED]
+    assert not load(make_scan_file(path)).meta[META_SIMULATED]
 
 
 def test_region_maps_keep_their_bits(tmp_path):
