@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bundle.data.datalist import load_items
 from bundle.dicom.scan import View
 from bundle.phantom import cohort as cohort_module
 from bundle.phantom.cohort import Cohort, simulate_cohort, simulate_one
@@ -56,7 +56,7 @@ def test_folder_of_a_cohort(simulated, tmp_path):
     assert configuration["preset"]["two_file_share"] == PRESET.two_file_share
     assert len((folder / "clinical.csv").read_text().splitlines()) == 4
     assert "**Everything here is simulated.**" in (folder / "README.md").read_text()
-    assert json.loads((folder / "datalist.json").read_text())["numTraining"] == 3
+    assert {item["fold"] for item in load_items(folder / "datalist.json")} == {0, 1, 2}
 
 
 def test_same_seed_same_bytes(simulated, tmp_path):
@@ -189,33 +189,67 @@ def test_command_says_how_to_go_on_after_an_interruption(tmp_path, monkeypatch, 
     assert "the same command goes on where it stopped" in capsys.readouterr().err
 
 
+def command(folder, *, patients, workers):
+    """The script as a user runs it, from another folder."""
+    return [
+        sys.executable, ROOT / "scripts" / "simulate.py", "--patients", str(patients),
+        "--seed", "11", "--output", folder, "--workers", str(workers),
+    ]  # fmt: skip
+
+
+def wait_for(pattern, folder, process):
+    while process.poll() is None and not list(folder.glob(pattern)):
+        time.sleep(0.05)
+
+
+def group_exists(number):
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @pytest.mark.slow
 def test_bytes_do_not_depend_on_workers_or_interruptions(tmp_path):
-    """The script as a user runs it, from another folder, with one worker, two, and Ctrl-C."""
-
-    def command(name, workers):
-        return [
-            sys.executable, ROOT / "scripts" / "simulate.py", "--patients", "3", "--seed", "11",
-            "--output", tmp_path / name, "--workers", str(workers),
-        ]  # fmt: skip
-
+    folder = tmp_path / "broken"
     for name, workers in (("one", 1), ("two", 2)):
-        subprocess.run(command(name, workers), check=True, cwd=tmp_path, capture_output=True)
+        simulate = command(tmp_path / name, patients=3, workers=workers)
+        subprocess.run(simulate, check=True, cwd=tmp_path, capture_output=True)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
     process = subprocess.Popen(
-        command("broken", 2), cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+        command(folder, patients=3, workers=2),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
-    folder = tmp_path / "broken"
-    while process.poll() is None and not list(folder.glob("sim-*")):
-        time.sleep(0.05)
+    wait_for("sim-*", folder, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     errors = process.communicate()[1].decode()
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert not list(folder.glob(".partial-*"))
-    subprocess.run(command("broken", 1), check=True, cwd=tmp_path, capture_output=True)
+    simulate = command(folder, patients=3, workers=1)
+    subprocess.run(simulate, check=True, cwd=tmp_path, capture_output=True)
     assert tree(folder) == tree(tmp_path / "one")
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_a_killed_run(tmp_path):
+    """Workers of a process pool otherwise wait for work for ever."""
+    process = subprocess.Popen(
+        command(tmp_path / "cohort", patients=4, workers=2),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(".partial-*", tmp_path / "cohort", process)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while group_exists(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not group_exists(process.pid)
 
 
 def test_one_patient_appears_only_when_complete(simulated, tmp_path, monkeypatch):
