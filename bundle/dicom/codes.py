@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from bundle.dicom.scan import View
 
 NM_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.20"
-SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
-"""A real whole-body scan (NEMA WG04 sample NM1) carries this class although its modality is NM."""
 MEDIA_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 """The class of a DICOMDIR: a table of contents, not an image."""
 
@@ -62,7 +60,6 @@ RECUMBENT = Code("102538003", "SCT", "recumbent")
 SUPINE = Code("40199007", "SCT", "supine")
 PRONE = Code("1240000", "SCT", "prone")
 """PS3.16 CID 20 "Patient Orientation Modifier"."""
-HEAD_FIRST = Code("102540008", "SCT", "headfirst")
 FEET_FIRST = Code("102541007", "SCT", "feet-first")
 """PS3.16 CID 21 "Patient Equipment Relationship"."""
 
