@@ -16,26 +16,26 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Bone, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 25.0,
-    "face": 34.0,
+    "skull": 20.0,
+    "face": 26.0,
     **dict.fromkeys((f"c{number}" for number in range(1, 8)), 45.0),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), 112.0),
     "sacrum": 84.0,
     "manubrium": 50.0,
-    "sternum": 42.0,
+    "sternum": 26.0,
     "clavicle": 28.0,
     "scapula": 32.0,
     "ribs": 38.0,
-    "humerus": 17.0,
+    "humerus": 18.0,
     "forearm": 10.0,
     "hand": 8.0,
     "pelvis": 52.0,
-    "femur": 21.0,
+    "femur": 22.0,
     "patella": 18.0,
-    "tibia": 12.0,
+    "tibia": 14.0,
     "fibula": 8.0,
-    "foot": 20.0,
+    "foot": 17.0,
 }
 """Concentration in normal bone, by region without its side.
 
@@ -48,9 +48,9 @@ JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.9, 1.9),
+    "skull": (0.8, 2.8),
     "ribs": (0.85, 1.3),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.95, 1.15)),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.75, 1.35)),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), (0.95, 1.15)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
@@ -69,7 +69,7 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (55.0, 0.7),
+    "bladder": (52.0, 0.6),
     "liver": (1.3, 0.15),
     "spleen": (1.3, 0.15),
     "heart": (2.0, 0.15),
@@ -146,8 +146,8 @@ NORMAL_SPOTS: Mapping[str, _Joint] = {
     "elbow": _Joint((14.0, 12.0, 14.0), 0.9),
     "wrist": _Joint((12.0, 10.0, 14.0), 0.9),
     "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.6),
-    "ankle": _Joint((18.0, 16.0, 16.0), 0.5),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.45),
+    "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
     "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
     "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
     "costochondral": _Joint((5.0, 7.0, 5.0), 0.7),
