@@ -179,14 +179,15 @@ def _transmissions(
     mu: NDArray[np.float32], depth_mm: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the transmission of every voxel's centre to the front and to the back."""
-    half = mu * np.float32(0.5 * depth_mm)
-    path = np.cumsum(half, axis=1)
-    path *= 2
-    whole = path[:, -1:].copy()
-    path -= half
-    front = np.exp(-path)
-    path -= whole
-    back = np.exp(path, out=path)
+    front = np.empty_like(mu)
+    path = np.zeros((mu.shape[0], mu.shape[2]), np.float32)
+    for layer in range(mu.shape[1]):
+        half = mu[:, layer] * np.float32(0.5 * depth_mm)
+        path += half
+        np.negative(path, out=front[:, layer])
+        path += half
+    np.exp(front, out=front)
+    back = np.exp(-path)[:, None] / front
     return front, back
 
 
@@ -227,10 +228,14 @@ def project(
     first = int(slab.min())
     planes = np.zeros((int(slab.max()) - first + 1, rows, columns), np.float32)
     every_row = np.arange(rows)
-    transmission = head.transmission[row:, depth:, column : column + columns]
+    transmission = head.transmission[row : row + rows, depth:, column : column + columns]
     for layer in range(depths):
-        seen = activity[:, layer] * transmission[:rows, layer]
-        planes[slab[:, layer] - first, every_row] += seen
+        seen = activity[:, layer] * transmission[:, layer]
+        place = slab[:, layer] - first
+        if place.min() == place.max():
+            planes[place[0]] += seen
+        else:
+            planes[place, every_row] += seen
     return _blur(planes, head.sigma_px[first:], (row, column), head.transmission.shape)
 
 

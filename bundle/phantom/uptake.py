@@ -16,9 +16,9 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Bone, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 20.0,
-    "face": 26.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 45.0),
+    "skull": 17.0,
+    "face": 24.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 55.0),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), 112.0),
     "sacrum": 84.0,
@@ -48,7 +48,7 @@ JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.8, 2.8),
+    "skull": (0.6, 3.4),
     "ribs": (0.85, 1.3),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.75, 1.35)),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), (0.95, 1.15)),
@@ -230,9 +230,12 @@ def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
 
 
 def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the concentration in every voxel of the grid, (row, depth, column)."""
+    """Return the concentration in every voxel of the grid, (row, depth, column).
+
+    Where many structures meet it may fall a little below zero.
+    """
     values = body.outline * np.float32(uptake.soft)
-    skeleton = np.zeros_like(values)
+    skeleton = np.zeros(body.shape, np.float32)
     for name, level in uptake.organs.items():
         _fill(values, body.organs[name], level - uptake.soft)
     texture = _texture(body, rng)
@@ -241,18 +244,16 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
         uneven = _texture_of(texture, box, rng) * _front_to_back(body.bones[name])
         values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
         skeleton[box.slices] += box.fraction
-    np.minimum(skeleton, 1, out=skeleton)
     clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
     for spot in uptake.spots:
         blob = gaussian_box(spot.ellipsoid, body.shape, body.spacing_mm)
         if blob is not None:
-            clip = clips[spot.clip][blob.slices] if spot.clip in clips else 1
+            clip = np.minimum(clips[spot.clip][blob.slices], 1) if spot.clip in clips else 1
             values[blob.slices] += np.float32(spot.level) * blob.fraction * clip
     for metal in uptake.metal:
         hole = solid_box(metal.ellipsoid, body.shape, body.spacing_mm)
         if hole is not None:
             values[hole.slices] *= 1 - hole.fraction
-    np.maximum(values, 0, out=values)
     return values
 
 
@@ -268,12 +269,17 @@ def _front_to_back(bone: Bone) -> NDArray[np.float32]:
 
 
 def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return a block of smooth unevenness around 1, large enough for every bone."""
+    """Return a block of smooth unevenness around 1, large enough for every bone.
+
+    It is drawn on every second row and column, which the camera cannot tell from every one.
+    """
     sizes = np.array([bone.box.fraction.shape for bone in body.bones.values()])
-    noise = rng.standard_normal(sizes.max(axis=0) + 16, dtype=np.float32)
-    sigma = [TEXTURE_MM / 2 / spacing for spacing in body.spacing_mm]
+    step = np.array([2, 1, 2])
+    noise = rng.standard_normal((sizes.max(axis=0) + 16) // step, dtype=np.float32)
+    sigma = TEXTURE_MM / 2 / (step * body.spacing_mm)
     smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
-    return 1 + TEXTURE_SIGMA / smooth.std() * smooth
+    smooth = 1 + TEXTURE_SIGMA / smooth.std() * smooth
+    return smooth.repeat(2, axis=0).repeat(2, axis=2)
 
 
 def _texture_of(
