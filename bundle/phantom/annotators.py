@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.feature import peak_local_max
-from skimage.measure import approximate_polygon, find_contours
+from skimage.measure import find_contours
 
 from bundle.labels import LABEL_NAMES, Label
 from bundle.phantom.patient import SimulatedView
@@ -30,6 +30,12 @@ HARMONICS = 4
 
 MARGIN_PX = 6
 """Width of the surroundings that a hot spot is compared with; more than the ring taken."""
+
+LEAST_PIECE_PX = 4
+"""Smaller pieces, left over where lesions overlap, are not outlined; 4 pixels have 8 edges."""
+
+CLICK_EVERY = 3
+"""Of the points of an outline, about one every 0.7 pixels, a hand clicks one in so many."""
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
@@ -68,7 +74,7 @@ READERS = (
 
 @dataclass(frozen=True)
 class HotSpot:
-    """One connected component of the truth.
+    """One connected piece of a lesion or of the bladder.
 
     Attributes:
         label: what it is.
@@ -125,37 +131,56 @@ def annotate(
 
 
 def find_hot_spots(view: SimulatedView) -> list[HotSpot]:
-    """Return the connected components of metastasis and bladder, in the order of the image."""
+    """Return the connected pieces of each lesion, by number, then those of the bladder.
+
+    Pieces of fewer than LEAST_PIECE_PX pixels are left out. Lesions that touch are outlined one by
+    one, as a physician does in confluent disease; taken together, ribs would enclose the lung.
+    """
     spots = []
-    for label in (Label.METASTASIS, Label.BLADDER):
-        components, _ = ndimage.label(view.label == label, EIGHT_NEIGHBOURS)
-        for number, place in enumerate(ndimage.find_objects(components), start=1):
-            around = tuple(
-                slice(max(0, side.start - MARGIN_PX), side.stop + MARGIN_PX) for side in place
-            )
-            spots.append(_hot_spot(view, components[around] == number, around, label))
+    for numbers, label in (
+        (view.instances, Label.METASTASIS),
+        ((view.label == Label.BLADDER).astype(np.uint8), Label.BLADDER),
+    ):
+        for number, place in enumerate(ndimage.find_objects(numbers), start=1):
+            if place is None:  # this lesion does not show in this view
+                continue
+            pieces, count = ndimage.label(numbers[place] == number, EIGHT_NEIGHBOURS)
+            masks = [pieces == piece for piece in range(1, count + 1)]
+            spots += [
+                _hot_spot(view, mask, place, label)
+                for mask in masks
+                if mask.sum() >= LEAST_PIECE_PX
+            ]
     return spots
 
 
 def _hot_spot(
-    view: SimulatedView, mask: NDArray[np.bool_], around: tuple[slice, ...], label: Label
+    view: SimulatedView, piece: NDArray[np.bool_], place: tuple[slice, slice], label: Label
 ) -> HotSpot:
-    """Measure one component, given as a mask of the window around it."""
-    counts = view.counts[around]
+    """Measure one piece, a mask of the window `place`, against its surroundings."""
+    size = view.counts.shape
+    around = tuple(
+        slice(max(0, side.start - MARGIN_PX), min(length, side.stop + MARGIN_PX))
+        for side, length in zip(place, size, strict=True)
+    )
+    margins = [
+        (side.start - wide.start, wide.stop - side.stop)
+        for side, wide in zip(place, around, strict=True)
+    ]
+    mask, counts = np.pad(piece, margins), view.counts[around]
     near = ndimage.binary_dilation(mask, EIGHT_NEIGHBOURS, iterations=4)
     ring = near & (view.label[around] == Label.BACKGROUND)
     background = float(np.median(counts[ring])) if ring.any() else 0.0
-    offset = np.array([side.start for side in around])
     return HotSpot(
         label=label,
-        outline=_outline(mask) + offset,
+        outline=_outline(mask) + [side.start for side in around],
         radius_px=float(ndimage.distance_transform_edt(np.pad(mask, 1)).max()),
         excess=float(counts[mask].mean()) / max(background, 1.0) - 1,
     )
 
 
 def _outline(mask: NDArray[np.bool_]) -> Outline:
-    """Return the outer edge of a mask of one component, a point about every half pixel."""
+    """Return the outer edge of a mask of one component, a point about every 0.7 pixels."""
     contours = find_contours(np.pad(mask, 1).astype(float), 0.5, fully_connected="high")
     edge = max(contours, key=len)[:-1] - 1  # the last point repeats the first
     return ndimage.gaussian_filter1d(edge, 1.0, axis=0, mode="wrap")
@@ -170,7 +195,7 @@ def _is_missed(spot: HotSpot, reader: Reader, rng: np.random.Generator) -> bool:
 def redraw(
     outline: Outline, radius_px: float, reader: Reader, *, pixel_mm: float, rng: np.random.Generator
 ) -> Outline:
-    """Return an outline as this reader's hand would draw it, thinned to the points that matter.
+    """Return an outline as this reader's hand would draw it, with the points that it clicks.
 
     Args:
         outline: the true edge, (point, 2).
@@ -189,8 +214,7 @@ def redraw(
     outwards_px = np.maximum(outwards_px, -radius_px / 2)
     shift_px = rng.normal(0, reader.shift_mm / pixel_mm, 2)
     moved = outline + outwards_px[:, None] * _normals(outline) + shift_px
-    closed = np.vstack([moved, moved[:1]])
-    return approximate_polygon(closed, tolerance=0.2)[:-1]
+    return moved[:: min(CLICK_EVERY, count // 6)]
 
 
 def _normals(outline: Outline) -> Outline:

@@ -38,13 +38,25 @@ def dice(one, other):
     return 2 * (one & other).sum() / (one.sum() + other.sum())
 
 
-def test_hot_spots_are_the_components_of_the_truth():
+def test_hot_spots_are_the_pieces_of_the_truth():
     spots = find_hot_spots(VIEW)
     assert [spot.label for spot in spots] == [Label.METASTASIS, Label.METASTASIS, Label.BLADDER]
     for spot, (row, column, radius) in zip(spots, (*LESIONS, BLADDER), strict=True):
         np.testing.assert_allclose(spot.outline.mean(axis=0), (row, column), atol=0.3)
         assert spot.radius_px == pytest.approx(radius, abs=1.5)
     assert spots[0].excess == pytest.approx(24 / 4 - 1, rel=0.25)
+
+
+def test_lesions_that_touch_are_outlined_one_by_one_and_hidden_ones_not_at_all():
+    left, right = disk(40, 30, 6), disk(40, 30, 6)
+    left[:, 30:], right[:, :30] = False, False
+    right[40] = False  # in two pieces, one above the other
+    instances = np.where(left, 2, np.where(right, 5, 0)).astype(np.uint16)
+    view = replace(VIEW, instances=instances, label=(instances > 0).astype(np.uint8))
+    found = masks(draw(STEADY, view=view))
+    assert len(found) == 3
+    assert dice(found[0], left) > 0.85
+    assert dice(np.any(found[1:], axis=0), right) > 0.8
 
 
 def test_steady_reader_draws_the_truth():
@@ -134,15 +146,21 @@ def test_nothing_is_added_where_there_is_no_bone():
 
 
 def test_empty_truth_gives_no_shapes():
-    empty = replace(VIEW, label=np.zeros(SHAPE, np.uint8))
+    empty = replace(VIEW, label=np.zeros(SHAPE, np.uint8), instances=np.zeros(SHAPE, np.uint16))
     assert draw(STEADY, view=empty)["shapes"] == []
 
 
-def test_one_pixel_lesion_at_the_corner_is_drawn_inside_the_image():
+@pytest.mark.parametrize(("size", "drawn"), [(1, 0), (2, 1)])
+def test_tiny_lesion_at_the_corner_is_drawn_inside_the_image_or_not_at_all(size, drawn):
     label = np.zeros(SHAPE, np.uint8)
-    label[0, 0] = Label.METASTASIS
-    content = draw(READERS[1], view=replace(VIEW, label=label))
-    assert np.array(content["shapes"][0]["points"]).min() >= 0
+    label[:size, -size:] = Label.METASTASIS
+    view = replace(VIEW, label=label, instances=label.astype(np.uint16))
+    shapes = draw(replace(READERS[1], miss_rate=0, added_rate=0), view=view)["shapes"]
+    assert len(shapes) == drawn
+    for shape in shapes:
+        columns, rows = np.array(shape["points"]).T
+        assert rows.min() >= 0
+        assert columns.max() <= SHAPE[1] - 1
 
 
 def test_same_seed_same_outlines():
@@ -152,7 +170,7 @@ def test_same_seed_same_outlines():
 def test_readers_agree_about_as_well_as_physicians_on_small_lesions():
     """Two physicians agree with a Dice coefficient of about 0.7, here without missed lesions."""
     small = np.where(disk(30, 22, 2.5) | disk(60, 45, 3.5), Label.METASTASIS, Label.BACKGROUND)
-    view = replace(VIEW, label=small.astype(np.uint8))
+    view = replace(VIEW, label=small.astype(np.uint8), instances=small.astype(np.uint16))
     agreement = []
     for seed in range(8):
         drawn = [np.any(masks(draw(reader, seed, view)), axis=0) for reader in READERS]
