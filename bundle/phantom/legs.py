@@ -40,7 +40,7 @@ def _femur(posture: Posture, side: str, leg: Leg) -> Solid:
     greater = hip + np.array([20.0, 18.0, 44.0]) * scale * mirror
     lesser = hip + np.array([60.0, 20.0, 20.0]) * scale * mirror
     top = hip + np.array([66.0, 6.0, 31.0]) * scale * mirror
-    low = leg_place(posture, leg.knee, frame, [-105, 2, 2], [-70, 0, 0], [-42, 0, -2])
+    low = leg_place(posture, leg.knee, frame, [-105, 2, 2], [-75, 1, 0], [-50, 0, -2], [-30, 0, -4])
     bend = top + (low[0] - top) * np.array([[0.3], [0.65]]) + 5 * scale * frame[2]
     shapes: list[Shape] = [
         Ellipsoid(hip, np.full(3, 24.0) * scale),
@@ -51,7 +51,10 @@ def _femur(posture: Posture, side: str, leg: Leg) -> Solid:
         ),
         Tube(np.array([corner, top, lesser]), np.array([17, 13, 9]) * scale),
         Tube(
-            np.vstack([corner, top, bend, low]), np.array([20, 16, 13.5, 13.5, 15, 19, 26]) * scale
+            np.vstack([corner, top, bend, low]),
+            np.array([20, 16, 13.5, 13.5, 15, 18, 25, 34]) * scale,
+            frame[2],
+            (1, 1, 1, 1, 1, 1.1, 1.3, 1.5),
         ),
     ]
     for out, down, radii in (

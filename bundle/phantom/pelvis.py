@@ -15,9 +15,10 @@ from bundle.phantom.shapes import Ellipsoid, Plate, Shape, Solid, Tube, smooth_p
 _WING_CENTRE = (760, 185, 88)
 # Border of the iliac wing in its plane: downwards, and forwards and outwards, in mm.
 _WING = (
-    (5, -76),
-    (-24, -63),
-    (-45, -38),
+    (8, -77),
+    (-12, -74),
+    (-31, -60),
+    (-47, -36),
     (-57, -8),
     (-52, 22),
     (-36, 50),
@@ -28,9 +29,9 @@ _WING = (
     (84, 26),
     (92, 2),
     (70, -14),
-    (38, -28),
-    (32, -50),
-    (22, -68),
+    (46, -30),
+    (38, -52),
+    (25, -70),
 )
 SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
@@ -64,18 +65,22 @@ def _hip_bone(posture: Posture, side: str) -> Solid:
         return _pelvis_place(posture, side, *points)
 
     joint = posture.legs[side].hip
-    inward = joint - np.array([0.0, 0.0, 7.0 * side_sign(side)]) * scale
+    inward = joint - np.array([0.0, 0.0, 8.0 * side_sign(side)]) * scale
+    # From the sacroiliac joint along the arcuate line to the acetabulum; then ilium's body.
+    line = at((742, 236, 46), (772, 228, 52), (796, 208, 60), (820, 188, 66), (840, 178, 67))
+    body = at((780, 175, 100), (805, 165, 96), (820, 163, 91))
+    wing = iliac_wing(posture, side)
     shapes: tuple[Shape, ...] = (
-        iliac_wing(posture, side),
-        Tube(
-            at((756, 240, 50), (780, 216, 58), (806, 194, 70), (826, 178, 78)),
-            np.array([7, 9, 11, 18]) * scale,
-        ),
-        Ellipsoid(inward, np.array([33, 32, 30]) * scale),
+        wing,
+        Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
+        Tube(body, np.array([6, 11, 12]) * scale),
+        # The ilium is thickest behind, where it carries the sacrum.
+        Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
+        Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
         Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale),
         Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
         Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
-        Tube(at((902, 204, 50), (878, 206, 60), (852, 194, 72)), np.array([16, 14, 18]) * scale),
+        Tube(at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale),
     )
     socket = (Ellipsoid(joint, np.full(3, 26.0) * scale),)
     return Solid(f"hip_bone_{side}", f"pelvis_{side}", shapes, socket, 8.0)

@@ -59,6 +59,7 @@ class Person:
         pelvis_scale: breadth of the pelvis over the average for height and sex.
         chest_scale: depth and breadth of the rib cage over the average for the height.
         asymmetry: size of the right half over the left half of the body.
+        bladder_ml: volume of the bladder at the time of the scan.
         tilt_deg: rotation of the whole body on the bed, seen from the front.
         shift_mm: (row, column) of the top of the head: row from the start of the scan, column
             from the middle of the detector.
@@ -81,6 +82,7 @@ class Person:
     pelvis_scale: float
     chest_scale: float
     asymmetry: float
+    bladder_ml: float
     tilt_deg: float
     shift_mm: tuple[float, float]
 
@@ -139,7 +141,7 @@ def draw_person(
         scoliosis_deg=_normal(rng, 0, 12 if curved else 3, -30, 30),
         head_turn_deg=_normal(rng, 0, 10, -35, 35),
         head_tilt_deg=_normal(rng, 0, 3, -10, 10),
-        head_nod_deg=_normal(rng, 0, 5, -12, 12),
+        head_nod_deg=_normal(rng, 4, 5, -10, 16),
         right=_draw_limbs(rng),
         left=_draw_limbs(rng),
         head_scale=_normal(rng, 1, 0.025, 0.94, 1.06),
@@ -148,6 +150,7 @@ def draw_person(
         pelvis_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
         chest_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
         asymmetry=_normal(rng, 1, 0.008, 0.98, 1.02),
+        bladder_ml=float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500)),
         tilt_deg=_normal(rng, 0, 0.8, -2.5, 2.5),
         shift_mm=(float(rng.uniform(70, 220)), _normal(rng, 0, 8, -22, 22)),
     )

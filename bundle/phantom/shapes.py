@@ -326,6 +326,35 @@ class Plate:
         return np.maximum(border, np.abs(w - self._height(u, v)) - half)
 
 
+def strip(
+    start: ArrayLike,
+    end: ArrayLike,
+    backward: ArrayLike,
+    profile: ArrayLike,
+    thickness_mm: float,
+    bulge_mm: float = 0.0,
+) -> Plate:
+    """Return a symmetric plate along a line: a breastbone or a sacrum.
+
+    Args:
+        start: upper end of its middle line in mm.
+        end: lower end.
+        backward: direction out of the plate, as far as it is not along the line.
+        profile: (n, 2) half breadths in mm: share 0..1 of the line, half breadth.
+        thickness_mm: of the plate.
+        bulge_mm: how far the middle of the line bends backwards.
+    """
+    start, end = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
+    length = float(np.linalg.norm(end - start))
+    u = unit(end - start)
+    w = unit(np.asarray(backward, dtype=float) - (np.asarray(backward, dtype=float) @ u) * u)
+    half = np.asarray(profile, dtype=float) * (length, 1.0)
+    outline = smooth_path(np.concatenate([half, half[::-1] * (1.0, -1.0)]), 28, closed=True)
+    bend = 4 * bulge_mm / length
+    bulge = (0.0, bend, 0.0, -bend / length, 0.0, 0.0)
+    return Plate(start, np.array([u, np.cross(w, u), w]), outline, bulge, thickness_mm)
+
+
 def polygon_distance(u: Array, v: Array, polygon: NDArray[np.float64]) -> Array:
     """Return the signed distance to a polygon's border, negative inside.
 

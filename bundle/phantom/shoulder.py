@@ -13,7 +13,7 @@ from bundle.phantom.posture import SHOULDER_MM, Posture, Vector, side_sign
 from bundle.phantom.shapes import Plate, Shape, Solid, Tube, smooth_path, unit
 
 _CLAVICLE = ((324, 117, 22), (309, 116, 46), (290, 127, 80), (274, 148, 114), (268, 164, 146))
-_CLAVICLE_RADIUS = (11.0, 8.0, 6.5, 7.0, 8.5)
+_CLAVICLE_RADIUS = (11.0, 7.0, 5.5, 5.5, 7.0)
 ACROMIOCLAVICULAR_MM = (268.0, 168.0, 151.0)
 STERNOCLAVICULAR_MM = (324.0, 116.0, 19.0)
 

@@ -14,13 +14,22 @@ from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube
 VAULT_MM = 6.0
 """Thickness of the vault: cranial bone is 6 to 7 mm thick."""
 
-# Brain case as two ellipsoids, parietal and frontal: centre and half axes of the outer surface.
+# Brain case as three ellipsoids (parietal, frontal, temporal): centre and half axes outside.
 _CASE = (
-    ((86.0, 130.0, 0.0), (76.0, 87.0, 70.0)),
-    ((80.0, 94.0, 0.0), (64.0, 72.0, 58.0)),
-    ((100.0, 135.0, 0.0), (54.0, 76.0, 72.0)),
+    ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0)),
+    ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0)),
+    ((100.0, 138.0, 0.0), (50.0, 74.0, 71.0)),
 )
-_JAW = ((143, 113, 53), (172, 112, 51), (194, 106, 47), (206, 88, 39), (216, 68, 25), (221, 60, 9))
+# One half of the lower jaw: row, depth, column, half height of its flat section.
+_JAW = (
+    (140, 116, 54, 8),
+    (158, 112, 51, 14),
+    (182, 107, 47, 16),
+    (201, 97, 40, 14),
+    (211, 81, 30, 13),
+    (219, 66, 18, 13),
+    (222, 60, 6, 13),
+)
 _SIDES = (-1.0, 1.0)
 
 
@@ -41,58 +50,54 @@ def _tube(posture: Posture, points: Vector, radius: float) -> Tube:
 
 
 def _base(posture: Posture) -> tuple[Shape, ...]:
-    """Return petrous bones, sphenoid and clivus, occipital condyles."""
+    """Return sphenoid, clivus, petrous bones and mastoids, and the brow."""
     shapes: list[Shape] = [
-        _blob(posture, np.array([116.0, 96.0, 0.0]), np.array([13.0, 20.0, 24.0])),
-        _tube(posture, np.array([[122.0, 112, 0], [142, 136, 0]]), 9),
+        _blob(posture, np.array([120.0, 92.0, 0.0]), np.array([17.0, 20.0, 26.0])),
+        _tube(posture, np.array([[122.0, 108, 0], [144, 136, 0]]), 10),
+        _tube(posture, np.array([[98.0, 36, -40], [96, 29, 0], [98, 36, 40]]), 7),
     ]
     for sign in _SIDES:
-        petrous = np.array([[128.0, 120, 16 * sign], [130, 136, 38 * sign], [132, 146, 62 * sign]])
-        shapes.append(Tube(posture.place_head(petrous), np.array([8, 11, 13]) * posture.head_scale))
-        wing = np.array([[108.0, 84, 18 * sign], [104, 74, 52 * sign]])
-        shapes.append(_tube(posture, wing, 5))
-        mastoid = np.array([[135.0, 148, 60 * sign], [152, 146, 54 * sign]])
-        shapes.append(_tube(posture, mastoid, 9))
+        petrous = np.array([[128.0, 118, 16 * sign], [131, 134, 36 * sign], [133, 142, 58 * sign]])
+        shapes.append(Tube(posture.place_head(petrous), np.array([9, 12, 10]) * posture.head_scale))
+        wing = np.array([[110.0, 84, 20 * sign], [106, 70, 50 * sign]])
+        shapes.append(_tube(posture, wing, 9))
+        mastoid = np.array([[136.0, 146, 55 * sign], [154, 143, 50 * sign]])
+        shapes.append(_tube(posture, mastoid, 8))
     return tuple(shapes)
 
 
 def _face(posture: Posture) -> tuple[Shape, ...]:
-    """Return nose, upper jaw, orbital rims and cheekbones."""
+    """Return nose, upper jaw with the teeth, orbital rims and cheekbones."""
     shapes: list[Shape] = [
-        _blob(posture, np.array([128.0, 58.0, 0.0]), np.array([26.0, 26.0, 13.0])),
-        _blob(posture, np.array([162.0, 60.0, 0.0]), np.array([15.0, 24.0, 26.0])),
-        _tube(posture, np.array([[98.0, 28, 0], [126, 20, 0]]), 5),
+        _blob(posture, np.array([124.0, 60.0, 0.0]), np.array([28.0, 30.0, 16.0])),
+        _blob(posture, np.array([158.0, 64.0, 0.0]), np.array([24.0, 28.0, 30.0])),
+        _blob(posture, np.array([184.0, 62.0, 0.0]), np.array([14.0, 18.0, 22.0])),
     ]
     turn = np.linspace(0, 2 * np.pi, 9)
     for sign in _SIDES:
         rim = np.stack(
-            [112 + 18 * np.sin(turn), 40 + 5 * np.sin(turn), sign * (33 + 19 * np.cos(turn))], 1
+            [115 + 17 * np.sin(turn), 42 + 5 * np.sin(turn), sign * (33 + 18 * np.cos(turn))], 1
         )
         shapes.append(_tube(posture, rim, 4))
-        teeth = np.array([[184.0, 78, 25 * sign], [186, 60, 17 * sign], [188, 54, 4 * sign]])
-        shapes.append(_tube(posture, teeth, 8))
-        antrum = np.array([[134.0, 48, 22 * sign], [152, 54, 30 * sign]])
-        shapes.append(_tube(posture, antrum, 9))
-        cheek = np.array([[133.0, 46, 44 * sign], [137, 72, 63 * sign], [134, 112, 66 * sign]])
-        shapes.append(Tube(posture.place_head(cheek), np.array([9, 5, 4]) * posture.head_scale))
+        cheek = np.array([[140.0, 50, 40 * sign], [138, 68, 58 * sign], [134, 104, 62 * sign]])
+        shapes.append(Tube(posture.place_head(cheek), np.array([13, 7, 3.5]) * posture.head_scale))
     return tuple(shapes)
 
 
 def _mandible(posture: Posture) -> tuple[Shape, ...]:
     """Return the lower jaw: two flat branches that meet at the chin."""
-    right, left = (np.array(_JAW) * [1.0, 1.0, sign] for sign in _SIDES)
-    points = np.concatenate([right, left[::-1]])
-    inward = np.gradient(points, axis=0)
-    inward = np.cross(inward, [1.0, 0.0, 0.0]) + np.array([0.0, 0.0, 1e-3])
-    radius = np.array([8, 13, 13, 13, 14, 14, 14, 14, 13, 13, 13, 8]) * posture.head_scale
-    return (Tube(posture.place_head(points), radius, posture.head_turn.apply(inward), 2.2),)
+    right, left = (np.array(_JAW, dtype=float) * [1.0, 1.0, sign, 1.0] for sign in _SIDES)
+    points, half = np.split(np.concatenate([right, left[::-1]]), [3], axis=1)
+    inward = np.cross(np.gradient(points, axis=0), (1.0, 0.0, 0.0))
+    radius = half[:, 0] * posture.head_scale
+    flat = posture.head_turn.apply(inward)
+    return (Tube(posture.place_head(points), radius, flat, 2.6),)
 
 
 def skull_bones(posture: Posture) -> Iterator[Solid]:
     """Yield the skull (vault and base) and the face (with the mandible)."""
     outer, inner = brain_case(posture, 0.0), brain_case(posture, VAULT_MM)
-    # The frontal ellipsoid's inner surface is hollow where it lies inside the parietal one.
     yield Solid("skull_vault", "skull", outer, inner, 6.0)
     yield Solid("skull_base", "skull", _base(posture), (), 5.0)
-    yield Solid("face", "face", _face(posture), (), 7.0)
+    yield Solid("face", "face", _face(posture), (), 5.0)
     yield Solid("mandible", "face", _mandible(posture), (), 8.0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bundle.labels import SIDES
 from bundle.phantom.body import Box
@@ -14,7 +14,7 @@ from bundle.phantom.posture import (
     Vector,
     side_sign,
 )
-from bundle.phantom.shapes import Ellipsoid, Grid, Shape, Tube, rasterise
+from bundle.phantom.shapes import Ellipsoid, Grid, Shape, Tube, rasterise, unit
 from bundle.phantom.skull import brain_case
 
 _TRUNK_POWER = 2.6
@@ -25,6 +25,19 @@ _UPPER_ARM = np.array([54.0, 50.0, 44.0, 39.0])
 _FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
 _THIGH = np.array([84.0, 88.0, 74.0, 61.0, 57.0])
 _SHANK = np.array([57.0, 55.0, 56.0, 42.0, 35.0])
+
+_ACROSS = np.eye(3)
+# Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
+# others by textbook sizes.
+_ORGANS = {
+    "liver": (
+        ((548.0, 158.0, -70.0), (66.0, 78.0, 60.0)),
+        ((532.0, 115.0, -8.0), (34.0, 46.0, 66.0)),
+    ),
+    "spleen": (((548.0, 208.0, 92.0), (50.0, 32.0, 22.0)),),
+    "heart": (((462.0, 112.0, 22.0), (58.0, 42.0, 50.0)),),
+    "stomach": (((558.0, 130.0, 62.0), (52.0, 44.0, 34.0)),),
+}
 
 
 def trunk_outline(posture: Posture, grid: Grid) -> Box:
@@ -131,39 +144,65 @@ def _between(start: Vector, end: Vector, *shares: float) -> Vector:
     return start + np.array(shares)[:, None] * (end - start)
 
 
-def organ_shapes(posture: Posture) -> Mapping[str, tuple[Shape, ...]]:
+def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
     """Return the organs' shapes by name."""
-    chest, scale = posture.chest_scale, posture.height_scale
-
-    def blob(centre: tuple[float, float, float], *radii: float, size: float = scale) -> Ellipsoid:
-        return Ellipsoid(posture.place(centre), np.array(radii) * size)
-
     organs: dict[str, tuple[Shape, ...]] = {
-        "liver": (
-            blob((545.0, 150.0, -68.0), 68, 75, 62, size=chest),
-            blob((528.0, 115.0, -5.0), 38, 50, 65, size=chest),
-        ),
-        "spleen": (blob((548.0, 205.0, 100.0), 52, 34, 20, size=chest),),
-        "heart": (blob((450.0, 115.0, 25.0), 60, 45, 50, size=chest),),
-        "stomach": (blob((560.0, 130.0, 60.0), 55, 45, 35),),
-        "bladder": (blob((838.0, 130.0, 0.0), 28, 32, 36),),
-    }
-    for side in SIDES:
-        sign = side_sign(side)
-        right = side == "right"
-        organs[f"lung_{side}"] = (
-            Ellipsoid(
-                posture.place((430.0 + 0 * sign, 165.0, 68 * sign)),
-                np.array([135.0, 82.0, 54.0]) * chest,
-            ),
+        name: tuple(
+            _organ(posture, posture.chest_scale, place, radii, _ACROSS) for place, radii in blobs
         )
-        organs[f"kidney_{side}"] = (blob((618.0 + 10 * right, 215.0, 62 * sign), 55, 25, 28),)
-        organs[f"thyroid_{side}"] = (blob((262.0, 128.0, 17 * sign), 22, 9, 9),)
-        if posture.person.sex == "F":
-            organs[f"breast_{side}"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
+        for name, blobs in _ORGANS.items()
+    }
+    organs["bladder"] = (_bladder(posture),)
+    for side in SIDES:
+        organs |= {f"{name}_{side}": shapes for name, shapes in _paired(posture, side).items()}
+    return organs
+
+
+def _organ(
+    posture: Posture, scale: float, place: ArrayLike, radii: ArrayLike, axes: Vector
+) -> Ellipsoid:
+    return Ellipsoid(posture.place(place), np.asarray(radii, dtype=float) * scale, axes)
+
+
+def _bladder(posture: Posture) -> Ellipsoid:
+    """Return the bladder: it grows upwards from behind the symphysis."""
+    shape = np.array([0.88, 0.98, 1.16])
+    volume_mm3 = posture.person.bladder_ml * 1000 / (4 / 3 * np.pi)
+    radii = shape * np.cbrt(volume_mm3)
+    floor = posture.place((868.0, 158.0, 0.0))
+    return Ellipsoid(floor - np.array([radii[0], 0.4 * radii[1] - 8, 0.0]), radii)
+
+
+def _paired(posture: Posture, side: str) -> Mapping[str, tuple[Shape, ...]]:
+    sign, right = side_sign(side), side == "right"
+    scale, chest = posture.height_scale, posture.chest_scale
+    # The kidneys' upper poles lean inwards and backwards; the right one lies lower.
+    long = unit([1.0, -0.18, 0.25 * sign])
+    wide = unit(np.array([0.0, 0.5, 0.87 * sign]) - 0.87 * 0.25 * long)
+    axes = np.array([long, np.cross(long, wide), wide])
+    axes[2] = np.cross(axes[0], axes[1])
+    kidney = _organ(posture, scale, (608 + 12 * right, 222, 60 * sign), (56, 23, 29), axes)
+    lower = (452.0, 168.0, 72.0 * sign)
+    lungs = (
+        _organ(posture, chest, (410.0, 168.0, 66.0 * sign), (118, 74, 50), _ACROSS),
+        _organ(posture, chest, lower, (118, 84, 54), _ACROSS),
+    )
+    thyroid = _organ(posture, scale, (262, 128, 17 * sign), (22, 9, 9), _ACROSS)
+    organs: dict[str, tuple[Shape, ...]] = {
+        "kidney": (kidney,),
+        "lung": lungs,
+        "thyroid": (thyroid,),
+    }
+    if posture.person.sex == "F":
+        organs["breast"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
     return organs
 
 
 def organ_boxes(posture: Posture, grid: Grid) -> dict[str, Box]:
-    """Return the organs as shares of voxels."""
-    return {name: rasterise(grid, shapes) for name, shapes in organ_shapes(posture).items()}
+    """Return the organs as shares of voxels; lungs leave room for what bulges into them."""
+    shapes = organ_shapes(posture)
+    inner = [shape for name in ("heart", "liver", "spleen", "stomach") for shape in shapes[name]]
+    return {
+        name: rasterise(grid, parts, without=inner if name.startswith("lung") else ())
+        for name, parts in shapes.items()
+    }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bundle.phantom.posture import Posture, Vector
-from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, smooth_path, unit
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, strip, unit
 
 # Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
 # on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
@@ -38,6 +38,18 @@ VERTEBRAE: Mapping[str, tuple[float, float, float, float, float]] = {
 }
 LEVELS = tuple(VERTEBRAE)
 
+# Half breadth of the sacrum along its line from promontory to tip, same source.
+_SACRUM = (
+    (0.0, 22),
+    (0.06, 38),
+    (0.17, 49),
+    (0.35, 49),
+    (0.55, 43),
+    (0.72, 33),
+    (0.88, 20),
+    (1.0, 10),
+)
+
 NECK_FLEX_PIVOT_MM = (265.0, 163.0, 0.0)
 """The neck bends above C7."""
 
@@ -48,6 +60,7 @@ class Arch:
 
     Attributes:
         rod: radius of pedicles and laminae.
+        facet: half breadth between the joints.
         transverse: half breadth across the transverse processes.
         raised: how far these processes point upwards.
         swept: how far they point backwards.
@@ -57,6 +70,7 @@ class Arch:
     """
 
     rod: float
+    facet: float
     transverse: float
     raised: float
     swept: float
@@ -66,9 +80,9 @@ class Arch:
 
 
 _ARCHES = {
-    "c": Arch(4.5, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
-    "t": Arch(5.5, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
-    "l": Arch(5.5, 44.0, 2.0, 14.0, 42.0, 6.0, 12.0),
+    "c": Arch(4.5, 18.0, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
+    "t": Arch(5.5, 12.0, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
+    "l": Arch(5.5, 17.0, 44.0, 2.0, 14.0, 36.0, 6.0, 10.0),
 }
 
 
@@ -76,7 +90,7 @@ def arch(level: str) -> Arch:
     """Return the processes of a level; the lowest thoracic ones are small."""
     found = _ARCHES[level[0]]
     if level in {"t11", "t12"}:
-        return Arch(found.rod, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
+        return Arch(found.rod, 13.0, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
     return found
 
 
@@ -102,8 +116,8 @@ def spine_frame(posture: Posture, level: str) -> Vector:
 
 def facet_place(posture: Posture, level: str, sign: float) -> Vector:
     """Return the place of the facet joint below a vertebra, on the side of a sign."""
-    _, _, height, breadth, thick = VERTEBRAE[level]
-    offset = np.array([height * 0.45, thick / 2 + 13, sign * breadth * 0.36])
+    _, _, height, _, thick = VERTEBRAE[level]
+    offset = np.array([height * 0.45, thick / 2 + 13, sign * arch(level).facet])
     return spine_place(posture, level) + offset * posture.bone_scale @ spine_frame(posture, level)
 
 
@@ -135,18 +149,18 @@ def vertebra(posture: Posture, level: str) -> Solid:
     lamina = (height * 0.25, back + 22, 0.0)
     tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
     shapes = _body(posture, level)
-    shapes.append(Tube(at(lamina, tip), form.blade * scale, frame[2], form.blade / 3.0))
+    shapes.append(Tube(at(lamina, tip), form.blade * scale, frame[2], form.blade / 4.0))
     for sign in (-1.0, 1.0):
         root = (-height * 0.15, back - 2, sign * breadth * 0.36)
-        joint = (0.0, back + 12, sign * breadth * 0.40)
+        joint = (0.0, back + 12, sign * form.facet)
         shapes.append(Tube(at(root, joint, lamina), form.rod * scale))
         end = (-form.raised, back + form.swept, sign * form.transverse)
         shapes.append(Tube(at(joint, end), np.array([1.0, 0.85]) * form.rod * scale))
         facets = (
-            (-height * 0.45, back + 11, sign * breadth * 0.36),
-            (height * 0.55, back + 15, sign * breadth * 0.36),
+            (-height * 0.45, back + 11, sign * form.facet),
+            (height * 0.55, back + 15, sign * form.facet),
         )
-        shapes.append(Tube(at(*facets), form.rod * 1.1 * scale))
+        shapes.append(Tube(at(*facets), form.rod * 1.2 * scale))
     if level == "c2":
         shapes.append(Tube(at((-5, 0, 0), (-24, -1, 0)), 5 * scale))
     return Solid(f"vertebra_{level}", level, tuple(shapes))
@@ -171,20 +185,17 @@ def _atlas(posture: Posture) -> Solid:
 def sacrum_bones(posture: Posture) -> Iterator[Solid]:
     """Yield the sacrum with the coccyx."""
     scale = posture.bone_scale
-    wide = posture.pelvis_scale / posture.bone_scale
-    path = posture.place(
-        smooth_path([(746, 184, 0), (766, 202, 0), (788, 225, 0), (808, 245, 0), (822, 257, 0)], 9)
-    )
-    half = np.interp(np.arange(9), [0, 2, 4, 6, 8], [48, 52, 40, 26, 15]) * wide * scale
-    thick = np.interp(np.arange(9), [0, 2, 4, 6, 8], [11, 13, 10, 8, 6]) * scale
-    along = np.gradient(path, axis=0)
-    backward = np.cross(along, [0.0, 0.0, 1.0])
-    crest = path + unit(backward.mean(0)) * -14 * scale
-    tail = posture.place([(822, 257, 0), (842, 261, 0), (860, 252, 0)])
+    top, tip = posture.place([(742.0, 180.0, 0.0), (824.0, 257.0, 0.0)])
+    profile = np.array(_SACRUM) * [1.0, posture.pelvis_scale]
+    plate = strip(top, tip, (0.0, 1.0, 0.0), profile, 16 * scale, 13 * scale)
+    crest = [plate.place(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
+    backward = plate.axes[2] * 13 * scale
+    tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
+    body = Ellipsoid(plate.place(14 * scale, 0.0), np.array([15, 25, 16]) * scale, plate.axes)
     shapes: tuple[Shape, ...] = (
-        Tube(path[:1] + (path[2] - path[0]) * np.array([[0.0], [0.6]]), 17 * scale),
-        Tube(path[1:], half[1:], backward[1:], half[1:] / thick[1:]),
-        Tube(crest[1:7], 6 * scale),
+        plate,
+        body,
+        Tube(np.array(crest) + backward, 5 * scale),
         Tube(tail, np.array([8, 7, 4]) * scale),
     )
     yield Solid("sacrum", "sacrum", shapes, (), 5.0)

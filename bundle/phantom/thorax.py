@@ -6,7 +6,7 @@ import numpy as np
 
 from bundle.labels import SIDES
 from bundle.phantom.posture import Posture, Vector, side_sign
-from bundle.phantom.shapes import Shape, Solid, Tube, smooth_path
+from bundle.phantom.shapes import Solid, Tube, smooth_path, strip
 from bundle.phantom.spine import VERTEBRAE
 
 RIB_LONG_MM, RIB_SHORT_MM = 12.5, 7.0
@@ -105,6 +105,10 @@ RIBS: Mapping[int, tuple[tuple[float, float, float], ...]] = {
     12: ((-68, 546, 66), (-60, 562, 85), (-50, 585, 98), (-40, 610, 106), (-32, 632, 109)),
 }
 
+# Half breadths in mm along manubrium and body of the sternum, same source.
+_MANUBRIUM = ((0.0, 17), (0.05, 24), (0.18, 31), (0.35, 28), (0.7, 18), (1.0, 16))
+_STERNUM = ((0.0, 14), (0.1, 16), (0.5, 19), (0.75, 21), (0.92, 17), (1.0, 10))
+
 
 def rib_path(posture: Posture, number: int, side: str) -> Vector:
     """Return the centre line of a rib (n, 3) in mm from the spine to its front end."""
@@ -134,20 +138,16 @@ def _rib(posture: Posture, number: int, side: str) -> Solid:
 
 def _breastbone(posture: Posture) -> Iterator[Solid]:
     scale = posture.bone_scale
-    forward = np.array([0.45, 1.0, 0.0])
-    manubrium = posture.place([(324, 120, 0), (338, 114, 0), (366, 99, 0)])
-    half = np.array([31, 31, 19]) * scale
-    yield Solid(
-        "manubrium", "manubrium", (Tube(manubrium, half, forward, half / (7 * scale)),), (), 6.0
+    backward = (0.0, 1.0, 0.0)
+    top, angle, low, tip = posture.place(
+        [(316.0, 124.0, 0.0), (370.0, 98.0, 0.0), (494.0, 61.0, 0.0), (518.0, 57.0, 0.0)]
     )
-    body = posture.place([(376, 95, 0), (400, 84, 0), (440, 70, 0), (472, 64, 0), (490, 62, 0)])
-    half = np.array([16, 18, 20, 21, 15]) * scale
-    xiphoid = posture.place([(490, 61, 0), (515, 56, 0)])
-    shapes: tuple[Shape, ...] = (
-        Tube(body, half, forward, half / (6 * scale)),
-        Tube(xiphoid, np.array([9, 4]) * scale, forward, 2.0),
-    )
-    yield Solid("sternum", "sternum", shapes, (), 6.0)
+    handle = strip(top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], 12 * scale)
+    yield Solid("manubrium", "manubrium", (handle,), (), 6.0)
+    start = angle + 0.03 * (low - angle)
+    body = strip(start, low, backward, np.array(_STERNUM) * [1.0, scale], 10 * scale, 6 * scale)
+    xiphoid = Tube(np.array([low, tip]), np.array([8, 4]) * scale, backward, 2.0)
+    yield Solid("sternum", "sternum", (body, xiphoid), (), 6.0)
 
 
 def thorax_bones(posture: Posture) -> Iterator[Solid]:
