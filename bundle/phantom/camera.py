@@ -187,7 +187,7 @@ def _transmissions(
         np.negative(path, out=front[:, layer])
         path += half
     np.exp(front, out=front)
-    back = np.exp(-path)[:, None] / front
+    back = np.divide(np.exp(-path)[:, None], front, dtype=np.float32)
     return front, back
 
 

@@ -11,12 +11,13 @@ from bundle.dicom.scan import View
 from bundle.labels import SIDES, Label, region_bit
 from bundle.phantom.patient import SimulatedPatient, SimulatedView
 
-Image = NDArray[np.floating]
+Image = NDArray[np.number]
 
 PROFILE_POINTS = 400
 """Rows of a body after head and feet are aligned."""
-BODY_COUNTS_SHARE = 0.05
-"""A row belongs to the body where it holds this share of the mean row's counts."""
+BODY_COUNTS_SHARE = 0.1
+"""A row belongs to the body where it holds this share of the mean row's counts: more than the one
+count per pixel that lossy compression leaves beside it."""
 
 MEASURED_RATIOS: Mapping[tuple[View, str], tuple[float, float]] = {
     (View.POSTERIOR, "thoracic spine"): (13, 15),
@@ -228,3 +229,36 @@ def thorax_window(patient: SimulatedPatient, view: View) -> Image:
     top = round((spine[:, 0].min() + spine[:, 0].max()) / 2) - rows // 2
     left = round(spine[:, 1].mean()) - columns // 2
     return image.counts[top : top + rows, left : left + columns]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One simulated patient beside the real scan.
+
+    Attributes:
+        profile: correlation of the row profiles of the anterior views.
+        ratios: see `region_ratios`.
+        noise: variance over mean in the flat area of the thighs.
+        spectrum: power spectrum of the thorax over that of the real one, by frequency.
+        posterior_share: counts of the posterior over those of the anterior view.
+    """
+
+    profile: float
+    ratios: Mapping[tuple[View, str], float]
+    noise: float
+    spectrum: NDArray[np.float64]
+    posterior_share: float
+
+
+def compare(patient: SimulatedPatient, real: Image) -> Comparison:
+    """Compare a simulated patient that has both views with a real anterior scan."""
+    front, back = (patient.views[view] for view in View)
+    thighs = thigh_mask(Regions(View.ANTERIOR, front, patient.camera.pixel_mm))
+    real_power = radial_spectrum(real[REAL_THORAX])[1]
+    return Comparison(
+        profile=profile_correlation(front.counts, real),
+        ratios=region_ratios(patient),
+        noise=variance_over_mean(front.counts, thighs),
+        spectrum=radial_spectrum(thorax_window(patient, View.ANTERIOR))[1] / real_power,
+        posterior_share=float(back.counts.sum(dtype=float) / front.counts.sum(dtype=float)),
+    )
