@@ -31,7 +31,7 @@ def clear_air(
         stack: (view, row, column) counts, posterior mirrored; each has its own noise level.
         body_mask: (row, column) body, on the sum of the views.
         spacing_mm: (row, column) pixel spacing.
-        everywhere: inside the body too, which is Lin et al. 2020 to the letter; else only outside,
+        everywhere: inside the body too, as Lin et al. 2020 did; else only outside,
             so that tissue of low uptake keeps its counts.
 
     Returns:
@@ -114,7 +114,7 @@ class ThoraxCrop(InvertibleTransform):
     Args:
         size: (rows, columns) of the crop.
         air: "clear" sets counts that do not rise above the air's to zero outside the body,
-            "clear_all" also inside (the paper to the letter), "keep" leaves them.
+            "clear_all" also inside (as Lin et al. 2020 did), "keep" leaves them.
 
     Raises:
         ValueError: if air is another word.
