@@ -25,15 +25,15 @@ class TrainingBoard:
         self.writer: SummaryWriter | None = None
 
     def attach(self, engine: Engine) -> None:
-        """Register on STARTED, EPOCH_COMPLETED and COMPLETED."""
-        engine.add_event_handler(Events.STARTED, self._start)
+        """Register on the events of the run."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
         engine.add_event_handler(Events.COMPLETED, self._close)
 
     def _start(self, engine: Engine) -> None:
-        if engine.state.rank == 0:
-            # A resumed run drops what an interrupted epoch wrote beyond the checkpoint.
-            self.writer = SummaryWriter(str(self.log_dir), purge_step=engine.state.epoch + 1)
+        if engine.state.rank == 0 and self.writer is None:
+            # A resumed run drops what a killed one wrote beyond its checkpoint.
+            self.writer = SummaryWriter(str(self.log_dir), purge_step=engine.state.epoch)
 
     def __call__(self, engine: Engine) -> None:
         """Write the epoch's scalars."""

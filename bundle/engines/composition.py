@@ -73,8 +73,7 @@ def compose(command: Command) -> dict[str, Any]:
     parser = ConfigParser()
     parser.read_config(list(command.config_files))
     parser.update(pairs=dict(command.overrides))
-    config: dict[str, Any] = parser.get()
-    return config
+    return {key: value for key, value in parser.get().items() if key != "_meta_"}
 
 
 def check_overrides(command: Command) -> None:

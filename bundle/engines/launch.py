@@ -26,18 +26,18 @@ def launch(arguments: Sequence[str]) -> int:
         command = parse_command(arguments)
         check_overrides(command)
     except (ValueError, OSError) as err:
-        logger.error("%s", err)  # noqa: TRY400
+        logger.error("%s", err)
         return 2
     # What is recorded beside the results is the command that anybody can repeat.
     sys.argv = ["monai.bundle", "run", *arguments]
     try:
         run(**command.arguments)
     except KeyboardInterrupt:
-        logger.error("interrupted; go on with --resume")  # noqa: TRY400
+        logger.error("interrupted; go on with --resume")
         return 130
-    except Exception as err:  # noqa: BLE001 - the border of the program
+    except Exception as err:
         # MONAI wraps what a component raises; the cause says what to do.
-        logger.error("%s", describe(root_cause(err)))  # noqa: TRY400
+        logger.error("%s", describe(root_cause(err)))
         logger.debug("traceback", exc_info=err)
         return 1
     return 0

@@ -70,8 +70,8 @@ class ScanOutputs:
     """Write findings and picture of each scan, and the tables of the archive.
 
     `output_dir/SCAN_ID/` holds `findings.json` and `overlay.png` beside the label map that the
-    post-processing saved; `summary.csv` has a row for each scan and `failures.csv` one for each input that
-    failed. Rows are written as soon as they are known, so an interrupted run loses none.
+    post-processing saved; `summary.csv` has a row for each scan and `failures.csv` one for each
+    input that failed. Rows are written as soon as they are known: an interrupted run loses none.
 
     Args:
         output_dir: folder to write to.

@@ -4,12 +4,31 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import monai
+from monai.utils import version_leq
+
 from bundle.data.datalist import TRAINING, load_items
 from bundle.engines.checkpoint import LAST_NAME
 from bundle.engines.composition import check_overrides, this_command
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Room for two checkpoints with optimiser state of the largest published system (0.6 GB each)."""
+
+
+MIN_MONAI_VERSION = "1.6.1"
+
+
+def check_versions() -> None:
+    """See that MONAI is recent enough.
+
+    Raises:
+        RuntimeError: if it is not.
+    """
+    if not version_leq(MIN_MONAI_VERSION, monai.__version__):
+        raise RuntimeError(
+            f"MONAI must be {MIN_MONAI_VERSION} or later, got {monai.__version__}; "
+            "install the versions of requirements.lock"
+        )
 
 
 def check_output_dir(output_dir: str | Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> Path:
@@ -66,14 +85,16 @@ class Preflight:
         self.min_free_bytes = min_free_bytes
 
     def check(self) -> None:
-        """Check overrides, input and output.
+        """Check versions, overrides, input and output.
 
         Raises:
+            RuntimeError: if MONAI is too old.
             ValueError: if an override names no key of the configuration, or the datalist is not
                 fit for use (see bundle.data.datalist.load_items).
             FileExistsError: if the folder holds another training that would be overwritten.
             OSError: if the folder cannot be written.
         """
+        check_versions()
         command = this_command()
         if command is not None:
             check_overrides(command)

@@ -1,7 +1,6 @@
 """What a person sees and keeps of a training run: a progress bar and a history."""
 
 import csv
-import os
 from pathlib import Path
 
 import torch
@@ -27,13 +26,16 @@ class TrainingProgress:
 
     def attach(self, engine: Engine) -> None:
         """Register on the events of the run."""
-        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._update)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
         engine.add_event_handler(Events.COMPLETED, self._close)
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._close_and_raise)
 
     def _start(self, engine: Engine) -> None:
+        if self.bar is not None:
+            return
+        # Not on STARTED: a resumed run knows its epoch only after all handlers of that event.
         self.bar = tqdm(
             total=engine.state.max_epochs * engine.state.epoch_length,
             initial=engine.state.iteration,
@@ -109,7 +111,7 @@ class MeanLoss:
 
 
 class History:
-    """Append one row per epoch to `history.csv`; a resumed run goes on in the same file.
+    """Keep one row per epoch in `history.csv`; a resumed run goes on in the same file.
 
     Args:
         output_dir: folder of the file.
@@ -129,27 +131,11 @@ class History:
         self.evaluator = evaluator
 
     def attach(self, engine: Engine) -> None:
-        """Register on STARTED and EPOCH_COMPLETED."""
-        engine.add_event_handler(Events.STARTED, self._start)
+        """Register on the engine's EPOCH_COMPLETED."""
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
-    def _start(self, engine: Engine) -> None:
-        if engine.state.rank != 0:
-            return
-        kept = []
-        if engine.state.epoch > 0 and self.path.is_file():
-            with self.path.open(newline="") as file:
-                rows = csv.DictReader(file)
-                kept = [row for row in rows if int(row["epoch"]) <= engine.state.epoch]
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            writer.writeheader()
-            writer.writerows(kept)
-        partial.replace(self.path)
-
     def __call__(self, engine: Engine) -> None:
-        """Append the epoch's row."""
+        """Write the epoch's row after those of the epochs before."""
         if engine.state.rank != 0:
             return
         metric = ""
@@ -162,7 +148,17 @@ class History:
             "validation_metric": metric,
             "seconds": f"{engine.state.times['EPOCH_COMPLETED'] or 0.0:.1f}",
         }
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, FIELDS).writerow(row)
-            file.flush()
-            os.fsync(file.fileno())
+        rows = [*self._earlier_rows(engine.state.epoch), row]
+        partial = self.path.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(rows)
+        partial.replace(self.path)
+
+    def _earlier_rows(self, epoch: int) -> list[dict[str, str]]:
+        """Read the rows before an epoch; a killed run may have left one beyond its checkpoint."""
+        if epoch == 1 or not self.path.is_file():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]

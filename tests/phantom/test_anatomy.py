@@ -11,11 +11,12 @@ from bundle.phantom.anatomy import build_body
 from bundle.phantom.body import Body, Box
 from bundle.phantom.person import Person, draw_person
 
-PIXEL_MM, DEPTH_MM = 2.4, 5.0
+PIXEL_MM, DEPTH_MM, ROWS = 2.4, 6.0, 960
 
 
 def build(person: Person, **changes: float) -> Body:
-    return build_body(replace(person, **changes), pixel_mm=PIXEL_MM, depth_mm=DEPTH_MM)
+    person = replace(person, **changes)
+    return build_body(person, pixel_mm=PIXEL_MM, depth_mm=DEPTH_MM, rows=ROWS)
 
 
 def with_bmi(person: Person, height_mm: float, bmi: float) -> Person:
@@ -163,14 +164,14 @@ SIZES = {
     "sternum": ((100, 190), (20, 90), (25, 55)),
     "clavicle_left": ((25, 90), (25, 80), (110, 170)),
     "scapula_right": ((120, 220), (60, 140), (75, 150)),
-    "rib_06_left": ((80, 190), (130, 235), (90, 150)),
+    "rib_06_left": ((80, 190), (120, 245), (80, 160)),
     "rib_12_right": ((50, 130), (20, 90), (50, 110)),
     "humerus_left": ((230, 380), (None, None), (None, None)),
     "hip_bone_right": ((150, 255), (100, 185), (110, 170)),
-    "femur_left": ((360, 545), (None, None), (70, 170)),
+    "femur_left": ((360, 560), (None, None), (70, 170)),
     "patella_right": ((25, 55), (10, 35), (25, 60)),
-    "tibia_left": ((290, 460), (None, None), (None, None)),
-    "fibula_right": ((280, 450), (None, None), (None, None)),
+    "tibia_left": ((290, 480), (None, None), (None, None)),
+    "fibula_right": ((280, 470), (None, None), (None, None)),
 }
 
 
@@ -187,7 +188,7 @@ def test_volumes_are_human(average_man: Body) -> None:
     assert 0.85 * average_man.person.weight_kg < trunk / 1000 < 1.15 * average_man.person.weight_kg
     assert 4000 < skeleton < 8500
     lungs = volume_ml(average_man.organs["lung_left"]) + volume_ml(average_man.organs["lung_right"])
-    assert 3000 < lungs < 5500
+    assert 2500 < lungs < 5000
     assert 1100 < volume_ml(average_man.organs["liver"]) < 2000
     assert 100 < volume_ml(average_man.organs["kidney_left"]) < 220
 
