@@ -69,13 +69,19 @@ def test_yaml_has_no_traps(path):
     visit(content)
 
 
-@pytest.mark.parametrize("name,config", all_configs(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    "name,config", all_configs(), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_components_fit_their_signatures(name, config):
     locator = ComponentLocator()
     for component in components(config):
         target = component["_target_"]
         modules = locator.get_component_module_name(target)
-        path = f"{modules[0] if isinstance(modules, list) else modules}.{target}" if modules else target
+        path = (
+            f"{modules[0] if isinstance(modules, list) else modules}.{target}"
+            if modules
+            else target
+        )
         callable_ = pydoc.locate(path)
         assert callable_ is not None, f"{name}: {target} does not exist"
         arguments = {key: None for key in component if not key.startswith("_")}
@@ -126,7 +132,7 @@ def test_profile_changes_training_not_the_system():
     assert not set(fast) & (set(SYSTEM_KEYS) - {"width"})
 
 
-@pytest.mark.parametrize("width,expected", [(64, 32_426_306), (12, None)])
+@pytest.mark.parametrize(("width", "expected"), [(64, 32_426_306), (12, None)])
 def test_network_of_the_configuration(width, expected):
     parser = ConfigParser({**load("train"), "width": width})
     network = parser.get_parsed_content("network_def")

@@ -14,7 +14,9 @@ TINY = {"width": 2, "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "size":
 """A network that costs nothing; 224 pixels still hold every thorax of the test cohort."""
 
 
-def make_workflow(name: str, *overlays: str, workflow_type: str, **overrides: object) -> ConfigWorkflow:
+def make_workflow(
+    name: str, *overlays: str, workflow_type: str, **overrides: object
+) -> ConfigWorkflow:
     """Compose a workflow; the root of the bundle is the checkout."""
     files = [str(CONFIGS / f"{file}.yaml") for file in (name, *overlays)]
     return ConfigWorkflow(
@@ -26,7 +28,9 @@ def make_workflow(name: str, *overlays: str, workflow_type: str, **overrides: ob
     )
 
 
-def run_workflow(name: str, *overlays: str, workflow_type: str, **overrides: object) -> ConfigWorkflow:
+def run_workflow(
+    name: str, *overlays: str, workflow_type: str, **overrides: object
+) -> ConfigWorkflow:
     """Run a workflow in this process."""
     workflow = make_workflow(name, *overlays, workflow_type=workflow_type, **overrides)
     workflow.initialize()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class Case:
         )
         return CasePicture(
             title=f"{title}, DSC {self.result.dsc:.2f}",
-            counts=self.uptake,
+            counts=self.uptake.astype(np.float32),
             view=self.result.view,
             spacing_mm=self.spacing_mm,
             pred_mask=pred_mask,
@@ -108,17 +109,17 @@ def make_cases(
     spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
     cases = []
     for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):
-        who = {
-            "scan_id": str(meta[META_SCAN_ID]),
-            "patient": str(entry.get(PATIENT, meta[META_SCAN_ID])),
-            "view": View(name),
-        }
-        baseline = None
-        if threshold is not None:
-            baseline = score_image(uptake[i] >= threshold.intensity, truth_mask[i], **who)
+        score = partial(
+            score_image,
+            truth_mask=truth_mask[i],
+            scan_id=str(meta[META_SCAN_ID]),
+            patient=str(entry.get(PATIENT, meta[META_SCAN_ID])),
+            view=View(name),
+        )
+        baseline = None if threshold is None else score(uptake[i] >= threshold.intensity)
         cases.append(
             Case(
-                result=score_image(pred_mask[i], truth_mask[i], prob=prob[i], **who),
+                result=score(pred_mask[i], prob=prob[i]),
                 baseline=baseline,
                 uptake=np.round(255 * np.clip(uptake[i], 0, 1)).astype(np.uint8),
                 pred_bits=np.packbits(pred_mask[i]),

@@ -184,4 +184,4 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
         findings, scan_id=scan_id, views=views, assessed=assessed, simulated=simulated
     )
     sources = json.loads(meta[META_SOURCES])
-    return {"input": _name_input({source["path"] for source in sources.values()}), **row}
+    return {"input": _name_input(sorted({source["path"] for source in sources.values()})), **row}

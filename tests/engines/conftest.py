@@ -11,7 +11,5 @@ from tests.workflows import run_workflow
 def trained(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a tiny training on the test cohort."""
     folder = tmp_path_factory.mktemp("trained")
-    run_workflow(
-        "train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(folder)
-    )
+    run_workflow("train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(folder))
     return folder

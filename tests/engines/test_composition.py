@@ -19,7 +19,9 @@ def test_overrides_are_typed_as_monai_types_them():
 
 
 def test_files_and_overrides_are_composed():
-    command = parse_command(["run", "--config_file", "['base.yaml','more.yaml']", "--nested#depth", "4"])
+    command = parse_command(
+        ["run", "--config_file", "['base.yaml','more.yaml']", "--nested#depth", "4"]
+    )
     assert compose(command) == {"epochs": 5, "nested": {"depth": 4, "width": 2}, "width": 7}
 
 
@@ -35,7 +37,9 @@ def test_configuration_file_is_needed():
 
 @pytest.mark.parametrize("key", ["epoch", "nestd#depth"])
 def test_misspelt_override_is_refused(key):
-    with pytest.raises(ValueError, match=r"must name a key of base\.yaml; did you mean '(epochs|nested)'"):
+    with pytest.raises(
+        ValueError, match=r"must name a key of base\.yaml; did you mean '(epochs|nested)'"
+    ):
         check_overrides(parse_command(["--config_file", "base.yaml", f"--{key}", "3"]))
 
 

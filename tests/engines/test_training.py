@@ -88,19 +88,26 @@ def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
     assert done.returncode == 0, done.stdout
     assert_same(weights(whole), weights(killed))
     system = json.loads((killed / "system.json").read_text())
-    assert system["width"] == 2 and system["size"] == [224, 224]
+    assert system["width"] == 2
+    assert system["size"] == [224, 224]
 
 
 def test_existing_training_is_not_overwritten(cohort, trained):
     before = (trained / LAST_NAME).read_bytes()
-    with pytest.raises(FileExistsError, match="already holds a training; go on with it by --resume"):
+    with pytest.raises(
+        FileExistsError, match=r"already holds a training; go on with it by --resume"
+    ):
         Preflight(output_dir=trained, training=True).check()
     assert (trained / LAST_NAME).read_bytes() == before
 
 
 def test_nothing_to_resume(cohort, tmp_path):
     workflow = make_workflow(
-        "train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(tmp_path), resume=True
+        "train",
+        workflow_type="train",
+        dataset_dir=str(cohort),
+        output_dir=str(tmp_path),
+        resume=True,
     )
     workflow.initialize()
     with pytest.raises(RuntimeError) as caught:
@@ -110,7 +117,11 @@ def test_nothing_to_resume(cohort, tmp_path):
 
 def test_finished_run_has_nothing_to_resume(cohort, trained):
     workflow = make_workflow(
-        "train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(trained), resume=True
+        "train",
+        workflow_type="train",
+        dataset_dir=str(cohort),
+        output_dir=str(trained),
+        resume=True,
     )
     workflow.initialize()
     with pytest.raises(RuntimeError) as caught:
@@ -120,12 +131,12 @@ def test_finished_run_has_nothing_to_resume(cohort, trained):
 
 def test_unwritable_output(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="cannot be written .* give another --output_dir"):
+    with pytest.raises(OSError, match=r"cannot be written .* give another --output_dir"):
         check_output_dir(tmp_path / "file" / "run")
 
 
 def test_full_disk(tmp_path):
-    with pytest.raises(OSError, match="must have .* GB of free space, got"):
+    with pytest.raises(OSError, match=r"must have .* GB of free space, got"):
         check_output_dir(tmp_path, min_free_bytes=10**18)
 
 
@@ -137,7 +148,7 @@ def test_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="could not be written .* free disk space"):
+    with pytest.raises(OSError, match=r"could not be written .* free disk space"):
         save_atomically({"a": torch.zeros(2)}, path)
     assert torch.equal(torch.load(path)["a"], torch.ones(2))
     assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
@@ -161,7 +172,7 @@ class TestDatalist:
         self.broken(cohort, tmp_path, lambda content: None).check()
 
     def test_missing(self, tmp_path):
-        with pytest.raises(ValueError, match="no such datalist; give --dataset_dir"):
+        with pytest.raises(ValueError, match=r"no such datalist; give --dataset_dir"):
             Preflight(output_dir=tmp_path, datalist=tmp_path / "datalist.json").check()
 
     def test_missing_file(self, cohort, tmp_path):
@@ -175,14 +186,14 @@ class TestDatalist:
         def change(content):
             content["test"][0]["patient"] = content["training"][0]["patient"]
 
-        with pytest.raises(ValueError, match="patient must be in one section"):
+        with pytest.raises(ValueError, match=r"patient must be in one section"):
             self.broken(cohort, tmp_path, change).check()
 
     def test_empty(self, cohort, tmp_path):
         def change(content):
             content["training"] = content["test"] = []
 
-        with pytest.raises(ValueError, match="datalist is empty"):
+        with pytest.raises(ValueError, match=r"datalist is empty"):
             self.broken(cohort, tmp_path, change).check()
 
 
@@ -191,7 +202,7 @@ class TestWeights:
         loader = WeightsLoader(
             tmp_path / "model.pt", network=torch.nn.Linear(1, 1), device=torch.device("cpu")
         )
-        with pytest.raises(FileNotFoundError, match="do not exist; train a network first"):
+        with pytest.raises(FileNotFoundError, match=r"do not exist; train a network first"):
             loader(None)
 
     def test_other_network(self, tmp_path):
@@ -209,5 +220,5 @@ class TestWeights:
         loader = WeightsLoader(
             tmp_path / "model.pt", network=torch.nn.Linear(1, 1), device=torch.device("cpu")
         )
-        with pytest.raises(ValueError, match="plain state dict|does not fit"):
+        with pytest.raises(ValueError, match=r"plain state dict|does not fit"):
             loader(None)

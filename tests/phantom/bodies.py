@@ -38,7 +38,11 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
         "kidney_left": Box((110, 24, 58), block((16, 6, 8))),
         "bladder": Box((150, 6, 40), block((14, 6, 16))),
     }
-    points = {"c4_centre": (34.0, 29.0, 48.0), "sternoclavicular_left": (51.0, 5.0, 49.0), "hip_left": (154.0, 17.0, 64.0)}
+    points = {
+        "c4_centre": (34.0, 29.0, 48.0),
+        "sternoclavicular_left": (51.0, 5.0, 49.0),
+        "hip_left": (154.0, 17.0, 64.0),
+    }
     for side, column in (("right", 30.0), ("left", 66.0)):
         points |= {f"hip_{side}": (154.0, 17.0, column), f"knee_{side}": (174.0, 17.0, column)}
     return Body(

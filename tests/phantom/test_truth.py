@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bundle.labels import Label, region_bit
 from bundle.phantom.camera import Patch
@@ -35,8 +36,6 @@ def test_what_adds_less_than_the_noise_is_hidden():
 
 def test_noise_of_a_resolution_element_is_that_of_its_pixels_averaged():
     rng = np.random.default_rng(1)
-    from scipy import ndimage
-
     sigma = 8.0 / 2.3548 / PIXEL_MM
     smooth = ndimage.gaussian_filter(rng.poisson(50, (400, 400)).astype(float), sigma)
     assert smooth.std() == pytest.approx(noise_counts(np.float32(50), PIXEL_MM), rel=0.05)
@@ -58,8 +57,10 @@ def test_remains_too_small_to_draw_are_left_out():
 def test_lesions_win_over_the_bladder_and_the_stronger_lesion_over_the_weaker():
     expected = background(150.0)
     weak, strong = bump(60.0, column=30), bump(120.0, column=34)
-    label, instances = mark([weak, strong], bump(100.0, column=31), expected, PIXEL_MM)
+    label, instances = mark([weak, strong], bump(100.0, column=38), expected, PIXEL_MM)
     assert set(np.unique(label)) == {0, Label.METASTASIS, Label.BLADDER}
+    assert label[30, 50] == Label.BLADDER
+    assert label[30, 46] == Label.METASTASIS
     assert instances[30, 44] == 2
     assert instances[30, 37] == 1
     np.testing.assert_array_equal(label == Label.METASTASIS, instances > 0)

@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bundle.dicom.scan import View
+from bundle.labels import Label, region_bit
+from bundle.phantom.patient import kept_views, simulate_patient
+from bundle.phantom.presets import PRESETS, SITES, find_preset
+
+SICK = replace(PRESETS["default"], free_share=0.0)
+
+
+@pytest.fixture(scope="module")
+def patient():
+    return simulate_patient(SICK, seed=3, number=2)
+
+
+def test_views_have_the_detector_s_grid_and_types(patient):
+    assert set(patient.views) == set(View)
+    for image in patient.views.values():
+        kinds = {"counts": "uint16", "label": "uint8", "instances": "uint16", "regions": "int64"}
+        for name, kind in kinds.items():
+            assert getattr(image, name).shape == (1024, 256)
+            assert getattr(image, name).dtype == kind
+
+
+def test_counts_lie_in_the_preset_s_range_and_the_scanned_columns(patient):
+    camera = patient.camera
+    for image in patient.views.values():
+        assert 0.25e6 < image.counts.sum(dtype=float) < 5.5e6
+    front = patient.views[View.ANTERIOR].counts
+    assert not front[:, : camera.first_column].any()
+    assert not front[:, camera.last_column + 1 :].any()
+    assert front[:, camera.first_column].any()
+
+
+def test_truth_agrees_with_itself(patient):
+    for view, image in patient.views.items():
+        np.testing.assert_array_equal(image.label == Label.METASTASIS, image.instances > 0)
+        assert image.label.max() <= Label.BLADDER
+        for lesion in patient.lesions:
+            assert np.count_nonzero(image.instances == lesion.number) == lesion.area_px[view]
+    assert [lesion.number for lesion in patient.lesions] == list(range(1, len(patient.lesions) + 1))
+    assert 0 < patient.tumour_burden <= 1
+
+
+def test_the_posterior_view_is_seen_from_behind(patient):
+    """Femurs: the patient's right lies left in the anterior, right in the posterior image."""
+    bit = region_bit("femur_right")
+    front, back = (np.argwhere(patient.views[view].regions & bit)[:, 1].mean() for view in View)
+    assert front < 128 < back
+
+
+def test_labels_lie_on_what_is_hot():
+    for number in (1, 4, 5):
+        patient = simulate_patient(SICK, seed=3, number=number)
+        for image in patient.views.values():
+            bladder = image.counts[image.label == Label.BLADDER]
+            if len(bladder) > 50:
+                assert bladder.mean() > image.counts[image.counts > 0].mean()
+
+
+def test_same_seed_and_number_give_the_same_bytes(patient):
+    again = simulate_patient(SICK, seed=3, number=2)
+    assert again.lesions == patient.lesions
+    for view in View:
+        np.testing.assert_array_equal(again.views[view].counts, patient.views[view].counts)
+
+
+def test_lin2020_keeps_112_images_of_76_patients():
+    preset = find_preset("lin2020")
+    kept = [kept_views(preset, seed=9, number=number) for number in range(1, 77)]
+    assert sum(len(views) for views in kept) == 112
+    assert sum(views == (View.ANTERIOR,) for views in kept) == 20
+    assert kept != [kept_views(preset, seed=10, number=number) for number in range(1, 77)]
+
+
+def test_default_keeps_both_views():
+    assert kept_views(PRESETS["default"], seed=0, number=61) == tuple(View)
+
+
+def test_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match="preset must be one of default, lin2020, got 'mine'"):
+        find_preset("mine")
+
+
+def test_sites_name_known_regions_once():
+    names = [region for regions in SITES.values() for region in regions]
+    assert len(names) == len(set(names)) == 53
