@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bundle.phantom.body import Box, Point
 
@@ -53,7 +54,7 @@ def solid_box(ellipsoid: Ellipsoid, shape: tuple[int, int, int], spacing_mm: Poi
     if found is None:
         return None
     start, distance = found
-    return Box(start, 1 / (1 + np.exp((distance - 1) / (0.5 * EDGE_SHARE))))
+    return Box(start, expit((1 - distance) / np.float32(0.5 * EDGE_SHARE)))
 
 
 def _distance(
