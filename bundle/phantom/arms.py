@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bundle.labels import SIDES
 from bundle.phantom.posture import Arm, Posture, Vector, side_sign
@@ -47,11 +48,11 @@ def _humerus(posture: Posture, side: str, arm: Arm) -> Solid:
         Ellipsoid(top, np.full(3, 23.0) * scale),
         Ellipsoid(at(top, (4, 14, 4))[0], np.array([20, 14, 18]) * scale, frame),
         Tube(
-            shaft, np.array([21, 14.5, 11.5, 10.5, 13, 18]) * scale, forward, [1, 1, 1, 1, 1.3, 1.8]
+            shaft, np.array([21, 14.5, 11, 10.5, 14, 21]) * scale, forward, [1, 1, 1, 1, 1.4, 1.9]
         ),
         Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
-        Ellipsoid(at(elbow, (-16, -21, -2))[0], np.array([10, 6, 6]) * scale, frame),
-        Ellipsoid(at(elbow, (-14, 21, -2))[0], np.array([10, 6, 7]) * scale, frame),
+        Ellipsoid(at(elbow, (-13, -20, -2))[0], np.array([10, 6, 6]) * scale, frame),
+        Ellipsoid(at(elbow, (-12, 20, -2))[0], np.array([10, 6, 7]) * scale, frame),
     )
     return Solid(f"humerus_{side}", f"humerus_{side}", shapes, (), 9.0)
 
@@ -78,19 +79,26 @@ def _forearm(posture: Posture, side: str, arm: Arm) -> Solid:
     return Solid(f"forearm_{side}", f"forearm_{side}", shapes, (), 8.0)
 
 
-def hand_place(posture: Posture, arm: Arm, along: float, across: float, palm: float) -> Vector:
-    """Return a place of the hand from its distances to the wrist in the reference hand's mm."""
-    return arm.wrist + np.array([along, across, palm]) * posture.bone_scale @ arm.hand
+def hand_place(posture: Posture, arm: Arm, place: ArrayLike) -> Vector:
+    """Return a place of the hand.
+
+    Args:
+        posture: of the person.
+        arm: whose hand.
+        place: from the wrist, in the reference hand's mm: along the hand, across it towards the
+            little finger, towards the palm.
+    """
+    return arm.wrist + np.asarray(place, dtype=float) * posture.bone_scale @ arm.hand
 
 
 def _hand(posture: Posture, side: str, arm: Arm) -> Solid:
     scale = posture.bone_scale
     shapes: list[Shape] = [
-        Ellipsoid(hand_place(posture, arm, along, across, 0), 7.5 * scale * np.ones(3))
+        Ellipsoid(hand_place(posture, arm, (along, across, 0)), 7.5 * scale * np.ones(3))
         for along, across in _CARPUS
     ]
     for finger in _FINGERS:
-        path = np.array([hand_place(posture, arm, *joint) for joint in finger])
+        path = np.array([hand_place(posture, arm, joint) for joint in finger])
         shapes.append(Tube(path[:2], np.array([6, 6.5]) * scale))
         shapes.append(Tube(path[1:], np.array([5.5, 5, 3.5]) * scale))
     return Solid(f"hand_{side}", f"hand_{side}", tuple(shapes), (), 7.0)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from bundle.labels import SIDES
+from bundle.phantom.plates import Plate
 from bundle.phantom.posture import Posture, Vector, side_sign
-from bundle.phantom.shapes import Ellipsoid, Plate, Shape, Solid, Tube, smooth_path, unit
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, smooth_path, unit
 
 _WING_CENTRE = (760, 185, 88)
 # Border of the iliac wing in its plane: downwards, and forwards and outwards, in mm.

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from bundle.labels import SIDES
+from bundle.phantom.plates import Plate
 from bundle.phantom.posture import SHOULDER_MM, Posture, Vector, side_sign
-from bundle.phantom.shapes import Plate, Shape, Solid, Tube, smooth_path, unit
+from bundle.phantom.shapes import Shape, Solid, Tube, smooth_path, unit
 
-_CLAVICLE = ((324, 117, 22), (309, 116, 46), (290, 127, 80), (274, 148, 114), (268, 164, 146))
+_CLAVICLE = ((324, 117, 22), (309, 116, 46), (290, 127, 80), (278, 148, 114), (273, 163, 146))
 _CLAVICLE_RADIUS = (11.0, 7.0, 5.5, 5.5, 7.0)
-ACROMIOCLAVICULAR_MM = (268.0, 168.0, 151.0)
+ACROMIOCLAVICULAR_MM = (273.0, 168.0, 151.0)
 STERNOCLAVICULAR_MM = (324.0, 116.0, 19.0)
 
 _UPPER_ANGLE, _GLENOID = (275, 232, 62), (305, 190, 140)
@@ -67,7 +68,9 @@ def scapula_blade(posture: Posture, side: str) -> Plate:
     scale = np.array([np.linalg.norm(lower - upper) / 172.0, (glenoid - upper) @ v / 82.0])
     outline = smooth_path(np.array(_BLADE) * scale, 30, closed=True)
     # Hollow towards the ribs: 6 mm behind its borders in the middle.
-    return Plate(upper, np.array([u, v, w]), outline, (0, 0.10, 0.08, -6e-4, 0, -1e-3), 2.5, 3.5, 5)
+    return Plate(
+        upper, np.array([u, v, w]), outline, (0, 0.10, 0.08, -6e-4, 0, -1e-3), 3.0, 4.0, 5.0
+    )
 
 
 def _scapula(posture: Posture, side: str) -> Solid:
@@ -77,12 +80,12 @@ def _scapula(posture: Posture, side: str) -> Solid:
     def at(*points: tuple[float, float, float]) -> Vector:
         return np.array([girdle_place(posture, point, side) for point in points])
 
-    crest = at((304, 250, 74), (288, 240, 105), (274, 216, 140), (268, 196, 164))
+    crest = at((304, 250, 74), (288, 240, 105), (277, 216, 140), (274, 196, 164))
     border = np.array([*at((316, 192, 138)), blade.place(*blade.outline[16]), *at((436, 251, 104))])
     shapes: tuple[Shape, ...] = (
         blade,
-        Tube(crest, np.array([4, 6, 7, 9]) * scale),
-        Tube(at((268, 196, 164), (268, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),
+        Tube(crest, np.array([5, 7, 8, 9]) * scale),
+        Tube(at((274, 196, 164), (274, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),
         Tube(at((292, 186, 128), (280, 166, 124), (288, 150, 130)), np.array([8, 6, 7]) * scale),
         Tube(at((294, 186, 140), (318, 188, 140)), 9 * scale),
         Tube(at((304, 190, 138), (308, 200, 118)), np.array([11, 6]) * scale),

@@ -22,13 +22,13 @@ _CASE = (
 )
 # One half of the lower jaw: row, depth, column, half height of its flat section.
 _JAW = (
-    (140, 116, 54, 8),
-    (158, 112, 51, 14),
-    (182, 107, 47, 16),
-    (201, 97, 40, 14),
-    (211, 81, 30, 13),
-    (219, 66, 18, 13),
-    (222, 60, 6, 13),
+    (140, 116, 51, 6),
+    (158, 112, 49, 13),
+    (181, 106, 44, 16),
+    (198, 96, 37, 14),
+    (207, 80, 28, 14),
+    (214, 66, 17, 14),
+    (217, 60, 6, 14),
 )
 _SIDES = (-1.0, 1.0)
 
@@ -58,7 +58,7 @@ def _base(posture: Posture) -> tuple[Shape, ...]:
     ]
     for sign in _SIDES:
         petrous = np.array([[128.0, 118, 16 * sign], [131, 134, 36 * sign], [133, 142, 58 * sign]])
-        shapes.append(Tube(posture.place_head(petrous), np.array([9, 12, 10]) * posture.head_scale))
+        shapes.append(Tube(posture.place_head(petrous), np.array([9, 12, 7]) * posture.head_scale))
         wing = np.array([[110.0, 84, 20 * sign], [106, 70, 50 * sign]])
         shapes.append(_tube(posture, wing, 9))
         mastoid = np.array([[136.0, 146, 55 * sign], [154, 143, 50 * sign]])
@@ -80,7 +80,7 @@ def _face(posture: Posture) -> tuple[Shape, ...]:
         )
         shapes.append(_tube(posture, rim, 4))
         cheek = np.array([[140.0, 50, 40 * sign], [138, 68, 58 * sign], [134, 104, 62 * sign]])
-        shapes.append(Tube(posture.place_head(cheek), np.array([13, 7, 3.5]) * posture.head_scale))
+        shapes.append(Tube(posture.place_head(cheek), np.array([13, 7, 2.5]) * posture.head_scale))
     return tuple(shapes)
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bundle.labels import SIDES
 from bundle.phantom.body import Box
 from bundle.phantom.posture import (
     SPINE_DEPTH_MM,
-    TRUNK_M,
     Posture,
     Vector,
     side_sign,
 )
 from bundle.phantom.shapes import Ellipsoid, Grid, Shape, Tube, rasterise, unit
 from bundle.phantom.skull import brain_case
+from bundle.phantom.trunk import TRUNK_M
 
 _TRUNK_POWER = 2.6
 """Exponent of the trunk's sections: between an ellipse and a rounded box."""
@@ -26,18 +26,18 @@ _FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
 _THIGH = np.array([84.0, 88.0, 74.0, 61.0, 57.0])
 _SHANK = np.array([57.0, 55.0, 56.0, 42.0, 35.0])
 
-_ACROSS = np.eye(3)
 # Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
 # others by textbook sizes.
 _ORGANS = {
     "liver": (
-        ((548.0, 158.0, -70.0), (66.0, 78.0, 60.0)),
-        ((532.0, 115.0, -8.0), (34.0, 46.0, 66.0)),
+        ((520.0, 158.0, -70.0), (76.0, 84.0, 57.0)),
+        ((500.0, 118.0, -2.0), (32.0, 48.0, 54.0)),
     ),
-    "spleen": (((548.0, 208.0, 92.0), (50.0, 32.0, 22.0)),),
-    "heart": (((462.0, 112.0, 22.0), (58.0, 42.0, 50.0)),),
-    "stomach": (((558.0, 130.0, 62.0), (52.0, 44.0, 34.0)),),
+    "spleen": (((520.0, 208.0, 92.0), (50.0, 32.0, 22.0)),),
+    "heart": (((442.0, 116.0, 22.0), (58.0, 42.0, 50.0)),),
+    "stomach": (((536.0, 130.0, 60.0), (52.0, 44.0, 34.0)),),
 }
+_LUNG = (((386.0, 173.0, 58.0), (94.0, 72.0, 51.0)), ((432.0, 166.0, 66.0), (84.0, 86.0, 55.0)))
 
 
 def trunk_outline(posture: Posture, grid: Grid) -> Box:
@@ -148,7 +148,8 @@ def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
     """Return the organs' shapes by name."""
     organs: dict[str, tuple[Shape, ...]] = {
         name: tuple(
-            _organ(posture, posture.chest_scale, place, radii, _ACROSS) for place, radii in blobs
+            Ellipsoid(posture.place(place), np.array(radii) * posture.chest_scale)
+            for place, radii in blobs
         )
         for name, blobs in _ORGANS.items()
     }
@@ -156,12 +157,6 @@ def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
     for side in SIDES:
         organs |= {f"{name}_{side}": shapes for name, shapes in _paired(posture, side).items()}
     return organs
-
-
-def _organ(
-    posture: Posture, scale: float, place: ArrayLike, radii: ArrayLike, axes: Vector
-) -> Ellipsoid:
-    return Ellipsoid(posture.place(place), np.asarray(radii, dtype=float) * scale, axes)
 
 
 def _bladder(posture: Posture) -> Ellipsoid:
@@ -174,28 +169,33 @@ def _bladder(posture: Posture) -> Ellipsoid:
 
 
 def _paired(posture: Posture, side: str) -> Mapping[str, tuple[Shape, ...]]:
-    sign, right = side_sign(side), side == "right"
+    mirror = np.array([1.0, 1.0, side_sign(side)])
     scale, chest = posture.height_scale, posture.chest_scale
-    # The kidneys' upper poles lean inwards and backwards; the right one lies lower.
-    long = unit([1.0, -0.18, 0.25 * sign])
-    wide = unit(np.array([0.0, 0.5, 0.87 * sign]) - 0.87 * 0.25 * long)
-    axes = np.array([long, np.cross(long, wide), wide])
-    axes[2] = np.cross(axes[0], axes[1])
-    kidney = _organ(posture, scale, (608 + 12 * right, 222, 60 * sign), (56, 23, 29), axes)
-    lower = (452.0, 168.0, 72.0 * sign)
-    lungs = (
-        _organ(posture, chest, (410.0, 168.0, 66.0 * sign), (118, 74, 50), _ACROSS),
-        _organ(posture, chest, lower, (118, 84, 54), _ACROSS),
+    lungs = tuple(
+        Ellipsoid(posture.place(np.array(place) * mirror), np.array(radii) * chest)
+        for place, radii in _LUNG
     )
-    thyroid = _organ(posture, scale, (262, 128, 17 * sign), (22, 9, 9), _ACROSS)
+    thyroid = posture.place(np.array([262.0, 128.0, 17.0]) * mirror)
     organs: dict[str, tuple[Shape, ...]] = {
-        "kidney": (kidney,),
+        "kidney": (_kidney(posture, side),),
         "lung": lungs,
-        "thyroid": (thyroid,),
+        "thyroid": (Ellipsoid(thyroid, np.array([22.0, 9.0, 9.0]) * scale),),
     }
     if posture.person.sex == "F":
         organs["breast"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
     return organs
+
+
+def _kidney(posture: Posture, side: str) -> Ellipsoid:
+    """Return a kidney: its upper pole leans inwards and backwards; the right one lies lower."""
+    sign = side_sign(side)
+    row = 620.0 if side == "right" else 608.0
+    long = unit([1.0, -0.18, 0.25 * sign])
+    wide = np.array([0.0, 0.5, 0.87 * sign])
+    wide = unit(wide - (wide @ long) * long)
+    axes = np.array([long, np.cross(long, wide), wide])
+    radii = np.array([56.0, 23.0, 29.0]) * posture.height_scale
+    return Ellipsoid(posture.place((row, 222.0, 60.0 * sign)), radii, axes)
 
 
 def organ_boxes(posture: Posture, grid: Grid) -> dict[str, Box]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bundle.phantom.plates import strip
 from bundle.phantom.posture import Posture, Vector
-from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, strip, unit
+from bundle.phantom.shapes import Ellipsoid, Shape, Solid, Tube, unit
 
 # Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
 # on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
@@ -187,7 +188,15 @@ def sacrum_bones(posture: Posture) -> Iterator[Solid]:
     scale = posture.bone_scale
     top, tip = posture.place([(742.0, 180.0, 0.0), (824.0, 257.0, 0.0)])
     profile = np.array(_SACRUM) * [1.0, posture.pelvis_scale]
-    plate = strip(top, tip, (0.0, 1.0, 0.0), profile, 16 * scale, 13 * scale)
+    plate = strip(
+        top,
+        tip,
+        (0.0, 1.0, 0.0),
+        profile,
+        thickness_mm=20 * scale,
+        rim_mm=-12 * scale,
+        bulge_mm=13 * scale,
+    )
     crest = [plate.place(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
     backward = plate.axes[2] * 13 * scale
     tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bundle.labels import SIDES
+from bundle.phantom.plates import strip
 from bundle.phantom.posture import Posture, Vector, side_sign
-from bundle.phantom.shapes import Solid, Tube, smooth_path, strip
+from bundle.phantom.shapes import Solid, Tube, smooth_path
 from bundle.phantom.spine import VERTEBRAE
 
 RIB_LONG_MM, RIB_SHORT_MM = 12.5, 7.0
@@ -142,10 +143,19 @@ def _breastbone(posture: Posture) -> Iterator[Solid]:
     top, angle, low, tip = posture.place(
         [(316.0, 124.0, 0.0), (370.0, 98.0, 0.0), (494.0, 61.0, 0.0), (518.0, 57.0, 0.0)]
     )
-    handle = strip(top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], 12 * scale)
+    handle = strip(
+        top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=12 * scale
+    )
     yield Solid("manubrium", "manubrium", (handle,), (), 6.0)
     start = angle + 0.03 * (low - angle)
-    body = strip(start, low, backward, np.array(_STERNUM) * [1.0, scale], 10 * scale, 6 * scale)
+    body = strip(
+        start,
+        low,
+        backward,
+        np.array(_STERNUM) * [1.0, scale],
+        thickness_mm=10 * scale,
+        bulge_mm=6 * scale,
+    )
     xiphoid = Tube(np.array([low, tip]), np.array([8, 4]) * scale, backward, 2.0)
     yield Solid("sternum", "sternum", (body, xiphoid), (), 6.0)
 

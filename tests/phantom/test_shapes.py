@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 
+from bundle.phantom.plates import Plate, polygon_distance, strip
 from bundle.phantom.shapes import (
     Ellipsoid,
     Grid,
-    Plate,
     Segment,
     Shape,
     Tube,
-    polygon_distance,
     rasterise,
     smooth_path,
-    strip,
     unit,
 )
 
@@ -58,14 +56,14 @@ def test_rounded_block_is_larger_than_the_ellipsoid_within_the_same_bounds() -> 
 
 
 def test_rod_is_a_cylinder_with_round_ends() -> None:
-    start, end = CENTRE - [30, 0, 12], CENTRE + [30, 0, 12]
+    start, end = CENTRE - (30, 0, 12), CENTRE + np.array((30, 0, 12))
     length = np.linalg.norm(end - start)
     expected = np.pi * 10**2 * length + 4 / 3 * np.pi * 10**3
     assert volume_mm3(Segment(start, end, 10.0, 10.0)) == pytest.approx(expected, rel=0.03)
 
 
 def test_flat_rod_is_thin_along_its_flat_direction() -> None:
-    path = np.array([CENTRE - [30, 0, 0], CENTRE + [30, 0, 0]])
+    path = np.array([CENTRE - (30, 0, 0), CENTRE + np.array((30, 0, 0))])
     box = rasterise(GRID, [Tube(path, 20.0, flat=(0.0, 1.0, 0.0), flatness=2.5)])
     middle = box.fraction[box.fraction.shape[0] // 2]
     assert (middle > 0.5).any(axis=1).sum() * 3.0 == pytest.approx(16, abs=3)
@@ -82,7 +80,7 @@ def test_plate_holds_area_times_thickness_and_bulges() -> None:
 
 
 def test_strip_spans_its_line_and_breadth() -> None:
-    start, end = CENTRE - [35, 0, 0], CENTRE + [35, 0, 0]
+    start, end = CENTRE - (35, 0, 0), CENTRE + np.array((35, 0, 0))
     profile = ((0.0, 20.0), (0.5, 30.0), (1.0, 20.0))
     plate = strip(start, end, (0.0, 1.0, 0.0), profile, thickness_mm=12.0, bulge_mm=6.0)
     assert plate.place(35.0, 0.0)[1] == pytest.approx(CENTRE[1] + 6)
