@@ -13,7 +13,7 @@ from bundle.phantom.legs import leg_bones
 from bundle.phantom.pelvis import pelvis_bones
 from bundle.phantom.person import Person
 from bundle.phantom.posture import Posture
-from bundle.phantom.shapes import Grid, Solid, rasterise
+from bundle.phantom.shapes import Grid, Solid, rasterise, rasterise_with_cover
 from bundle.phantom.shoulder import shoulder_bones
 from bundle.phantom.skull import skull_bones
 from bundle.phantom.soft_tissue import flesh_shapes, organ_boxes, trunk_outline
@@ -41,10 +41,10 @@ def _merge(outline: NDArray[np.float32], box: Box) -> None:
 
 def _rasterise_bone(solid: Solid, grid: Grid, outline: NDArray[np.float32]) -> Bone:
     """Return a bone as shares of voxels, and cover it with soft tissue in the outline."""
-    box = rasterise(grid, solid.shapes, without=solid.without)
-    if solid.cover_mm:
-        _merge(outline, rasterise(grid, solid.shapes, margin_mm=solid.cover_mm))
-    _merge(outline, box)
+    box, covered = rasterise_with_cover(
+        grid, solid.shapes, without=solid.without, cover_mm=solid.cover_mm
+    )
+    _merge(outline, covered)
     return Bone(solid.name, solid.region, box)
 
 

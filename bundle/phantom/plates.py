@@ -48,7 +48,8 @@ class Plate:
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the lowest and the highest corner in mm."""
         rim = np.concatenate([self.outline, self.outline * 0.5, self.outline[:1] * 0])
-        places = np.array([self.place(u, v) for u, v in rim.tolist()])
+        height = self._height(rim[:, 0], rim[:, 1])[:, None]
+        places = self.centre + np.hstack([rim, height]) @ self.axes
         reach = (self.thickness_mm + self.rim_mm) / 2
         return places.min(0) - reach, places.max(0) + reach
 

@@ -99,24 +99,44 @@ def measure(grid: Grid, shapes: Sequence[Shape], margin_mm: float = 0.0) -> tupl
     return block, distance
 
 
-def rasterise(
-    grid: Grid, shapes: Sequence[Shape], *, without: Sequence[Shape] = (), margin_mm: float = 0.0
-) -> Box:
+def rasterise(grid: Grid, shapes: Sequence[Shape], *, without: Sequence[Shape] = ()) -> Box:
     """Return the union of shapes, less the union of others, as shares of voxels.
 
     A shape that lies outside the grid leaves one empty voxel at the nearest border.
+    """
+    return rasterise_with_cover(grid, shapes, without=without)[0]
+
+
+def rasterise_with_cover(
+    grid: Grid, shapes: Sequence[Shape], *, without: Sequence[Shape] = (), cover_mm: float = 0.0
+) -> tuple[Box, Box]:
+    """Return shapes as shares of voxels, and the same shapes grown by a cover.
 
     Args:
         grid: the voxels.
-        shapes: what to draw.
-        without: what to cut out.
-        margin_mm: by how much the shapes grow.
+        shapes: what to draw: their union.
+        without: what to cut out of it, but not out of the grown one.
+        cover_mm: by how much the shapes grow.
     """
-    block, distance = measure(grid, shapes, margin_mm)
+    block, distance = measure(grid, shapes, cover_mm)
+    row, depth, column = (part.start for part in block)
+    grown = Box((row, depth, column), to_fraction(distance - np.float32(cover_mm), grid.edge_mm))
     for shape in without:
         np.maximum(distance, -shape.distance(grid.coordinates(block)), out=distance)
-    row, depth, column = (part.start for part in block)
-    return Box((row, depth, column), to_fraction(distance - np.float32(margin_mm), grid.edge_mm))
+    return trim(Box(grown.start, to_fraction(distance, grid.edge_mm))), grown
+
+
+def trim(box: Box) -> Box:
+    """Return a box without empty borders; one empty voxel of a box that is empty."""
+    start, filled = [], []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        used = np.flatnonzero(box.fraction.any(axis=others))
+        first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
+        start.append(box.start[axis] + first)
+        filled.append(slice(first, last + 1))
+    row, depth, column = start
+    return Box((row, depth, column), np.ascontiguousarray(box.fraction[tuple(filled)]))
 
 
 def unit(vector: ArrayLike) -> NDArray[np.float64]:
