@@ -16,23 +16,23 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Bone, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 17.0,
-    "face": 24.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 55.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 112.0),
+    "skull": 15.0,
+    "face": 22.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 70.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 90.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 98.0),
     "sacrum": 84.0,
-    "manubrium": 50.0,
-    "sternum": 26.0,
-    "clavicle": 28.0,
-    "scapula": 32.0,
+    "manubrium": 38.0,
+    "sternum": 19.0,
+    "clavicle": 18.0,
+    "scapula": 25.0,
     "ribs": 38.0,
     "humerus": 18.0,
-    "forearm": 10.0,
+    "forearm": 8.0,
     "hand": 8.0,
     "pelvis": 52.0,
     "femur": 22.0,
-    "patella": 18.0,
+    "patella": 15.0,
     "tibia": 14.0,
     "fibula": 8.0,
     "foot": 17.0,
@@ -48,15 +48,19 @@ JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.6, 3.4),
-    "ribs": (0.85, 1.3),
+    "skull": (0.35, 5.4),
+    "ribs": (0.65, 1.4),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.75, 1.35)),
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), (0.95, 1.15)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
 
-PATIENT_SIGMA = 0.25
+BOWEL_LEVEL = 0.6
+BOWEL_MM = 60.0
+"""Concentration that bowel and its vessels add to the belly, and how far before the spine."""
+
+PATIENT_SIGMA = 0.2
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
 REGION_SIGMA = (0.15, 0.25)
 """Range of the log-normal spread between the regions of one patient."""
@@ -69,13 +73,13 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (52.0, 0.6),
-    "liver": (1.3, 0.15),
-    "spleen": (1.3, 0.15),
+    "bladder": (40.0, 0.55),
+    "liver": (1.7, 0.15),
+    "spleen": (1.7, 0.15),
     "heart": (2.0, 0.15),
     "thyroid": (2.0, 0.3),
     "breast": (1.1, 0.2),
-    "lung": (0.75, 0.12),
+    "lung": (0.9, 0.12),
 }
 """Median concentration and log-normal spread by organ without its side."""
 
@@ -140,13 +144,13 @@ class _Joint:
 
 
 NORMAL_SPOTS: Mapping[str, _Joint] = {
-    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.3),
-    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 1.2),
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.6),
+    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.8),
     "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
-    "elbow": _Joint((14.0, 12.0, 14.0), 0.9),
-    "wrist": _Joint((12.0, 10.0, 14.0), 0.9),
+    "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
+    "wrist": _Joint((12.0, 10.0, 14.0), 0.5),
     "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.45),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.3),
     "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
     "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
     "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
@@ -185,7 +189,16 @@ def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
         )
         for name, bone in body.bones.items()
     }
-    return Uptake(bones, _draw_organs(body, rng), spots=_normal_spots(body, patient, rng))
+    spots = (_bowel(body, rng), *_normal_spots(body, patient, rng))
+    return Uptake(bones, _draw_organs(body, rng), spots=spots)
+
+
+def _bowel(body: Body, rng: np.random.Generator) -> Spot:
+    """Return the blood and the secretion in the bowel: the belly is warmer than muscle."""
+    row, depth, column = body.points["l3_centre"]
+    front = depth - BOWEL_MM / body.spacing_mm[1]
+    level = BOWEL_LEVEL * rng.lognormal(0.0, 0.3)
+    return Spot(Ellipsoid((row, front, column), (80.0, 45.0, 75.0)), float(level), Clip.BODY)
 
 
 def _group(region: str) -> str:
@@ -265,7 +278,8 @@ def _front_to_back(bone: Bone) -> NDArray[np.float32]:
     """Return the factor of a bone's level at each depth of its box, (1, depth, 1)."""
     front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
     depths = bone.box.fraction.shape[1]
-    return np.linspace(front, back, depths, dtype=np.float32)[None, :, None]
+    way = np.linspace(0, 1, depths, dtype=np.float32)[None, :, None]
+    return np.float32(front) + np.float32(back - front) * way**2
 
 
 def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:

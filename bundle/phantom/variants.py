@@ -74,7 +74,7 @@ def add_knee_arthritis(case: Case) -> Uptake:
     for side in _sides(rng):
         for part in ("medial", "lateral"):
             if rng.random() < 0.6:
-                level = rng.lognormal(np.log(25.0), 0.5)
+                level = rng.lognormal(np.log(20.0), 0.5)
                 radii = (rng.uniform(4, 8), 10.0, rng.uniform(6, 11))
                 spots.append(hot_spot(case.body.points[f"knee_{part}_{side}"], radii, level))
     return add_spots(case.uptake, spots)
@@ -203,7 +203,7 @@ class Variant:
 VARIANTS: Mapping[str, Variant] = {
     "osteophytes": Variant(0.45, add_osteophytes, grows=True),
     "facet arthritis": Variant(0.35, add_facets, grows=True),
-    "knee arthritis": Variant(0.45, add_knee_arthritis, grows=True),
+    "knee arthritis": Variant(0.35, add_knee_arthritis, grows=True),
     "patella": Variant(0.2, JointDisease("patella", (9.0, 6.0, 9.0), 30.0), grows=True),
     "shoulder arthritis": Variant(
         0.3, JointDisease("acromioclavicular", (7.0, 8.0, 8.0), 40.0), grows=True
