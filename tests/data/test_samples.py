@@ -1,0 +1,84 @@
+import pytest
+import torch
+from monai.data.utils import set_rnd
+from monai.transforms import Compose, Lambdad, RandScaleIntensityd, Transform
+
+from bundle.data.samples import SampleDataset
+
+
+class Load(Transform):
+    """Stands for loading: counts how often it is called."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, entry):
+        self.calls += 1
+        return {"image": torch.full((entry["views"], 2, 3), float(entry["number"]))}
+
+
+class Split(Transform):
+    def __call__(self, sample):
+        return [{"image": view[None]} for view in sample["image"]]
+
+
+ENTRIES = [{"number": 1, "views": 2}, {"number": 2, "views": 1}, {"number": 3, "views": 2}]
+
+
+def values(dataset):
+    return [float(dataset[index]["image"].mean()) for index in range(len(dataset))]
+
+
+def test_each_view_is_an_item():
+    dataset = SampleDataset(ENTRIES, Compose([Load(), Split()]), progress=False)
+    assert len(dataset) == 5
+    assert values(dataset) == [1, 1, 2, 3, 3]
+
+
+def test_scans_are_items_where_nothing_splits_them():
+    dataset = SampleDataset(ENTRIES, Compose([Load()]), progress=False)
+    assert [tuple(dataset[i]["image"].shape) for i in range(3)] == [(2, 2, 3), (1, 2, 3), (2, 2, 3)]
+
+
+def test_deterministic_part_runs_once():
+    load = Load()
+    dataset = SampleDataset(ENTRIES, Compose([load, Split()]), progress=False)
+    values(dataset)
+    values(dataset)
+    assert load.calls == len(ENTRIES)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 3])
+def test_order_does_not_depend_on_workers(num_workers):
+    chain = Compose([Load(), Split()])
+    dataset = SampleDataset(ENTRIES, chain, num_workers=num_workers, progress=False)
+    assert values(dataset) == [1, 1, 2, 3, 3]
+
+
+def test_random_part_is_drawn_anew_and_leaves_the_samples_alone():
+    chain = Compose([Load(), Split(), RandScaleIntensityd("image", factors=0.5, prob=1.0)])
+    dataset = SampleDataset(ENTRIES, chain, progress=False)
+    set_rnd(dataset, 0)
+    first, second = values(dataset), values(dataset)
+    assert first != second
+    assert [float(sample["image"].mean()) for sample in dataset.samples] == [1, 1, 2, 3, 3]
+    set_rnd(dataset, 0)
+    assert values(dataset) == first
+
+
+def test_what_follows_the_first_random_transform_runs_each_time():
+    chain = Compose(
+        [
+            Load(),
+            Split(),
+            RandScaleIntensityd("image", factors=0.0, prob=1.0),
+            Lambdad("image", lambda image: image + 10),
+        ]
+    )
+    dataset = SampleDataset(ENTRIES, chain, progress=False)
+    assert values(dataset) == values(dataset) == [11, 11, 12, 13, 13]
+
+
+def test_error_of_a_scan_reaches_the_caller():
+    with pytest.raises(RuntimeError, match="applying transform"):
+        SampleDataset([{"views": 1}], Compose([Load()]), progress=False)
