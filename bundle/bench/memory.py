@@ -1,0 +1,116 @@
+"""Peak memory of training and inference over few scans and over many.
+
+As a program (`python -m bundle.bench.memory KIND DATALIST FOLDER`) it does one run and prints the
+peak of its own process.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bundle.bench.inference import save_sparing_weights
+from bundle.bench.material import ROOT, Effort, make_workflow, repeat_cohort
+from bundle.bench.measurement import Measurement, summarise
+from bundle.keys import IMAGE
+
+KINDS = ("training", "inference")
+WIDTH = 2
+"""Width of the network: its own memory must not hide that of the data."""
+
+TARGET = 1.03
+"""Peaks of equal runs differ by about one hundredth."""
+
+STATUS = Path("/proc/self/status")
+
+
+def measure_memory(scans: list[Path], folder: Path, effort: Effort) -> list[Measurement]:
+    """Measure the ratio of peak memory over many scans to that over few.
+
+    Args:
+        scans: folders of simulated patients.
+        folder: empty folder to work in.
+        effort: how many scans.
+    """
+    datalists = {
+        number: repeat_cohort(scans, folder / str(number) / "cohort", number)
+        for number in effort.memory_scans
+    }
+    measurements = []
+    for kind in KINDS:
+        few_mb, many_mb = (_peak_mb(kind, datalist) for datalist in datalists.values())
+        few, many = effort.memory_scans
+        work = "2 epochs of training" if kind == "training" else kind
+        how = (
+            f"peak resident memory of {work}, width {WIDTH}: {many_mb:.0f} MB over {many} scans, "
+            f"{few_mb:.0f} MB over {few}"
+        )
+        name = f"Peak memory of {kind}, {many} scans over {few}"
+        measurements.append(
+            summarise(name, [many_mb / few_mb], unit="ratio", how=how, target=TARGET)
+        )
+    return measurements
+
+
+def _peak_mb(kind: str, datalist: Path) -> float:
+    output = datalist.parents[1] / kind
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "bundle.bench.memory", kind, str(datalist), str(output)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return float(done.stdout.split()[-1])
+
+
+def read_peak_mb() -> float:
+    """Return the largest resident memory that this process has had, in MB.
+
+    From /proc (Linux): getrusage would count the parent before exec.
+    """
+    lines = STATUS.read_text(encoding="ascii").splitlines()
+    kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kibibytes) * 1024 / 1e6
+
+
+def run_training(datalist: Path, folder: Path) -> None:
+    """Train for two epochs."""
+    workflow = make_workflow(
+        ["train", "fast"],
+        "train",
+        dataset_dir=str(datalist.parent),
+        output_dir=str(folder),
+        epochs=2,
+        width=WIDTH,
+    )
+    workflow.run()
+
+
+def run_inference(datalist: Path, folder: Path) -> None:
+    """Infer all scans of a datalist."""
+    folder.mkdir(parents=True)
+    weights = folder / "weights.pt"
+    workflow = make_workflow(
+        ["inference"],
+        "inference",
+        input=str(datalist),
+        output_dir=str(folder),
+        weights=str(weights),
+        width=WIDTH,
+    )
+    parser = workflow.parser
+    views = parser.get_parsed_content("dataset")[0][IMAGE].as_tensor()[:, None]
+    save_sparing_weights(parser.get_parsed_content("network"), views, weights)
+    workflow.run()
+
+
+def main() -> None:
+    """Do one run and print its peak in MB."""
+    kind, datalist, folder = sys.argv[1:]
+    work = run_training if kind == "training" else run_inference
+    work(Path(datalist), Path(folder))
+    sys.stdout.write(f"{read_peak_mb()}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""How long the bundle takes to start, beside what MONAI takes to import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bundle.bench.material import ROOT, Effort
+from bundle.bench.measurement import Measurement, summarise_ratio, time_s
+
+TARGET = 1.5
+
+
+def measure_startup(folder: Path, effort: Effort) -> list[Measurement]:
+    """Measure the ratio of starting a workflow to importing MONAI, in fresh processes in turn.
+
+    Args:
+        folder: empty folder to work in.
+        effort: how long to measure.
+    """
+    config = ["--config_file", "configs/inference.yaml", "--output_dir", str(folder / "out")]
+    # The checks before the first scan are the part of a run that no scan and no weights need.
+    whole = ["-m", "monai.bundle", "run", *config, "--run", '["$@preflight.check()"]']
+    bare = ["-c", "import monai"]
+    pairs = [
+        (time_s(lambda: _run_python(whole)), time_s(lambda: _run_python(bare)))
+        for _ in range(effort.starts)
+    ]
+    how = (
+        "wall time of `python -m monai.bundle run` with configs/inference.yaml up to the first "
+        "scan, over `python -c 'import monai'`"
+    )
+    return [
+        summarise_ratio("Start-up, monai.bundle over import", pairs[1:], how=how, target=TARGET)
+    ]
+
+
+def _run_python(arguments: list[str]) -> None:
+    subprocess.run(  # noqa: S603
+        [sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True
+    )
