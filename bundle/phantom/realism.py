@@ -41,6 +41,8 @@ MEASURED_RATIOS: Mapping[tuple[View, str], tuple[float, float]] = {
 
 REAL_THORAX = (slice(186, 378), slice(72, 200))
 """Rows and columns of the real scan's thorax: 192 x 128 pixels."""
+REAL_MANUBRIUM_ROW = 38
+"""Upper edge of the manubrium in that window."""
 FREQUENCIES = (0.05, 0.4)
 """Range of the spectrum that is compared, cycles per pixel: below lies the body's outline."""
 
@@ -221,12 +223,15 @@ def radial_spectrum(counts: Image) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def thorax_window(patient: SimulatedPatient, view: View) -> Image:
-    """Return the counts of a simulated thorax in a window of the real thorax's size."""
+    """Return the counts of a simulated thorax in the window that frames the real one.
+
+    The window has the real one's size; manubrium and spine lie where they lie in that.
+    """
     image = patient.views[view]
     regions = Regions(view, image, patient.camera.pixel_mm)
     spine = np.argwhere(regions.bones("t1", "t12"))
     rows, columns = (part.stop - part.start for part in REAL_THORAX)
-    top = round((spine[:, 0].min() + spine[:, 0].max()) / 2) - rows // 2
+    top = np.argwhere(regions.bones("manubrium"))[:, 0].min() - REAL_MANUBRIUM_ROW
     left = round(spine[:, 1].mean()) - columns // 2
     return image.counts[top : top + rows, left : left + columns]
 

@@ -18,16 +18,16 @@ from bundle.phantom.body import Body, Bone, Box
 BONE_LEVELS: Mapping[str, float] = {
     "skull": 15.0,
     "face": 22.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 70.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 90.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 98.0),
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 102.0),
     "sacrum": 84.0,
     "manubrium": 38.0,
-    "sternum": 19.0,
-    "clavicle": 18.0,
-    "scapula": 25.0,
+    "sternum": 19.5,
+    "clavicle": 15.0,
+    "scapula": 23.0,
     "ribs": 38.0,
-    "humerus": 18.0,
+    "humerus": 19.0,
     "forearm": 8.0,
     "hand": 8.0,
     "pelvis": 52.0,
@@ -48,10 +48,10 @@ JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.35, 5.4),
-    "ribs": (0.65, 1.4),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.75, 1.35)),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (0.95, 1.15)),
+    "skull": (0.35, 5.8),
+    "ribs": (0.62, 1.55),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.58, 1.66)),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (1.0, 1.3)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
@@ -73,13 +73,13 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (40.0, 0.55),
+    "bladder": (46.0, 0.5),
     "liver": (1.7, 0.15),
     "spleen": (1.7, 0.15),
     "heart": (2.0, 0.15),
     "thyroid": (2.0, 0.3),
     "breast": (1.1, 0.2),
-    "lung": (0.9, 0.12),
+    "lung": (1.0, 0.12),
 }
 """Median concentration and log-normal spread by organ without its side."""
 
@@ -144,7 +144,7 @@ class _Joint:
 
 
 NORMAL_SPOTS: Mapping[str, _Joint] = {
-    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.6),
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.2),
     "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.8),
     "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
     "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
