@@ -22,7 +22,9 @@ from bundle.phantom.trunk import BONES_OF_TRUNK, FEMALE_TRUNK, LEAST_COVER_MM, T
 Vector = NDArray[np.float64]
 
 REFERENCE_HEIGHT_MM = 1750.0
-REFERENCE_BMI = 25.0
+REFERENCE_WEIGHT_KG = 71.0
+"""The reference man's body fills 73.8 litres, his lungs 2.8 of them."""
+_REFERENCE_FULLNESS = REFERENCE_WEIGHT_KG / REFERENCE_HEIGHT_MM**3
 NECK_ROW_MM = 250.0
 HIP_ROW_MM = 838.0
 LEG_MM = REFERENCE_HEIGHT_MM - HIP_ROW_MM
@@ -30,6 +32,9 @@ BED_MM = 278.0
 """Depth of the bed's surface under the reference man's back."""
 SPINE_DEPTH_MM = 205.0
 """Depth about which the trunk grows or shrinks."""
+NOSE_MM = (136.0, 5.0, 0.0)
+FRONT_MARGIN_MM = 25.0
+"""Empty depth in front of nose and belly: room for breasts and toes."""
 NECK_PIVOT_MM = (215.0, 152.0, 0.0)
 """The head turns and nods about the middle of the neck."""
 
@@ -128,8 +133,13 @@ class Posture:
 
     @cached_property
     def girth(self) -> float:
-        """Body mass index over the reference man's: the area of a cross-section."""
-        return self.person.bmi / REFERENCE_BMI
+        """Fullness of the flesh: 1 for the reference man's build at any height.
+
+        Weight over the cube of height, with a power above one because head, hands, feet and bones
+        hardly grow with weight, so that the rest has to.
+        """
+        fullness = self.person.weight_kg / self.person.height_mm**3
+        return float((fullness / _REFERENCE_FULLNESS) ** 1.25)
 
     @cached_property
     def chest_scale(self) -> float:
@@ -173,15 +183,18 @@ class Posture:
 
     def place(self, points: ArrayLike) -> Vector:
         """Return places (n, 3) or (3,) of head and trunk in mm of the grid."""
+        return self.lay(self._straight(points))
+
+    def _straight(self, points: ArrayLike) -> Vector:
+        """Return places of head and trunk in mm from the vertex, before they lie on the bed."""
         point = np.asarray(points, dtype=float)
         row, depth, column = point[..., 0], point[..., 1], point[..., 2]
         column = column * self.breadth_scale(row)
         column = column * np.where(column < 0, self.person.asymmetry, 1 / self.person.asymmetry)
         depth = SPINE_DEPTH_MM + (depth - SPINE_DEPTH_MM) * self.depth_scale(row)
-        bent = np.stack(
+        return np.stack(
             [self.row(row), depth + self._kyphosis(row), column + self._scoliosis(row)], axis=-1
         )
-        return self.lay(bent)
 
     def lay(self, points: ArrayLike) -> Vector:
         """Return places of a straight body (mm from the vertex) as they lie on the bed.
@@ -213,13 +226,13 @@ class Posture:
 
     @cached_property
     def front_mm(self) -> float:
-        """Depth of the grid at the reference frame's zero: room for the belly and the toes."""
-        return 12.0 + max(0.0, self.belly_mm)
-
-    @cached_property
-    def belly_mm(self) -> float:
-        """How far the belly and chest reach over the reference man's front."""
-        return 240.0 * (self.height_scale * max(self.girth, 0.8) ** 0.6 - 1.0)
+        """Depth of the grid at the reference frame's zero: room for nose and belly."""
+        offset = self.head_turn.apply(np.array(NOSE_MM) - NECK_PIVOT_MM) * self.head_scale
+        nose = float((self._straight(NECK_PIVOT_MM) + offset)[1])
+        rows = np.array(TRUNK_M)[:, 0]
+        axis = self._straight(np.stack([rows, 0 * rows + SPINE_DEPTH_MM, 0 * rows], axis=1))
+        belly = float((axis[:, 1] + self.trunk_skin(rows)[1]).min())
+        return FRONT_MARGIN_MM - min(nose, belly, 0.0)
 
     @cached_property
     def bed_mm(self) -> float:

@@ -57,11 +57,11 @@ def _base(posture: Posture) -> tuple[Shape, ...]:
         _tube(posture, np.array([[98.0, 36, -40], [96, 29, 0], [98, 36, 40]]), 7),
     ]
     for sign in _SIDES:
-        petrous = np.array([[128.0, 118, 16 * sign], [131, 134, 36 * sign], [133, 142, 58 * sign]])
+        petrous = np.array([[128.0, 118, 16 * sign], [131, 134, 36 * sign], [133, 142, 52 * sign]])
         shapes.append(Tube(posture.place_head(petrous), np.array([9, 12, 7]) * posture.head_scale))
         wing = np.array([[110.0, 84, 20 * sign], [106, 70, 50 * sign]])
         shapes.append(_tube(posture, wing, 9))
-        mastoid = np.array([[136.0, 146, 55 * sign], [154, 143, 50 * sign]])
+        mastoid = np.array([[136.0, 146, 52 * sign], [152, 143, 48 * sign]])
         shapes.append(_tube(posture, mastoid, 8))
     return tuple(shapes)
 

@@ -21,10 +21,10 @@ _TRUNK_POWER = 2.6
 """Exponent of the trunk's sections: between an ellipse and a rounded box."""
 
 # Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
-_UPPER_ARM = np.array([54.0, 50.0, 44.0, 39.0])
+_UPPER_ARM = np.array([56.0, 52.0, 45.0, 40.0])
 _FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
-_THIGH = np.array([84.0, 88.0, 74.0, 61.0, 57.0])
-_SHANK = np.array([57.0, 55.0, 56.0, 42.0, 35.0])
+_THIGH = np.array([87.0, 91.0, 77.0, 62.0, 57.0])
+_SHANK = np.array([57.0, 55.0, 56.0, 43.0, 38.0])
 
 # Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
 # others by textbook sizes.
@@ -135,7 +135,7 @@ def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
     belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
     yield Tube(shank + belly * scale, _SHANK * scale)
     sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.bone_scale @ leg.foot_frame
-    radius = np.array([33, 36, 40]) * posture.bone_scale
+    radius = np.array([40, 38, 42]) * posture.bone_scale
     yield Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2))
 
 
@@ -164,7 +164,7 @@ def _bladder(posture: Posture) -> Ellipsoid:
     shape = np.array([0.88, 0.98, 1.16])
     volume_mm3 = posture.person.bladder_ml * 1000 / (4 / 3 * np.pi)
     radii = shape * np.cbrt(volume_mm3)
-    floor = posture.place((868.0, 158.0, 0.0))
+    floor = posture.place((854.0, 156.0, 0.0))
     return Ellipsoid(floor - np.array([radii[0], 0.4 * radii[1] - 8, 0.0]), radii)
 
 

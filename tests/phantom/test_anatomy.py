@@ -184,8 +184,6 @@ def test_sizes_are_human(body: Body, name: str) -> None:
 def test_volumes_are_human(average_man: Body) -> None:
     """Skeleton of about 10 % of the body's volume; lungs and liver as in a man at rest."""
     skeleton = sum(volume_ml(bone.box) for bone in average_man.bones.values())
-    trunk = float(average_man.outline.sum(dtype=float)) * PIXEL_MM**2 * DEPTH_MM / 1000
-    assert 0.85 * average_man.person.weight_kg < trunk / 1000 < 1.15 * average_man.person.weight_kg
     assert 4000 < skeleton < 8500
     lungs = volume_ml(average_man.organs["lung_left"]) + volume_ml(average_man.organs["lung_right"])
     assert 2500 < lungs < 5000
@@ -198,7 +196,7 @@ def test_heavier_bodies_are_larger_and_weigh_what_they_say() -> None:
     for bmi in (19.0, 37.0):
         body = build(with_bmi(man, 1760.0, bmi))
         mass_kg = float(body.outline.sum(dtype=float)) * PIXEL_MM**2 * DEPTH_MM / 1e6
-        assert mass_kg == pytest.approx(body.person.weight_kg, rel=0.15)
+        assert mass_kg == pytest.approx(body.person.weight_kg, rel=0.08)
 
 
 def test_height_scales() -> None:
