@@ -10,12 +10,12 @@ from monai.bundle import ConfigWorkflow
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
-TINY = {"width": 2, "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "size": [224, 224]}
-"""A network that costs nothing; 224 pixels still hold every thorax of the test cohort."""
+TINY = {"width": 2, "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "size": [256, 224]}
+"""A network that costs nothing, on images that are not square."""
 
 
 def make_workflow(
-    name: str, *overlays: str, workflow_type: str, **overrides: object
+    name: str, /, *overlays: str, workflow_type: str, **overrides: object
 ) -> ConfigWorkflow:
     """Compose a workflow; the root of the bundle is the checkout."""
     files = [str(CONFIGS / f"{file}.yaml") for file in (name, *overlays)]
@@ -29,7 +29,7 @@ def make_workflow(
 
 
 def run_workflow(
-    name: str, *overlays: str, workflow_type: str, **overrides: object
+    name: str, /, *overlays: str, workflow_type: str, **overrides: object
 ) -> ConfigWorkflow:
     """Run a workflow in this process."""
     workflow = make_workflow(name, *overlays, workflow_type=workflow_type, **overrides)

@@ -12,7 +12,6 @@ from ignite.engine import Engine, Events
 from bundle.data.find import find_scans
 from bundle.data.reference import parse_reference
 from bundle.dicom.scan import View
-from bundle.engines.scans import ScanEvents
 from bundle.keys import (
     COUNTS,
     FAILURE,
@@ -90,7 +89,6 @@ class ScanOutputs:
         """Register on the events of an archive run."""
         engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._write)
-        engine.add_event_handler(ScanEvents.SCAN_FAILED, self._note_failure)
 
     def _start(self) -> None:
         self.n_done = self.n_failed = 0
@@ -99,14 +97,16 @@ class ScanOutputs:
             (self.output_dir / SUMMARY_NAME).unlink(missing_ok=True)
 
     def _write(self, engine: Engine) -> None:
+        if FAILURE in engine.state.batch:
+            self._note_failure(engine.state.batch)
+            return
         for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
             row = write_scan({**entry, **output}, self.output_dir, assessed=self.assessed)
             self._append(SUMMARY_NAME, row)
             self.n_done += 1
 
-    def _note_failure(self, engine: Engine) -> None:
-        batch = engine.state.batch
-        row = {"input": batch[IMAGE_PATH], "reason": batch[FAILURE]}
+    def _note_failure(self, failure: Mapping[str, Any]) -> None:
+        row = {"input": failure[IMAGE_PATH], "reason": failure[FAILURE]}
         self._append(FAILURES_NAME, row)
         self.n_failed += 1
 
@@ -126,14 +126,14 @@ class ScanOutputs:
             SystemExit: if at least one input failed.
         """
         logger.info("%d scans done, %d failed", self.n_done, self.n_failed)
-        if self.n_failed:
-            logger.error(
-                "%d of %d inputs failed; see %s",
-                self.n_failed,
-                self.n_done + self.n_failed,
-                self.output_dir / FAILURES_NAME,
-            )
-            raise SystemExit(1)
+        failures = self.output_dir / FAILURES_NAME
+        if not self.n_failed:
+            failures.unlink(missing_ok=True)  # of an earlier run, where nothing was left to do
+            return
+        logger.error(
+            "%d of %d inputs failed; see %s", self.n_failed, self.n_done + self.n_failed, failures
+        )
+        raise SystemExit(1)
 
 
 def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import torch
 
 from bundle.engines.checkpoint import BEST_NAME, LAST_NAME, WeightsLoader, save_atomically
 from bundle.engines.preflight import Preflight, check_output_dir
-from tests.workflows import make_workflow, run, run_workflow, start, tiny_arguments
+from tests.workflows import TINY, make_workflow, run, run_workflow, start, tiny_arguments
 
 
 def weights(folder, name=LAST_NAME):
@@ -89,7 +89,7 @@ def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
     assert_same(weights(whole), weights(killed))
     system = json.loads((killed / "system.json").read_text())
     assert system["width"] == 2
-    assert system["size"] == [224, 224]
+    assert system["size"] == TINY["size"]
 
 
 def test_existing_training_is_not_overwritten(cohort, trained):
