@@ -12,7 +12,7 @@ from bundle.phantom.camera import FWHM_PER_SIGMA, Patch
 PEAK_SHARE = 0.45
 """A structure's outline is where its own image reaches this share of its own peak: between the
 40 and 50 % that readers of SPECT and PET use."""
-NOISE_FACTOR = 2.0
+NOISE_FACTOR = 3.0
 """A lesion must add this many standard deviations of the local Poisson noise.
 
 The noise is that of a resolution element, not of one pixel: eye and network add up the counts of
@@ -21,9 +21,10 @@ added up is 4 pi s^2, so the noise of their mean is sqrt(counts / (4 pi s^2)).
 """
 READING_FWHM_MM = 8.0
 """Resolution element: the camera's resolution at 10 cm, a little smoothed."""
-LEAST_CONTRAST = 0.1
-"""A lesion must also add this share of the counts around it: less is lost in the unevenness of
-normal bone however many counts there are."""
+LEAST_CONTRAST = 0.4
+"""A lesion must also add this share of the counts around it, at its outline, so about as much again
+at its peak: less is lost in the unevenness of normal bone however many counts there are. Chosen by
+looking at outlines on simulated scans."""
 LEAST_AREA_MM2 = 20.0
 """Smaller remains are no outline that anyone would draw."""
 BONE_SHARE = 0.3

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bundle.phantom.lesions import CONTRAST_RANGE, DIAMETER_RANGE_MM, draw_lesions
+from bundle.phantom.lesions import CONTRAST_RANGE, DIAMETER_MM, DIAMETER_RANGE_MM, draw_lesions
 from bundle.phantom.presets import PRESETS, PRIMARIES, region_weights
 from bundle.phantom.uptake import Uptake
 from tests.phantom.bodies import block_body
@@ -56,7 +56,7 @@ def test_focal_lesions_keep_to_contrast_and_size(patients):
     assert np.median(contrasts) == pytest.approx(CONTRAST_RANGE[1], rel=0.2)
     assert diameters.min() >= 0.99 * DIAMETER_RANGE_MM[0]
     assert diameters.max() <= 1.01 * DIAMETER_RANGE_MM[1]
-    assert np.median(diameters) == pytest.approx(14.0, rel=0.2)
+    assert np.median(diameters) == pytest.approx(DIAMETER_MM, rel=0.2)
 
 
 def test_lesions_stay_in_their_bone_unless_expansile(body, patients):
