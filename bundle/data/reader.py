@@ -1,7 +1,7 @@
 """The MONAI reader of bone scans and of maps over them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,9 @@ from monai.data import ImageReader
 from monai.utils import MetaKeys
 from numpy.typing import NDArray
 
-from bundle.data.nifti import ViewStack, is_nifti, read_view_stack
-from bundle.data.reference import ScanReference, parse_reference
+from bundle.data.load import LoadedScan, load_scan
+from bundle.data.reference import parse_reference
 from bundle.dicom.errors import ScanError
-from bundle.dicom.identity import make_scan_id
-from bundle.dicom.read import read_scan
-from bundle.dicom.scan import Source, View
 from bundle.keys import (
     META_SCAN_ID,
     META_SIMULATED,
@@ -77,66 +74,32 @@ class BoneScanReader(ImageReader):
         Raises:
             ScanError: if they are no bone scan, or have another number of views than required.
         """
-        references = [parse_reference(name) for name in img]
-        stack, meta = _read(references)
-        name = " and ".join(reference.path.name for reference in references)
-        if self.require_views not in {None, len(stack.views)}:
+        scan = load_scan(img)
+        views = scan.stack.views
+        if self.require_views not in {None, len(views)}:
+            name = " and ".join(parse_reference(path).path.name for path in img)
             raise ScanError(
-                f"{name}: must have {self.require_views} view(s), "
-                f"got {' and '.join(stack.views)} only"
+                f"{name}: must have {self.require_views} view(s), got {' and '.join(views)} only"
             )
-        return stack.array, meta
+        return scan.stack.array, _make_meta(scan)
 
 
-def _read(references: Sequence[ScanReference]) -> tuple[ViewStack, dict[str, Any]]:
-    """Read a DICOM or NIfTI scan: the stack and its metadata."""
-    view = _first_view(references)
-    spacing_mm = next((ref.spacing_mm for ref in references if ref.spacing_mm), None)
-    path = references[0].path
-    if len(references) == 1 and is_nifti(path):
-        stack = read_view_stack(path, view=view, spacing_mm=spacing_mm)
-        sources = dict(
-            zip(stack.views, (Source(path, index) for index in stack.frames), strict=True)
-        )
-        scan_id = make_scan_id((), stack.array.astype(np.float32))
-        return stack, _make_meta(stack, scan_id, sources, simulated=False)
-    scan = read_scan([ref.path for ref in references], view=view, spacing_mm=spacing_mm)
-    frames = tuple(source.frame for source in scan.sources.values())
-    stack = ViewStack(scan.stack(), scan.spacing_mm, scan.views, frames)
-    simulated = scan.acquisition.simulated
-    return stack, _make_meta(stack, scan.scan_id, scan.sources, simulated=simulated)
-
-
-def _first_view(references: Sequence[ScanReference]) -> View | None:
-    """Return the view of the first frame, which may have been said of the second file alone.
-
-    Raises:
-        ScanError: if both files are said to be the same view.
-    """
-    said = [reference.view for reference in references]
-    if len(said) == 2 and said[1] is not None:
-        first = View.POSTERIOR if said[1] is View.ANTERIOR else View.ANTERIOR
-        if said[0] not in {None, first}:
-            raise ScanError(f"{references[0].path.name}: both files are said to be {said[1]}")
-        return first
-    return said[0]
-
-
-def _make_meta(
-    stack: ViewStack, scan_id: str, sources: Mapping[View, Source], *, simulated: bool
-) -> dict[str, Any]:
+def _make_meta(scan: LoadedScan) -> dict[str, Any]:
     """Make the metadata: plain values and strings, which collate into batches."""
-    row_mm, column_mm = stack.spacing_mm
+    row_mm, column_mm = scan.stack.spacing_mm
     affine = np.diag([row_mm, column_mm, 1.0, 1.0])
-    where = {view: {"path": str(src.path), "frame": src.frame} for view, src in sources.items()}
+    where = {
+        view: {"path": str(source.path), "frame": source.frame}
+        for view, source in scan.sources.items()
+    }
     return {
         MetaKeys.AFFINE: affine,
         MetaKeys.ORIGINAL_AFFINE: affine.copy(),
-        MetaKeys.SPATIAL_SHAPE: np.array(stack.array.shape[1:]),
+        MetaKeys.SPATIAL_SHAPE: np.array(scan.stack.array.shape[1:]),
         MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
-        META_VIEWS: VIEW_SEPARATOR.join(stack.views),
-        META_SCAN_ID: scan_id,
+        META_VIEWS: VIEW_SEPARATOR.join(scan.stack.views),
+        META_SCAN_ID: scan.scan_id,
         META_SPACING: (row_mm, column_mm),
-        META_SIMULATED: simulated,
+        META_SIMULATED: scan.simulated,
         META_SOURCES: json.dumps(where),
     }
