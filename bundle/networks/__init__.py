@@ -1,5 +1,16 @@
 """Segmentation networks, one family a file."""
 
+from bundle.networks.atrous import DenseAtrous
+from bundle.networks.double_unet import DoubleUNet
+from bundle.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
 from bundle.networks.unet import UNet, UNetRes
 
-__all__ = ["UNet", "UNetRes"]
+__all__ = [
+    "DenseAtrous",
+    "DoubleUNet",
+    "DualPool",
+    "DualPoolUNet",
+    "ResidualMultiPool",
+    "UNet",
+    "UNetRes",
+]

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 Norm = Literal["batch"] | None
 BlockFactory = Callable[[int, int], nn.Module]
 """Builds a block of two 3x3 convolutions from its input and output channels; keeps H and W."""
+PoolFactory = Callable[[int], nn.Module]
+"""Builds, for a number of channels, the module that halves H and W after a level."""
 
 PAPER_CHANNELS = (64, 128, 256, 512, 1024)
 
@@ -44,7 +46,7 @@ class ResidualDoubleConv(nn.Module):
         # the two summands get half the power each, so that depth does not inflate the signal
         self.second = _conv3(out_channels, out_channels, norm=norm, power=1.0)
         self.shortcut = nn.Conv2d(in_channels, out_channels, kernel_size=1)
-        _init_he(self.shortcut, power=1.0)
+        init_he(self.shortcut, power=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
@@ -59,11 +61,16 @@ class UpStage(nn.Module):
         super().__init__()
         self.up = nn.ConvTranspose2d(in_channels, skip_channels, kernel_size=2, stride=2)
         self.block = block(2 * skip_channels, skip_channels)
-        _init_he(self.up, power=1.0)
+        init_he(self.up, power=1.0)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Map (B, in_channels, H/2, W/2) and (B, skip_channels, H, W) to the latter's shape."""
         return self.block(torch.cat([skip, self.up(x)], dim=1))
+
+
+def max_pool(channels: int) -> nn.Module:  # noqa: ARG001 - a PoolFactory
+    """Build a 2x2 max pooling, the same for any number of channels."""
+    return nn.MaxPool2d(kernel_size=2)
 
 
 class EncoderDecoder(nn.Module):
@@ -73,15 +80,26 @@ class EncoderDecoder(nn.Module):
         in_channels: channels of the image.
         out_channels: classes, or channels of logits.
         channels: width of each level, finest first; each level but the last is followed by a
-            2x2 max pooling.
+            pooling.
         block: builds the block of a level from its input and output channels.
+        pool: builds the pooling after a level from the level's channels.
+        context: module after the deepest block; keeps H and W. None for none.
+        context_channels: channels that the context adds to those it is given.
 
     Raises:
         ValueError: if there are fewer than two levels.
     """
 
     def __init__(
-        self, *, in_channels: int, out_channels: int, channels: Sequence[int], block: BlockFactory
+        self,
+        *,
+        in_channels: int,
+        out_channels: int,
+        channels: Sequence[int],
+        block: BlockFactory,
+        pool: PoolFactory = max_pool,
+        context: nn.Module | None = None,
+        context_channels: int = 0,
     ) -> None:
         super().__init__()
         if len(channels) < 2:
@@ -92,13 +110,15 @@ class EncoderDecoder(nn.Module):
         levels = [block(width_in, width) for width_in, width in zip(inputs, widths, strict=True)]
         self.encoder = nn.ModuleList(levels[:-1])
         self.bottom = levels[-1]
-        self.pool = nn.MaxPool2d(kernel_size=2)
+        self.pools = nn.ModuleList(pool(width) for width in widths[:-1])
+        self.context = nn.Identity() if context is None else context
+        below = [widths[-1] + context_channels, *widths[-2:0:-1]]
         self.decoder = nn.ModuleList(
-            UpStage(below, width, block=block)
-            for below, width in zip(widths[:0:-1], widths[-2::-1], strict=True)
+            UpStage(width_in, width, block=block)
+            for width_in, width in zip(below, widths[-2::-1], strict=True)
         )
         self.head = nn.Conv2d(widths[0], out_channels, kernel_size=1)
-        _init_he(self.head, power=1.0)
+        init_he(self.head, power=1.0)
 
     def forward(self, image: Tensor) -> Tensor:
         """Compute logits (B, out_channels, H, W) of an image (B, in_channels, H, W).
@@ -106,25 +126,27 @@ class EncoderDecoder(nn.Module):
         Raises:
             ValueError: if H or W is not a multiple of ``divisor`` (16 for five levels).
         """
-        self._check_sides(image)
+        check_sides(image, self.divisor)
         x = image
         skips: list[Tensor] = []
-        for block in self.encoder:
+        for block, pool in zip(self.encoder, self.pools):  # noqa: B905 - TorchScript has no strict
             x = block(x)
             skips.append(x)
-            x = self.pool(x)
-        x = self.bottom(x)
+            x = pool(x)
+        x = self.context(self.bottom(x))
         for stage in self.decoder:
             x = stage(x, skips.pop())
         return self.head(x)
 
-    def _check_sides(self, image: Tensor) -> None:
-        rows, columns = image.shape[-2], image.shape[-1]
-        if rows % self.divisor != 0 or columns % self.divisor != 0:
-            raise ValueError(
-                f"image sides must be multiples of {self.divisor}, got {rows} rows x "
-                f"{columns} columns: crop or pad the image first"
-            )
+
+def check_sides(image: Tensor, divisor: int) -> None:
+    """Raise ValueError unless the sides of an image (B, C, H, W) are multiples of a divisor."""
+    rows, columns = image.shape[-2], image.shape[-1]
+    if rows % divisor != 0 or columns % divisor != 0:
+        raise ValueError(
+            f"image sides must be multiples of {divisor}, got {rows} rows x {columns} columns: "
+            "crop or pad the image first"
+        )
 
 
 class UNet(EncoderDecoder):
@@ -190,13 +212,13 @@ def _conv3(in_channels: int, out_channels: int, *, norm: Norm, power: float = 2.
         raise ValueError(f"norm must be None or 'batch', got {norm!r}")
     # a normalisation has its own shift, so the convolution's bias would have no effect
     conv = nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=norm is None)
-    _init_he(conv, power=power)
+    init_he(conv, power=power)
     if norm is None:
         return nn.Sequential(conv)
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
-def _init_he(conv: nn.Conv2d | nn.ConvTranspose2d, *, power: float) -> None:
+def init_he(conv: nn.Conv2d | nn.ConvTranspose2d, *, power: float) -> None:
     """Draw weights from a normal distribution of variance ``power / fan-in``; zero the bias.
 
     ``power`` 2 keeps the signal's power through a convolution followed by ReLU (He 2015), 1 through
