@@ -22,9 +22,9 @@ added up is 4 pi s^2, so the noise of their mean is sqrt(counts / (4 pi s^2)).
 READING_FWHM_MM = 8.0
 """Resolution element: the camera's resolution at 10 cm, a little smoothed."""
 LEAST_CONTRAST = 0.4
-"""A lesion must also add this share of the counts around it, at its outline, so about as much again
-at its peak: less is lost in the unevenness of normal bone however many counts there are. Chosen by
-looking at outlines on simulated scans."""
+"""Counts with and without a lesion must differ by this share of the lower of the two, at its
+outline: less is lost in the unevenness of normal bone however many counts there are. A default of
+ours, chosen by looking at outlines on simulated scans."""
 LEAST_AREA_MM2 = 20.0
 """Smaller remains are no outline that anyone would draw."""
 BONE_SHARE = 0.3
@@ -52,7 +52,7 @@ def visible_mask(lesion: Patch, expected: NDArray[np.float32], pixel_mm: float) 
     added = np.abs(lesion.values)
     mask = added >= PEAK_SHARE * added.max()
     mask &= added > NOISE_FACTOR * noise_counts(local, pixel_mm)
-    mask &= added > LEAST_CONTRAST * (local - lesion.values)
+    mask &= added > LEAST_CONTRAST * np.minimum(local, local - lesion.values)
     if mask.sum() * pixel_mm**2 < LEAST_AREA_MM2:
         mask[:] = False
     return mask

@@ -4,7 +4,7 @@ from scipy import ndimage
 
 from bundle.labels import Label, region_bit
 from bundle.phantom.camera import Patch
-from bundle.phantom.truth import mark, noise_counts, region_map, visible_mask
+from bundle.phantom.truth import LEAST_CONTRAST, mark, noise_counts, region_map, visible_mask
 from tests.phantom.bodies import block_body
 
 PIXEL_MM = 2.3
@@ -30,7 +30,7 @@ def test_what_adds_less_than_the_noise_is_hidden():
     level = 400.0
     noise = noise_counts(background(level), PIXEL_MM)[0, 0]
     assert not visible_mask(bump(1.5 * noise), background(level), PIXEL_MM).any()
-    strong = visible_mask(bump(8 * noise + 0.12 * level), background(level), PIXEL_MM)
+    strong = visible_mask(bump(8 * noise + LEAST_CONTRAST * level), background(level), PIXEL_MM)
     assert strong.any()
 
 
@@ -46,7 +46,7 @@ def test_a_lesion_lost_in_the_counts_around_it_is_hidden_however_many_they_are()
 
 
 def test_a_cold_lesion_is_marked_where_it_takes_counts_away():
-    cold = bump(-100.0)
+    cold = bump(-150.0)
     assert visible_mask(cold, background(300.0), PIXEL_MM).any()
 
 
@@ -56,7 +56,7 @@ def test_remains_too_small_to_draw_are_left_out():
 
 def test_lesions_win_over_the_bladder_and_the_stronger_lesion_over_the_weaker():
     expected = background(150.0)
-    weak, strong = bump(60.0, column=30), bump(120.0, column=34)
+    weak, strong = bump(90.0, column=30), bump(140.0, column=34)
     label, instances = mark([weak, strong], bump(100.0, column=38), expected, PIXEL_MM)
     assert set(np.unique(label)) == {0, Label.METASTASIS, Label.BLADDER}
     assert label[30, 50] == Label.BLADDER
