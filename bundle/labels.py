@@ -56,3 +56,15 @@ def region_bit(name: str) -> int:
     if name not in REGIONS:
         raise ValueError(f"region must be one of {', '.join(REGIONS)}, got {name!r}")
     return 1 << REGIONS.index(name)
+
+
+def parse_label_value(text: str) -> int:
+    """Return the value that a name ("metastasis") or a number ("1") stands for.
+
+    Raises:
+        ValueError: if there is no such label.
+    """
+    for value, name in LABEL_NAMES.items():
+        if text in {name, str(value)}:
+            return value
+    raise ValueError(f"label must be one of {', '.join(LABEL_NAMES.values())}, got {text!r}")

@@ -14,6 +14,9 @@ from bundle.data.nifti import ViewStack
 from bundle.data.rasterise import Drawing, rasterise
 from bundle.dicom.scan import View
 
+Drawn = dict[str, dict[View, list[Annotation]]]
+"""Annotations by key of the scan and by view."""
+
 
 @dataclass(frozen=True)
 class ImportSettings:
@@ -70,19 +73,16 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
     """
     failures: list[str] = []
     scans = load_scans(settings.scans, failures)
-    drawn: dict[str, dict[View, list[Annotation]]] = defaultdict(lambda: defaultdict(list))
-    for path in _find_files(settings):
-        try:
-            annotation = read_labelme(path)
-            scan, view = find_owner(annotation, scans)
-            drawn[scan.key][view].append(annotation)
-        except LabelMeError as err:
-            failures.append(str(err))
+    unread: list[str] = []
+    drawn = _read_files(_find_files(settings), scans, unread)
+    failures += unread
+    empty_views = settings.empty_views and not unread  # an unread file may be the missing view's
     labelled = LabelledSet(settings.output)
     for scan in scans:
         if scan.key not in drawn:
             continue
         try:
+            _require_files(scan, drawn[scan.key], empty_views=empty_views)
             label = _paint(scan, drawn[scan.key], settings)
         except LabelMeError as err:
             failures.append(str(err))
@@ -105,12 +105,27 @@ def _find_files(settings: ImportSettings) -> list[Path]:
     return files
 
 
-def _paint(
-    scan: AnnotatableScan, drawn: Mapping[View, Sequence[Annotation]], settings: ImportSettings
-) -> ViewStack:
-    """Paint the views of one scan."""
-    label = np.zeros((len(scan.views), *scan.size), dtype=np.uint8)
-    for plane, view in zip(label, scan.views, strict=True):
+def _read_files(
+    files: Sequence[Path], scans: Sequence[AnnotatableScan], unread: list[str]
+) -> Drawn:
+    """Read the files and find their owners; those that cannot be used are told in `unread`."""
+    drawn: Drawn = defaultdict(lambda: defaultdict(list))
+    for path in files:
+        try:
+            annotation = read_labelme(path)
+            scan, view = find_owner(annotation, scans)
+        except LabelMeError as err:
+            unread.append(str(err))
+        else:
+            drawn[scan.key][view].append(annotation)
+    return drawn
+
+
+def _require_files(
+    scan: AnnotatableScan, drawn: Mapping[View, Sequence[Annotation]], *, empty_views: bool
+) -> None:
+    """Check that each view of a scan has one file."""
+    for view in scan.views:
         annotations = drawn.get(view, [])
         if len(annotations) > 1:
             names = ", ".join(annotation.path.name for annotation in annotations)
@@ -118,14 +133,22 @@ def _paint(
                 f"scan {scan.key}: must have one file for the {view} view, got {names}; "
                 "choose one reader"
             )
-        if not annotations and not settings.empty_views:
+        if not annotations and not empty_views:
             raise LabelMeError(
-                f"scan {scan.key}: must have a file for the {view} view, got none; annotate it, "
-                "or say that views without file are empty"
+                f"scan {scan.key}: must have a file for the {view} view, got none that can be "
+                "used; annotate it, or say that views without file are empty"
             )
+
+
+def _paint(
+    scan: AnnotatableScan, drawn: Mapping[View, Sequence[Annotation]], settings: ImportSettings
+) -> ViewStack:
+    """Paint the views of one scan."""
+    label = np.zeros((len(scan.views), *scan.size), dtype=np.uint8)
+    for plane, view in zip(label, scan.views, strict=True):
         drawing = settings.drawing
         if settings.mirrored_posterior and view is View.POSTERIOR:
             drawing = replace(drawing, mirrored=not drawing.mirrored)
-        for annotation in annotations:
+        for annotation in drawn.get(view, []):
             plane[:] = rasterise(annotation, scan.size, settings.values, drawing)
     return ViewStack(label, scan.spacing_mm, scan.views, tuple(range(len(label))))
