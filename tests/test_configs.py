@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
 SYSTEMS = sorted((CONFIGS / "systems").glob("*.yaml"))
-OVERLAYS = ("fast", "multi_gpu")
+OVERLAYS = ("cropped", "fast", "multi_gpu", "multi_gpu_evaluate")
 
 
 def load(name: str) -> dict:
@@ -70,7 +70,7 @@ def test_yaml_has_no_traps(path):
 
 
 @pytest.mark.parametrize(
-    "name,config", all_configs(), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "config"), all_configs(), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_components_fit_their_signatures(name, config):
     locator = ComponentLocator()
@@ -96,6 +96,19 @@ def test_workflows_describe_the_same_system(key):
         assert train[key]["width"] == evaluate[key]["width"] == inference[key]["width"]
     else:
         assert train[key] == evaluate[key] == inference[key]
+
+
+@pytest.mark.parametrize("key", ["multi_gpu_imports", "device", "initialize", "finalize"])
+def test_overlays_start_processes_alike(key):
+    assert load("multi_gpu")[key] == load("multi_gpu_evaluate")[key]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "overlay"), [("train", "multi_gpu"), ("evaluate", "multi_gpu_evaluate")]
+)
+def test_overlays_keep_the_other_steps_of_initialize(workflow, overlay):
+    steps = load(overlay)["initialize"]
+    assert [step for step in load(workflow)["initialize"] if step not in steps] == []
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 from tqdm import tqdm
@@ -107,7 +108,8 @@ class MeanLoss:
         self.count += 1
 
     def _finish(self, engine: Engine) -> None:
-        engine.state.metrics["loss"] = float(self.total) / max(self.count, 1)
+        total = float(idist.all_reduce(self.total))  # of all processes
+        engine.state.metrics["loss"] = total / max(idist.all_reduce(self.count), 1)
 
 
 class History:

@@ -1,0 +1,29 @@
+"""What several processes of one training must agree on."""
+
+import torch.distributed as dist
+from ignite.engine import Engine, Events
+from torch import nn
+
+
+class SharedBuffers:
+    """Give every process the buffers of process 0 when a validation starts.
+
+    Gradients, and so weights, are the same everywhere; the running statistics of batch
+    normalisation are those of each process's own images. Validation and checkpoint must mean one
+    and the same network: that of process 0.
+
+    Args:
+        network: network without its distributed wrapper.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the evaluator's STARTED."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self) -> None:
+        """Copy the buffers; a collective step of all processes."""
+        for buffer in self.network.buffers():
+            dist.broadcast(buffer, src=0)
