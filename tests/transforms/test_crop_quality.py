@@ -3,12 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bundle.dicom.scan import View
 from bundle.labels import region_bit
-from bundle.phantom.patient import simulate_patient
-from bundle.phantom.presets import find_preset
 from bundle.transforms.crop_quality import CropQuality, measure_crop
-from bundle.transforms.landmarks import ThoraxLandmarks, find_thorax
+from bundle.transforms.landmarks import ThoraxLandmarks
+from scripts.measure_crop import measure_patient, report
 from tests.transforms.test_thorax import MARKS
 
 SPACING_MM = (2.0, 5.0)
@@ -54,20 +52,18 @@ def test_neck_and_pelvis_in_the_crop_are_measured(regions):
     assert quality.pelvis_mm == 14.0
 
 
-def measure_patient(number: int, *, seed: int) -> CropQuality:
-    """Simulate a patient and measure the crop found on the sum of the views."""
-    patient = simulate_patient(find_preset("default"), seed=seed, number=number)
-    views = {
-        name: np.flip(view.counts, axis=1) if name == View.POSTERIOR else view.counts
-        for name, view in patient.views.items()
-    }
-    spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
-    landmarks = find_thorax(np.sum(list(views.values()), axis=0, dtype=np.float64), spacing_mm)
-    return measure_crop(landmarks, patient.views[View.ANTERIOR].regions, spacing_mm)
-
-
 @pytest.mark.slow
 def test_simulated_patients_are_cropped_well():
     qualities = [measure_patient(number, seed=20) for number in range(1, 13)]
+    assert None not in qualities
     assert sum(quality.holds_thorax for quality in qualities) >= 11
     assert sum(max(quality.neck_mm, quality.pelvis_mm) <= 25 for quality in qualities) >= 11
+
+
+def test_report_counts_refused_patients_as_not_held():
+    good = CropQuality(lost_mm=(0, 0, 0, 0), neck_mm=5, pelvis_mm=30)
+    text = report([good, good, None], seed=4)
+    assert "| 2 of 3 | 66.7% | 97 % |" in text
+    assert "| 0 of 3 | 0.0% | 95 % |" in text
+    assert "| refused | 1 of 3 |" in text
+    assert "--patients 3 --seed 4" in text
