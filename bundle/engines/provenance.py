@@ -20,7 +20,17 @@ from bundle.report.tables import write_json
 RUN_NAME = "run.json"
 CONFIG_NAME = "config.json"
 
-SYSTEM_KEYS = ("published", "width", "norm", "network_def", "size", "load", "sample", "decide")
+SYSTEM_KEYS = (
+    "published",
+    "width",
+    "norm",
+    "network_def",
+    "size",
+    "load",
+    "sample",
+    "activate",
+    "decide",
+)
 """Keys that training, evaluation and inference share: they say what a trained system is."""
 
 PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "pydicom")
