@@ -1,0 +1,91 @@
+"""Make one label map of several annotators', and report how well they agree.
+
+The annotators' label maps come from `scripts/import_labelme.py`, one datalist each. With the method
+`agreement`, scans with disputed lesions are left for a new round and listed in `disputes.json`.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+# Run as a file, Python looks for modules beside the file; the package lies one folder up.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bundle.data.consensus import MAX_DIFFERENCE
+from bundle.data.labelled import LabelledSet
+from bundle.data.readings import Method, combine, load_readings
+from bundle.report.agreement import Agreement, summarise, to_markdown, write_disagreements
+from bundle.report.tables import write_json
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the arguments of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "readers", nargs="+", metavar="NAME=DATALIST", help="the datalist of each annotator"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--method", type=Method, choices=list(Method), default=Method.MAJORITY)
+    parser.add_argument("--votes", type=int, default=2, metavar="N", help="that a majority needs")
+    parser.add_argument(
+        "--max-difference",
+        type=float,
+        default=MAX_DIFFERENCE,
+        metavar="D",
+        help="greatest 1 - IoU of two annotators that agree on a lesion",
+    )
+    parser.add_argument("--folds", type=int, default=5, metavar="K")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of choices and folds")
+    return parser.parse_args(arguments)
+
+
+def run(chosen: argparse.Namespace, failures: list[str]) -> LabelledSet:
+    """Write label maps, datalist, disputes and the report of agreement."""
+    datalists = {name: Path(path) for name, _, path in (r.partition("=") for r in chosen.readers)}
+    labelled, agreement = LabelledSet(chosen.output), Agreement(tuple(datalists))
+    disputes = []
+    for reading in load_readings(datalists, failures):
+        agreement.add(reading)
+        label, disputed = combine(
+            reading,
+            chosen.method,
+            votes=chosen.votes,
+            max_difference=chosen.max_difference,
+            seed=chosen.seed,
+        )
+        disputes += [{"scan": reading.key, **asdict(dispute)} for dispute in disputed]
+        if not disputed:
+            labelled.add(reading.key, reading.section, reading.entry, label)
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    if len(labelled):
+        description = f"Consensus of {', '.join(datalists)}: {chosen.method}"
+        labelled.write_datalist(description, folds=chosen.folds, seed=chosen.seed)
+    if chosen.method is Method.AGREEMENT:
+        (chosen.output / "disputes.json").write_text(json.dumps(disputes, indent=1) + "\n")
+    document = summarise(agreement)
+    write_json(chosen.output / "agreement.json", document)
+    (chosen.output / "agreement.md").write_text(to_markdown(document), encoding="utf-8")
+    if agreement.worst:
+        write_disagreements(chosen.output / "agreement.png", agreement)
+    return labelled
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    chosen = parse(arguments)
+    failures: list[str] = []
+    try:
+        labelled = run(chosen, failures)
+    except (ValueError, OSError, RuntimeError) as err:
+        print(f"error: {err}", file=sys.stderr)
+        return 1
+    for failure in failures:
+        print(f"left out: {failure}", file=sys.stderr)
+    print(f"{len(labelled)} scans in {chosen.output}; see {chosen.output / 'agreement.md'}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
