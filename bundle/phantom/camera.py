@@ -33,8 +33,8 @@ CONTOUR_SHARE = 0.5
 """Share of scans whose anterior head follows the body; else it stays above its highest part."""
 CONTOUR_SMOOTHING_MM = 150.0
 """The head cannot follow the contour faster than its own size allows."""
-TABLE_TRANSMISSION = 0.81
-"""Share of photons that pass table and mattress: about 14 mm of water."""
+TABLE_TRANSMISSION = 0.79
+"""Share of photons that pass table and mattress: about 15 mm of water."""
 
 SCATTER_STEP = 4
 """Scatter is smooth: it is computed on pixels this many times larger."""

@@ -243,7 +243,7 @@ class Comparison:
     Attributes:
         profile: correlation of the row profiles of the anterior views.
         ratios: see `region_ratios`.
-        noise: variance over mean in the flat area of the thighs.
+        noise: variance over mean in flat areas: soft tissue of the thighs and the belly.
         spectrum: power spectrum of the thorax over that of the real one, by frequency.
         posterior_share: counts of the posterior over those of the anterior view.
     """
@@ -258,12 +258,13 @@ class Comparison:
 def compare(patient: SimulatedPatient, real: Image) -> Comparison:
     """Compare a simulated patient that has both views with a real anterior scan."""
     front, back = (patient.views[view] for view in View)
-    thighs = thigh_mask(Regions(View.ANTERIOR, front, patient.camera.pixel_mm))
+    regions = Regions(View.ANTERIOR, front, patient.camera.pixel_mm)
+    flat = thigh_mask(regions) | _beside(regions, ("l2", "l4"), (45, 85))
     real_power = radial_spectrum(real[REAL_THORAX])[1]
     return Comparison(
         profile=profile_correlation(front.counts, real),
         ratios=region_ratios(patient),
-        noise=variance_over_mean(front.counts, thighs),
+        noise=variance_over_mean(front.counts, flat),
         spectrum=radial_spectrum(thorax_window(patient, View.ANTERIOR))[1] / real_power,
         posterior_share=float(back.counts.sum(dtype=float) / front.counts.sum(dtype=float)),
     )

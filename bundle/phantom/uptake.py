@@ -16,24 +16,24 @@ from bundle.phantom.blobs import Ellipsoid, gaussian_box, solid_box
 from bundle.phantom.body import Body, Bone, Box
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 15.0,
+    "skull": 14.5,
     "face": 22.0,
     **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 95.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 102.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 106.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 116.0),
     "sacrum": 84.0,
-    "manubrium": 38.0,
-    "sternum": 19.5,
+    "manubrium": 47.0,
+    "sternum": 31.0,
     "clavicle": 15.0,
-    "scapula": 23.0,
+    "scapula": 17.0,
     "ribs": 38.0,
-    "humerus": 19.0,
+    "humerus": 25.0,
     "forearm": 8.0,
     "hand": 8.0,
     "pelvis": 52.0,
-    "femur": 22.0,
+    "femur": 27.5,
     "patella": 15.0,
-    "tibia": 14.0,
+    "tibia": 12.5,
     "fibula": 8.0,
     "foot": 17.0,
 }
@@ -49,9 +49,9 @@ JOINT_LEVEL = 15.0
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
     "skull": (0.35, 5.8),
-    "ribs": (0.62, 1.55),
+    "ribs": (0.6, 1.68),
     **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.58, 1.66)),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (1.0, 1.3)),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (1.1, 1.1)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
@@ -73,7 +73,7 @@ TEXTURE_MM = 9.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (7.0, 0.35),
-    "bladder": (46.0, 0.5),
+    "bladder": (58.0, 0.4),
     "liver": (1.7, 0.15),
     "spleen": (1.7, 0.15),
     "heart": (2.0, 0.15),
@@ -144,13 +144,13 @@ class _Joint:
 
 
 NORMAL_SPOTS: Mapping[str, _Joint] = {
-    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 1.2),
-    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.8),
-    "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 0.8),
+    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.5),
+    "shoulder": _Joint((16.0, 16.0, 14.0), 1.5),
     "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
     "wrist": _Joint((12.0, 10.0, 14.0), 0.5),
     "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.3),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.12),
     "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
     "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
     "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
