@@ -11,6 +11,14 @@ class Label(IntEnum):
     BLADDER = 2
 
 
+class BodyLabel(IntEnum):
+    """Values of a label map that tells air from body (Chen 2023); derived, never on disk."""
+
+    AIR = 0
+    BODY = 1
+    METASTASIS = 2
+
+
 LABEL_NAMES = {label.value: label.name.lower() for label in Label}
 
 LABEL_COLOURS = {Label.METASTASIS: (214, 39, 40), Label.BLADDER: (31, 119, 180)}

@@ -10,21 +10,30 @@ from bundle.transforms.intensity import (
     SquareRootd,
 )
 from bundle.transforms.mirror import MirrorPosterior, MirrorPosteriord
+from bundle.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bundle.transforms.thorax import ThoraxCrop, ThoraxCropd
+from bundle.transforms.three_class import JoinBodyLabeld, OtsuBody, OtsuBodyd
 from bundle.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
 
 __all__ = [
     "AggregateViews",
     "AggregateViewsd",
+    "BodyWindow",
+    "BodyWindowd",
+    "JoinBodyLabeld",
     "MirrorPosterior",
     "MirrorPosteriord",
     "NormalizeBrightness",
     "NormalizeBrightnessd",
+    "OtsuBody",
+    "OtsuBodyd",
     "RandShiftRotated",
     "RandThinCounts",
     "RandThinCountsd",
     "ScalePercentile",
     "ScalePercentiled",
+    "SideBySide",
+    "SideBySided",
     "SplitViewsd",
     "SquareRoot",
     "SquareRootd",

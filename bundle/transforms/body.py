@@ -92,6 +92,12 @@ def _find_pieces(
     return pieces, sizes
 
 
+def find_body_rows(body_mask: Mask) -> tuple[int, int] | None:
+    """Return the first and the last row of a body mask (row, column), None if it is empty."""
+    rows = np.flatnonzero(body_mask.sum(axis=1) >= 4)  # fewer are a leak or a wire
+    return (int(rows[0]), int(rows[-1])) if rows.size else None
+
+
 def find_air(body_mask: Mask, spacing_mm: tuple[float, float]) -> Mask:
     """Return what is more than 14 mm from the body, (row, column)."""
     return np.asarray(ndimage.distance_transform_edt(~body_mask, sampling=spacing_mm) > 14.0)
@@ -123,20 +129,19 @@ def measure_body(counts: Counts, spacing_mm: tuple[float, float]) -> Body:
     """
     pieces, sizes = _find_pieces(counts, spacing_mm)
     mask = np.asarray(pieces == sizes.argmax()) if sizes.any() else np.zeros(pieces.shape, bool)
-    per_row = mask.sum(axis=1)
-    rows = np.flatnonzero(per_row >= 4)  # fewer are a leak or a wire
-    if rows.size == 0:
+    rows = find_body_rows(mask)
+    if rows is None:
         raise _refuse("a body", "no counts that stand out")
     _check_single(pieces, sizes)
     row_mm, column_mm = spacing_mm
-    head_row, height_rows = int(rows[0]), int(rows[-1] - rows[0])
+    head_row, height_rows = rows[0], rows[1] - rows[0]
     body = Body(
         mask=mask,
         head_row=head_row,
         height_rows=height_rows,
         height_columns=height_rows * row_mm / column_mm,
         spacing_mm=spacing_mm,
-        width_px=ndimage.gaussian_filter1d(per_row.astype(np.float64), 13.0 / row_mm),
+        width_px=ndimage.gaussian_filter1d(mask.sum(axis=1, dtype=np.float64), 13.0 / row_mm),
     )
     _check_length(body)
     _check_tilt(body)

@@ -1,0 +1,138 @@
+"""The input of Chen 2023: the window around the body and the two views in one image."""
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Compose, Invertd
+
+from bundle.dicom.errors import ScanError
+from bundle.keys import META_VIEWS, SIDE_BY_SIDE
+from bundle.transforms import (
+    BodyWindow,
+    BodyWindowd,
+    NormalizeBrightnessd,
+    SideBySide,
+    SideBySided,
+)
+
+HEAD, TOES = 4, 31
+
+
+@pytest.fixture
+def scan(make_stack):
+    """A bar of a body in rows 4 to 31 of 40 x 22 pixels of 4.5 mm, brighter below, off centre."""
+    counts = np.zeros((2, 40, 22), dtype=np.float32)
+    counts[0, HEAD : TOES + 1, 3:15] = 20 + np.arange(TOES + 1 - HEAD)[:, None]
+    counts[1] = 2 * counts[0, :, ::-1]
+    return make_stack(counts, spacing_mm=(4.5, 4.5))
+
+
+class TestBodyWindow:
+    @pytest.mark.parametrize(("rows", "columns"), [(24, 16), (50, 30), (50, 16), (33, 28)])
+    def test_puts_the_middle_of_the_body_in_the_middle(self, scan, rows, columns):
+        window = BodyWindow((rows, columns))(scan)
+        assert window.shape == (2, rows, columns)
+        filled = np.flatnonzero(window[0].sum(dim=1) > 0)
+        if rows > TOES - HEAD:
+            assert abs((filled[0] + filled[-1] + 1) / 2 - rows / 2) <= 2, "smoothing widens a body"
+        torch.testing.assert_close(window[1], 2 * window[0].flip(-1))
+
+    @pytest.mark.parametrize(("rows", "columns"), [(24, 16), (50, 30), (24, 30)])
+    def test_inverse_puts_back_what_the_window_shows(self, scan, rows, columns):
+        window = BodyWindow((rows, columns))
+        cut = window(scan)
+        shown = window.inverse(cut.clone() * 0 + 1).as_tensor()
+        restored = window.inverse(cut)
+        torch.testing.assert_close(restored.as_tensor(), scan.as_tensor() * shown)
+        assert (shown.amin() == 0) == (rows < 40 or columns < 22)
+        torch.testing.assert_close(restored.affine, scan.affine)
+
+    def test_the_affine_follows(self, scan):
+        scan.affine[0, 0], scan.affine[1, 1] = 2.4, 1.9
+        cut = BodyWindow((24, 16))(scan)
+        value = 2 * (20 + 12)  # of one row of the posterior view
+        row = int((cut[1] == value).nonzero()[0, 0])
+        place = cut.affine @ torch.tensor([row, 0.0, 0.0, 1.0], dtype=torch.float64)
+        assert place[0].item() == pytest.approx(2.4 * (HEAD + 12))
+        assert place[1].item() == pytest.approx(1.9 * 3)  # 22 columns to 16 cut 3 and 3
+
+    def test_one_window_for_all_entries(self, scan):
+        label = MetaTensor((scan.as_tensor() > 50).to(torch.uint8)).copy_meta_from(scan)
+        sample = BodyWindowd(["image", "label"], size=(24, 16))({"image": scan, "label": label})
+        assert sample["label"].dtype == torch.uint8
+        assert torch.equal(sample["image"].as_tensor() > 50, sample["label"].as_tensor() == 1)
+
+    def test_refuses_a_scan_without_a_body(self, make_stack):
+        with pytest.raises(ScanError, match="scan-7: scan must show a body, got no counts"):
+            BodyWindow()(make_stack(torch.zeros(2, 40, 21)))
+
+    def test_refuses_entries_of_other_sizes(self, scan, make_stack):
+        with pytest.raises(ValueError, match="rows and columns must be the same for all keys"):
+            BodyWindowd(["image", "label"])({"image": scan, "label": make_stack()})
+
+    def test_real_scan_is_cut_below_the_knee(self, real_counts, make_stack):
+        scan = make_stack(real_counts[None], views="anterior", spacing_mm=(2.26, 2.26))
+        window = BodyWindow()(scan)
+        head, toes = 88, 854  # rows of the body in the file
+        last = round(float(window.affine[0, 3]) / 2.26) + 640
+        assert (last - head) / (toes - head) == pytest.approx(0.716, abs=0.003)
+
+
+class TestSideBySide:
+    def test_anterior_is_left_and_posterior_right_as_acquired(self, make_stack):
+        stack = make_stack()
+        joined = SideBySide(rows=3)(stack)
+        assert joined.shape == (1, 3, 14)
+        torch.testing.assert_close(joined[0, :, :7].as_tensor(), stack[0, :3].as_tensor())
+        torch.testing.assert_close(joined[0, :, 7:].as_tensor(), stack[1, :3].as_tensor())
+        assert joined.meta[META_VIEWS] == SIDE_BY_SIDE
+
+    @pytest.mark.parametrize("views", ["anterior+posterior", "posterior+anterior"])
+    def test_inverse_gives_each_view_its_half_in_the_old_order(self, make_stack, views):
+        stack = make_stack(views=views)
+        join = SideBySide(rows=3)
+        restored = join.inverse(join(stack))
+        torch.testing.assert_close(restored[:, :3].as_tensor(), stack[:, :3].as_tensor())
+        assert restored.shape == stack.shape
+        assert restored[:, 3:].abs().max() == 0
+        assert restored.meta[META_VIEWS] == views
+        assert restored.applied_operations == []
+
+    @pytest.mark.parametrize(("view", "half"), [("anterior", 0), ("posterior", 1)])
+    def test_the_half_of_an_absent_view_is_empty(self, make_stack, view, half):
+        stack = make_stack(views=view) + 1
+        join = SideBySide(rows=5)
+        joined = join(stack)
+        left_and_right = joined[0].as_tensor().split(7, dim=-1)
+        torch.testing.assert_close(left_and_right[half], stack[0].as_tensor())
+        assert left_and_right[1 - half].abs().max() == 0
+        torch.testing.assert_close(join.inverse(joined).as_tensor(), stack.as_tensor())
+
+    def test_refuses_other_views_and_too_few_rows(self, make_stack):
+        with pytest.raises(ValueError, match=r"among anterior\+posterior, got aggregated"):
+            SideBySide(rows=3)(make_stack(views="aggregated"))
+        with pytest.raises(ValueError, match="at least 640 rows, got 5: put BodyWindow before"):
+            SideBySide()(make_stack())
+
+
+def test_prediction_returns_to_the_scan_through_the_whole_chain(scan):
+    keys = ["image", "label"]
+    label = MetaTensor((scan.as_tensor() > 60).to(torch.uint8)).copy_meta_from(scan)
+    chain = Compose(
+        [
+            BodyWindowd(keys, size=(36, 26)),
+            NormalizeBrightnessd("image"),
+            SideBySided(keys, rows=30),
+        ]
+    )
+    sample = chain({"image": scan, "label": label})
+    assert sample["image"].shape == (1, 30, 52)
+    assert sample["image"].max() <= 255
+    sample["pred"] = MetaTensor(sample["label"].as_tensor()[None].repeat(3, 1, 1, 1))
+    restored = Invertd("pred", chain, orig_keys="image")(sample)["pred"]
+    assert restored.shape == (3, *label.shape)
+    seen = slice(0, 26)  # the window starts above the head, and its last rows are removed
+    assert label[:, seen].sum() > 20
+    for channel in restored.as_tensor():
+        torch.testing.assert_close(channel[:, seen], label[:, seen].as_tensor())
