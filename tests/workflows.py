@@ -23,8 +23,7 @@ def make_workflow(
         config_file=files,
         workflow_type=workflow_type,
         logging_file=False,
-        bundle_root=str(ROOT),
-        **{**TINY, **overrides},
+        **{"bundle_root": str(ROOT), **TINY, **overrides},
     )
 
 
