@@ -7,6 +7,7 @@ from monai.data import MetaTensor
 
 from bundle.labels import BodyLabel, Label
 from bundle.transforms import JoinBodyLabeld, OtsuBody, OtsuBodyd
+from bundle.transforms.body import find_body
 from bundle.transforms.three_class import (
     DOMAINS,
     find_body_otsu,
@@ -34,6 +35,13 @@ def test_square_root_finds_the_body_and_plain_counts_do_not(view):
     assert (body & truth).sum() > 0.9 * truth.sum()
     assert (body & ~truth).sum() < 0.1 * truth.sum()
     assert find_body_otsu(view, "linear").sum() < 10, "the hottest pixels decide"
+
+
+@pytest.mark.parametrize(("domain", "least", "most"), [("sqrt", 0.74, 0.94), ("linear", 0.2, 0.55)])
+def test_share_of_the_body_of_a_real_scan(real_counts, domain, least, most):
+    body, found = find_body(real_counts, (2.26, 2.26)), find_body_otsu(real_counts, domain)
+    assert least < found[body].mean() < most
+    assert found[~body].mean() < 0.022
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
