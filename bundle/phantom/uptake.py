@@ -23,7 +23,7 @@ BONE_LEVELS: Mapping[str, float] = {
     **dict.fromkeys((f"l{number}" for number in range(1, 6)), 116.0),
     "sacrum": 84.0,
     "manubrium": 47.0,
-    "sternum": 31.0,
+    "sternum": 32.5,
     "clavicle": 15.0,
     "scapula": 17.0,
     "ribs": 38.0,
@@ -35,13 +35,14 @@ BONE_LEVELS: Mapping[str, float] = {
     "patella": 15.0,
     "tibia": 12.5,
     "fibula": 8.0,
-    "foot": 17.0,
+    "foot": 13.0,
 }
 """Concentration in normal bone, by region without its side.
 
-Set so that the ratios in the image fall into those measured on real scans; in quantitative SPECT
-a normal vertebra has an SUV of 3.9 and ribs and humerus at most 3.2 (Kaneta et al. 2016,
-doi 10.1007/s12149-016-1095-y), with muscle near 0.45.
+Set so that the ratios in the image fall into those measured on real scans (see
+`bundle.phantom.realism`): a level takes up what the drawn shape of its bone lacks. The order agrees
+with quantitative SPECT: vertebrae highest (mean SUV 3.9, Rohani et al. 2020,
+doi 10.31616/asj.2019.0308), humerus and ribs lowest.
 """
 
 JOINT_LEVEL = 15.0
@@ -55,6 +56,15 @@ FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
+
+END_FACTORS: Mapping[str, tuple[float, float]] = {
+    "humerus": (0.75, 1.0),
+    "femur": (1.0, 0.5),
+    "tibia": (0.6, 1.0),
+}
+END_SHARE = 0.16
+"""Factors at the upper and the lower end of a long bone, and the share of its length that an end
+takes: spongy bone with fat marrow holds less per volume than the shaft."""
 
 BOWEL_LEVEL = 0.6
 BOWEL_MM = 60.0
@@ -144,13 +154,13 @@ class _Joint:
 
 
 NORMAL_SPOTS: Mapping[str, _Joint] = {
-    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 0.8),
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 0.65),
     "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.5),
-    "shoulder": _Joint((16.0, 16.0, 14.0), 1.5),
+    "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
     "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
     "wrist": _Joint((12.0, 10.0, 14.0), 0.5),
     "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.12),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.3),
     "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
     "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
     "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
@@ -254,7 +264,8 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
     texture = _texture(body, rng)
     for name, level in uptake.bones.items():
         box = body.bones[name].box
-        uneven = _texture_of(texture, box, rng) * _front_to_back(body.bones[name])
+        bone = body.bones[name]
+        uneven = _texture_of(texture, box, rng) * (_front_to_back(bone) * _along(bone))
         values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
         skeleton[box.slices] += box.fraction
     clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
@@ -280,6 +291,14 @@ def _front_to_back(bone: Bone) -> NDArray[np.float32]:
     depths = bone.box.fraction.shape[1]
     way = np.linspace(0, 1, depths, dtype=np.float32)[None, :, None]
     return np.float32(front) + np.float32(back - front) * way**2
+
+
+def _along(bone: Bone) -> NDArray[np.float32]:
+    """Return the factor of a bone's level at each row of its box, (row, 1, 1)."""
+    upper, lower = END_FACTORS.get(base_region(bone.region), (1.0, 1.0))
+    way = np.linspace(0, 1, bone.box.fraction.shape[0])
+    factor = np.interp(way, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
+    return factor.astype(np.float32)[:, None, None]
 
 
 def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -40,6 +40,7 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
     }
     points = {
         "c4_centre": (34.0, 29.0, 48.0),
+        "l3_centre": (133.0, 29.0, 48.0),
         "sternoclavicular_left": (51.0, 5.0, 49.0),
         "hip_left": (154.0, 17.0, 64.0),
     }

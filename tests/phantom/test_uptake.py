@@ -8,6 +8,7 @@ from bundle.phantom.blobs import Ellipsoid
 from bundle.phantom.body import Box
 from bundle.phantom.uptake import (
     BONE_LEVELS,
+    FRONT_TO_BACK,
     Clip,
     Metal,
     Spot,
@@ -126,3 +127,12 @@ def test_superscan_takes_the_tracer_from_soft_tissue_and_kidneys(body):
 def test_same_seed_same_activity(body):
     first = paint(body, draw_uptake(body, rng()), rng())
     np.testing.assert_array_equal(first, paint(body, draw_uptake(body, rng()), rng()))
+
+
+def test_long_bones_and_the_back_of_bones_follow_their_factors(body):
+    levels = dict.fromkeys(body.bones, 1.0) | {"femur_left": 30.0, "rib_05_left": 30.0}
+    values = paint(body, plain(body, bones=levels), rng())
+    femur, rib = (values[body.bones[name].box.slices] for name in ("femur_left", "rib_05_left"))
+    assert femur[-1].mean() == pytest.approx(0.5 * femur[10:16].mean(), rel=0.2)
+    front, back = FRONT_TO_BACK["ribs"]
+    assert rib[:, -1].mean() / rib[:, 0].mean() == pytest.approx(back / front, rel=0.2)
