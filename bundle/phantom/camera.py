@@ -33,8 +33,8 @@ CONTOUR_SHARE = 0.5
 """Share of scans whose anterior head follows the body; else it stays above its highest part."""
 CONTOUR_SMOOTHING_MM = 150.0
 """The head cannot follow the contour faster than its own size allows."""
-TABLE_TRANSMISSION = 0.79
-"""Share of photons that pass table and mattress: about 15 mm of water."""
+TABLE_TRANSMISSION = 0.78
+"""Share of photons that pass table and mattress: about 16 mm of water."""
 
 SCATTER_STEP = 4
 """Scatter is smooth: it is computed on pixels this many times larger."""
@@ -274,8 +274,8 @@ def scatter(
 ) -> NDArray[np.float32]:
     """Return the scattered photons that go with an image of primary photons.
 
-    The kernel falls off mono-exponentially, exp(-r / length) (Floyd et al. 1985,
-    doi 10.1118/1.595671). Photons scatter in tissue, not in air: what arrives at a pixel is in
+    The kernel falls off mono-exponentially, exp(-r / length), as in Axelsson et al. 1984, J Nucl
+    Med 25:490. Photons scatter in tissue, not in air: what arrives at a pixel is in
     proportion to the thickness of the body there, so the gap between the legs stays empty.
     """
     rows, columns = primary.shape
