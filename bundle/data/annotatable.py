@@ -56,17 +56,19 @@ def load_scans(place: Path, failures: list[str]) -> list[AnnotatableScan]:
         failures: scans that cannot be read are added here.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are none, or two would have the same name.
     """
     if place.suffix.lower() == ".json":
-        root = place.parent
         listed = [(name, item) for name in read_datalist(place) for item in load_items(place, name)]
+        root = common_folder([item[IMAGE] for _, item in listed])
     else:
         root = place
         listed = [(TRAINING, item) for item in find_scans(place)]
-    scans = []
+    scans: list[AnnotatableScan] = []
     for section, entry in listed:
         key = scan_key(entry[IMAGE], root)
+        if key in {scan.key for scan in scans}:
+            raise ValueError(f"{place}: scans must have names of their own, got two named {key!r}")
         try:
             scan = load_scan(entry[IMAGE])
         except ValueError as err:
@@ -89,6 +91,12 @@ def scan_key(image: str | Sequence[str], root: Path) -> str:
     paths = [parse_reference(name).path for name in as_names(image)]
     folder = _below(paths[0].parent, root)
     return "_".join([*folder, "+".join(_stem(path) for path in paths)])
+
+
+def common_folder(images: Sequence[str | Sequence[str]]) -> Path:
+    """Return the deepest folder that holds the files of all scans."""
+    paths = [parse_reference(as_names(image)[0]).path for image in images]
+    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
 
 
 def _below(path: Path, root: Path) -> tuple[str, ...]:

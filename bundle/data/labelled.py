@@ -52,14 +52,19 @@ class LabelledSet:
             entry: the scan's entry, with the paths of its image and its patient; its other fields
                 that are no files are kept.
             label: the map.
+
+        Raises:
+            ValueError: if another scan of the set has this key.
         """
         name = f"{LABELS_FOLDER}/{key}.nii.gz"
+        if any(entry[LABEL] == name for entries in self.sections.values() for entry in entries):
+            raise ValueError(f"scans must have keys of their own, got two named {key!r}")
         (self.folder / LABELS_FOLDER).mkdir(parents=True, exist_ok=True)
         write_view_stack(
             self.folder / name, label.array.astype(np.uint8), label.spacing_mm, label.views
         )
         names = [os.path.relpath(path, self.folder) for path in as_names(entry[IMAGE])]
-        others = {name: value for name, value in entry.items() if name not in FILE_KEYS}
+        others = {field: value for field, value in entry.items() if field not in FILE_KEYS}
         image = names if len(names) > 1 else names[0]
         self.sections[section].append({IMAGE: image, LABEL: name, **others})
         self._count(section, entry[PATIENT], label.array)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.data.annotatable import as_names, scan_key
+from bundle.data.annotatable import as_names, common_folder, scan_key
 from bundle.data.consensus import MAX_DIFFERENCE, Dispute, majority, pick_agreed, staple
 from bundle.data.datalist import load_items, read_datalist
 from bundle.data.nifti import ViewStack, read_view_stack
@@ -85,14 +85,16 @@ def load_readings(datalists: Mapping[str, Path], failures: list[str]) -> Iterato
         raise ValueError(f"datalists must be those of 2 annotators or more, got {len(datalists)}")
     listed = {reader: _list_entries(path) for reader, path in datalists.items()}
     first = next(iter(listed.values()))
+    root = common_folder([list(image) for image in first])
     for image in dict.fromkeys(image for entries in listed.values() for image in entries):
         lacking = [reader for reader, entries in listed.items() if image not in entries]
         if lacking:
             name = Path(image[0]).name
             failures.append(f"{name}: must be labelled by all, got no label of {lacking}")
             continue
-        section, key, entry = first[image]
-        paths = [entries[image][2][LABEL] for entries in listed.values()]
+        section, entry = first[image]
+        key = scan_key(list(image), root)
+        paths = [entries[image][1][LABEL] for entries in listed.values()]
         try:
             stacks = [read_view_stack(path) for path in paths]
             _require_alike(stacks, key)
@@ -157,17 +159,15 @@ def combine(
     return ViewStack(label, reading.spacing_mm, reading.views, tuple(range(len(label)))), disputes
 
 
-def _list_entries(path: Path) -> dict[tuple[str, ...], tuple[str, str, dict[str, Any]]]:
-    """Return section, key and entry by the absolute names of the scan's files."""
+def _list_entries(path: Path) -> dict[tuple[str, ...], tuple[str, dict[str, Any]]]:
+    """Return section and entry by the absolute names of the scan's files."""
     listed = {}
     for section in read_datalist(path):
         for entry in load_items(path, section):
             if LABEL not in entry:
                 raise ValueError(f"{path}: every entry must have {LABEL!r}, one has none")
             files = [parse_reference(name).path for name in as_names(entry[IMAGE])]
-            image = tuple(str(file.resolve()) for file in files)
-            # Label maps are named after their scans (bundle.data.labelled).
-            listed[image] = (section, scan_key(entry[LABEL], Path(entry[LABEL]).parent), entry)
+            listed[tuple(str(file.resolve()) for file in files)] = (section, entry)
     return listed
 
 
