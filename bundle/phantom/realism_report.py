@@ -49,8 +49,8 @@ def report(comparisons: Sequence[Comparison], real: Image, origin: Origin) -> st
         "",
         "These figures are a fit, not a test: levels of uptake and the table's transmission were "
         "adjusted by hand on seeds 0, 1, 2 and 11 against this same scan, these same ranges and "
-        "these same measures, and some measures were settled on the way (the thorax is aligned by the "
-        "manubrium; the noise is a mean over patients with an allowance of two standard errors, "
+        "these same measures, and some measures were settled on the way (the thorax is aligned by "
+        "the manubrium; the noise is a mean over patients, allowed two standard errors, "
         "which the plain aim of 1.0 to 1.1 does not have). Medians can be in range while most "
         "patients are not: see the last column below. Levels of bone are several times those of "
         "quantitative SPECT: they also make up for what the shapes and the camera lack.",
