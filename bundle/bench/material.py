@@ -34,10 +34,10 @@ class Effort:
     """
 
     patients: int = 6
-    train_scans: int = 50
+    train_scans: int = 25
     epochs: int = 6
     train_width: int | None = None
-    infer_scans: int = 12
+    infer_scans: int = 10
     infer_width: int | None = None
     starts: int = 6
     readings: int = 9

@@ -1,9 +1,10 @@
 import pytest
 import torch
+from monai.data import DataLoader, MetaTensor
 from monai.data.utils import set_rnd
 from monai.transforms import Compose, Lambdad, RandScaleIntensityd, Transform
 
-from bundle.data.samples import SampleDataset
+from bundle.data.samples import SampleDataset, SampleStore
 
 
 class Load(Transform):
@@ -82,3 +83,19 @@ def test_what_follows_the_first_random_transform_runs_each_time():
 def test_error_of_a_scan_reaches_the_caller():
     with pytest.raises(RuntimeError, match="applying transform"):
         SampleDataset([{"views": 1}], Compose([Load()]), progress=False)
+
+
+def test_store_gives_back_copies_with_metadata():
+    image = MetaTensor(torch.arange(6.0).reshape(1, 2, 3), meta={"views": "anterior"})
+    store = SampleStore()
+    store.extend([{"image": image, "patient": "first"}, {"image": image + 1, "patient": "second"}])
+    store[1]["image"].zero_()  # a copy: the stored sample stays
+    assert [sample["patient"] for sample in store] == ["first", "second"]
+    assert torch.equal(store[1]["image"].as_tensor(), image.as_tensor() + 1)
+    assert store[0]["image"].meta["views"] == "anterior"
+
+
+def test_processes_read_samples_that_their_parent_stored():
+    dataset = SampleDataset(ENTRIES, Compose([Load(), Split()]), progress=False)
+    loader = DataLoader(dataset, batch_size=1, num_workers=2)
+    assert [float(batch["image"].mean()) for batch in loader] == [1, 1, 2, 3, 3]

@@ -1,0 +1,57 @@
+import json
+
+import pytest
+
+from bundle.bench.material import Effort
+from bundle.bench.suite import PARTS
+from scripts import benchmark
+
+TINY = Effort(
+    patients=1,
+    train_scans=5,
+    epochs=2,
+    train_width=2,
+    infer_scans=2,
+    infer_width=2,
+    starts=2,
+    readings=1,
+    memory_scans=(5, 10),
+)
+
+
+@pytest.mark.slow
+def test_whole_benchmark_in_its_tiny_form(tmp_path, capsys):
+    assert benchmark.main(["--output", str(tmp_path)], TINY) == 0
+    document = json.loads((tmp_path / "benchmark.json").read_text())
+    text = (tmp_path / "benchmark.md").read_text()
+    assert text in capsys.readouterr().out
+    assert len(document["measurements"]) >= len(PARTS)
+    for item in document["measurements"]:
+        assert 0 < item["low"] <= item["value"] <= item["high"]
+        row = next(line for line in text.splitlines() if line.startswith(f"| {item['name']} |"))
+        assert f"| {item['value']:.3g} | {item['unit']} |" in row
+        assert ("missed" in row) == (item["met"] is False)
+
+
+def test_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch, capsys):
+    def interrupt(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "run_parts", interrupt)
+    (tmp_path / "benchmark.json").write_text("old")
+    assert benchmark.main(["--output", str(tmp_path)], TINY) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
+    assert (tmp_path / "benchmark.json").read_text() == "old"
+    assert "nothing was written" in capsys.readouterr().err
+
+
+def test_one_part_alone_is_printed_and_not_written(tmp_path, capsys):
+    assert benchmark.main(["--only", "reading", "--output", str(tmp_path / "out")], TINY) == 0
+    assert "| Reading, JPEG-LS lossless |" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_part_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        benchmark.main(["--only", "coffee"])
+    assert "invalid choice: 'coffee'" in capsys.readouterr().err
