@@ -314,6 +314,16 @@ def test_datalist_as_input(cohort, weights, tmp_path):
         assert len(list(csv.DictReader(file))) == len(entries) == 2
 
 
+def test_worker_processes_change_nothing(archive, weights, tmp_path):
+    assert infer(archive.source, tmp_path, weights, num_workers=1) == 1
+    parallel = Archive(archive.source, tmp_path, 1, "")
+    for name in ("summary.csv", "failures.csv"):
+        assert parallel.table(name) == archive.table(name)
+    names = [file.relative_to(archive.output) for file in archive.output.rglob("*.nii.gz")]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (archive.output / name).read_bytes()
+
+
 @pytest.mark.slow
 def test_command_ends_with_exit_code_one(archive, trained, tmp_path):
     done = run(
