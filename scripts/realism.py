@@ -6,10 +6,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import numpy as np
-from matplotlib.axes import Axes
 from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
@@ -22,6 +18,7 @@ from bundle.phantom.patient import SimulatedPatient, simulate_patient
 from bundle.phantom.presets import CAMERAS, PRESETS
 from bundle.phantom.realism import Image, compare
 from bundle.phantom.realism_report import Origin, report
+from bundle.report.drawing import draw_counts, new_figure, save_png
 
 REAL_SCAN = "JPGExtended.dcm"
 """Anterior scan of NEMA WG04 (GE Millennium MG) that comes with pydicom."""
@@ -46,23 +43,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def draw(real: Image, patients: list[SimulatedPatient], path: Path) -> None:
     """Show the real scan, then simulated ones: anterior views above, posterior views below."""
-    mpl.use("Agg")
-    figure, axes = plt.subplots(2, 1 + len(patients), figsize=(2.2 * (1 + len(patients)), 13))
-    _show(axes[0, 0], real, "real, anterior")
-    axes[1, 0].axis("off")
-    for number, patient in enumerate(patients, start=1):
+    figure = new_figure(176 * (1 + len(patients)), 1040)
+    axes = figure.subplots(2, 1 + len(patients))
+    columns = [{View.ANTERIOR: real}, *[{v: p.views[v].counts for v in View} for p in patients]]
+    for number, views in enumerate(columns):
+        name = f"simulated {number}" if number else "real"
         for axis, view in zip(axes[:, number], View, strict=True):
-            _show(axis, patient.views[view].counts, f"simulated {number}, {view}")
+            axis.set_axis_off()
+            if view in views:
+                draw_counts(axis, views[view], (1.0, 1.0))  # one camera's pixels are square
+                axis.set_title(f"{name}, {view}", fontsize=8)
     figure.tight_layout(pad=0.3)
-    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
-    plt.close(figure)
-
-
-def _show(axis: Axes, image: Image, title: str) -> None:
-    top = np.percentile(image[image > 0], 99.5)
-    axis.imshow(image, cmap="gray_r", vmin=0, vmax=top, interpolation="bilinear")
-    axis.set_title(title, fontsize=8)
-    axis.axis("off")
+    save_png(figure, path)
 
 
 def main(arguments: list[str] | None = None) -> int:
