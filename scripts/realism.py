@@ -3,9 +3,11 @@
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
@@ -45,7 +47,8 @@ def draw(real: Image, patients: list[SimulatedPatient], path: Path) -> None:
     """Show the real scan, then simulated ones: anterior views above, posterior views below."""
     figure = new_figure(176 * (1 + len(patients)), 1040)
     axes = figure.subplots(2, 1 + len(patients))
-    columns = [{View.ANTERIOR: real}, *[{v: p.views[v].counts for v in View} for p in patients]]
+    columns: list[Mapping[View, NDArray]] = [{View.ANTERIOR: real}]
+    columns += [{view: patient.views[view].counts for view in View} for patient in patients]
     for number, views in enumerate(columns):
         name = f"simulated {number}" if number else "real"
         for axis, view in zip(axes[:, number], View, strict=True):
