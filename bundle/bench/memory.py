@@ -11,7 +11,6 @@ from pathlib import Path
 from bundle.bench.inference import save_sparing_weights
 from bundle.bench.material import ROOT, Effort, make_workflow, repeat_cohort
 from bundle.bench.measurement import Measurement, summarise
-from bundle.keys import IMAGE
 
 KINDS = ("training", "inference")
 WIDTH = 2
@@ -99,8 +98,8 @@ def run_inference(datalist: Path, folder: Path) -> None:
         width=WIDTH,
     )
     parser = workflow.parser
-    views = parser.get_parsed_content("dataset")[0][IMAGE].as_tensor()[:, None]
-    save_sparing_weights(parser.get_parsed_content("network"), views, weights)
+    network = parser.get_parsed_content("network")
+    save_sparing_weights(network, parser.get_parsed_content("dataset"), weights)
     workflow.run()
 
 

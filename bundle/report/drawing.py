@@ -34,11 +34,13 @@ def new_figure(width_px: float, height_px: float) -> Figure:
 
 
 def save_png(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG.
+    """Write a figure as PNG, then empty it.
 
-    Level 3 of zlib takes half the time of matplotlib's 6, for a file a tenth larger.
+    Left as it is, it would hold its pictures until Python looks for cycles: 7 MB a scan in an
+    archive run. Level 3 of zlib takes half the time of matplotlib's 6, for a file a tenth larger.
     """
     figure.savefig(path, format="png", pil_kwargs={"compress_level": 3})
+    figure.clear()
 
 
 def display_limit(counts: NDArray[np.floating]) -> float:
