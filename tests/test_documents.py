@@ -1,0 +1,86 @@
+"""The commands of the documents: files exist, keys and options are known."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from bundle.engines.composition import check_overrides, compose, parse_command
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMAND = re.compile(r"(?:python|torchrun|make) [^`]+")
+MADE_BY_TRAINING = "system.json"
+
+
+def commands() -> list[str]:
+    """Every line of a code block and every inline code that is a command, once."""
+    found: dict[str, None] = {}
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        blocks = re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL)
+        inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        for line in [line for block in blocks for line in block.splitlines()] + inline:
+            if COMMAND.match(line):
+                found[line.split("  #")[0].strip()] = None
+    return list(found)
+
+
+def bundle_commands() -> list[str]:
+    return [command for command in commands() if "monai.bundle run" in command]
+
+
+def script_commands() -> list[str]:
+    return [command for command in commands() if command.startswith("python scripts/")]
+
+
+def make_targets() -> list[str]:
+    lines = [command for command in commands() if command.startswith("make ")]
+    return sorted({word for line in lines for word in line.split()[1:]})
+
+
+def test_there_are_commands():
+    assert len(bundle_commands()) >= 6
+    assert len(script_commands()) >= 6
+    assert {"demo", "test", "bench", "results"} <= set(make_targets())
+
+
+@pytest.mark.parametrize("command", bundle_commands())
+def test_bundle_command_composes(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    system = tmp_path / MADE_BY_TRAINING
+    system.write_text("{}")
+    words = [
+        re.sub(rf"runs/\w+/{MADE_BY_TRAINING}", str(system), word) for word in shlex.split(command)
+    ]
+    parsed = parse_command(words[words.index("run") + 1 :])
+    check_overrides(parsed)
+    assert compose(parsed)["run"]
+
+
+@pytest.mark.parametrize("command", script_commands())
+def test_script_takes_the_options(command, capsys):
+    words = shlex.split(command)
+    script = importlib.import_module(words[1].removesuffix(".py").replace("/", "."))
+    if words[1] == "scripts/train.py":
+        return  # takes the arguments of monai.bundle run
+    subcommand = [word for word in words[2:3] if not word.startswith("-") and "." not in word]
+    with pytest.raises(SystemExit):
+        script.main([*subcommand, "--help"])
+    shown = capsys.readouterr().out
+    unknown = [word for word in words if word.startswith("--") and word.split("=")[0] not in shown]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("target", make_targets())
+def test_make_target_is_there(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", text)
+    assert [target for target in targets if not (document.parent / target).exists()] == []
