@@ -5,7 +5,7 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch.utils.tensorboard import SummaryWriter
 
-from bundle.engines.progress import loss_of
+from bundle.engines.progress import loss_of, metrics_of
 
 
 class TrainingBoard:
@@ -16,7 +16,7 @@ class TrainingBoard:
 
     Args:
         output_dir: folder of the run.
-        evaluator: evaluator whose key metric is written.
+        evaluator: evaluator whose metrics are written in the epochs in which it runs.
     """
 
     def __init__(self, output_dir: str | Path, *, evaluator: Engine | None = None) -> None:
@@ -40,9 +40,8 @@ class TrainingBoard:
         if self.writer is None:
             return
         self.writer.add_scalar("train/loss", loss_of(engine), engine.state.epoch)
-        if self.evaluator is not None:
-            for name, value in self.evaluator.state.metrics.items():
-                self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)
+        for name, value in metrics_of(self.evaluator, engine.state.epoch).items():
+            self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)
 
     def _close(self) -> None:
         if self.writer is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from monai.engines import SupervisedTrainer
 from monai.handlers import CheckpointLoader
 from torch import nn
 
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 BEST_NAME = "model.pt"
 LAST_NAME = "last.pt"
+NEVER = -1
+"""MONAI's best epoch of an evaluator that has not run."""
 SYSTEM_NAME = "system.json"
 """What evaluation and inference need to know of the trained system, as a configuration file."""
 
@@ -48,10 +51,10 @@ def _unwrapped(network: nn.Module) -> nn.Module:
 class TrainingCheckpoint:
     """Keep the last state and the best weights of a run; go on from the last state if asked.
 
-    After every epoch `last.pt` holds network, optimiser, scheduler and the engines' counters.
-    `model.pt` holds the weights with the best key metric of validation as a plain state dict,
-    which is what evaluation, inference and the model zoo load. Without validation it holds the
-    last weights.
+    After every epoch `last.pt` holds network, optimiser, scheduler, the scale of mixed precision
+    and the engines' counters. `model.pt` holds the weights with the best key metric of validation
+    as a plain state dict, which is what evaluation, inference and the model zoo load. Before the
+    first validation, and without any, it holds the last weights.
 
     Args:
         output_dir: folder of both files.
@@ -85,7 +88,7 @@ class TrainingCheckpoint:
             engine.add_event_handler(Events.STARTED, self.load)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
 
-    def load(self, engine: Engine) -> None:
+    def load(self, engine: SupervisedTrainer) -> None:
         """Restore the state of `last.pt`.
 
         Raises:
@@ -107,6 +110,8 @@ class TrainingCheckpoint:
             raise _mismatch(path, err) from err
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+        if engine.scaler is not None:
+            engine.scaler.load_state_dict(state["scaler"])
         engine.state.epoch = state["epoch"]
         engine.state.iteration = state["iteration"]
         if self.evaluator is not None:
@@ -114,22 +119,22 @@ class TrainingCheckpoint:
             self.evaluator.state.best_metric_epoch = state["best_epoch"]
         logger.info("Resuming after epoch %d of %d", state["epoch"], engine.state.max_epochs)
 
-    def save(self, engine: Engine) -> None:
+    def save(self, engine: SupervisedTrainer) -> None:
         """Write `last.pt`, and `model.pt` if this epoch is the best."""
         if engine.state.rank != 0:
             return
         weights = _unwrapped(self.network).state_dict()
-        best_epoch = engine.state.epoch
-        best_metric = 0.0
+        best_epoch, best_metric = NEVER, 0.0
         if self.evaluator is not None:
             best_epoch = self.evaluator.state.best_metric_epoch
             best_metric = float(self.evaluator.state.best_metric)
-        if best_epoch == engine.state.epoch:
+        if best_epoch in {NEVER, engine.state.epoch}:
             save_atomically(weights, self.output_dir / BEST_NAME)
         state = {
             "network": weights,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
+            "scaler": None if engine.scaler is None else engine.scaler.state_dict(),
             "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
             "best_metric": best_metric,

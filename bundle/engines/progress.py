@@ -1,6 +1,7 @@
 """What a person sees and keeps of a training run: a progress bar and a history."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import ignite.distributed as idist
@@ -80,6 +81,13 @@ def loss_of(engine: Engine) -> float:
     return float(output["loss"] if isinstance(output, dict) else output[0]["loss"])
 
 
+def metrics_of(evaluator: Engine | None, epoch: int) -> Mapping[str, float]:
+    """Return what validation measured in an epoch; empty where it did not run in that one."""
+    if evaluator is None or evaluator.state.epoch != epoch:
+        return {}
+    return evaluator.state.metrics
+
+
 class MeanLoss:
     """Mean training loss of each epoch, kept on the device until the epoch ends.
 
@@ -141,8 +149,8 @@ class History:
         if engine.state.rank != 0:
             return
         metric = ""
-        if self.evaluator is not None and self.evaluator.state.metrics:
-            metric = f"{self.evaluator.state.metrics[self.evaluator.state.key_metric_name]:.6f}"
+        if validated := metrics_of(self.evaluator, engine.state.epoch):
+            metric = f"{validated[self.evaluator.state.key_metric_name]:.6f}"
         row = {
             "epoch": engine.state.epoch,
             "loss": f"{loss_of(engine):.6f}",

@@ -2,11 +2,18 @@ import csv
 import json
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from bundle.engines.checkpoint import BEST_NAME, LAST_NAME, WeightsLoader, save_atomically
+from bundle.engines.checkpoint import (
+    BEST_NAME,
+    LAST_NAME,
+    TrainingCheckpoint,
+    WeightsLoader,
+    save_atomically,
+)
 from bundle.engines.preflight import Preflight, check_output_dir
 from tests.workflows import TINY, make_workflow, run, run_workflow, start, tiny_arguments
 
@@ -66,6 +73,58 @@ def test_resumed_run_equals_uninterrupted_one(cohort, tmp_path):
     drop = {"seconds"}
     kept = [[{k: r[k] for k in r if k not in drop} for r in history(f)] for f in (whole, parts)]
     assert kept[0] == kept[1]
+
+
+def test_epochs_hold_what_was_measured_in_them(cohort, tmp_path):
+    halving = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 1, "gamma": 0.5}
+    run_workflow(
+        "train",
+        workflow_type="train",
+        dataset_dir=str(cohort),
+        output_dir=str(tmp_path),
+        epochs=3,
+        val_interval=2,
+        lr_scheduler={**halving, "optimizer": "@optimizer"},
+    )
+    rows = history(tmp_path)
+    assert [float(row["learning_rate"]) for row in rows] == [0.01, 0.005, 0.0025]
+    assert [bool(row["validation_metric"]) for row in rows] == [False, True, False]
+    state = torch.load(tmp_path / LAST_NAME, weights_only=True)
+    assert (state["best_epoch"], state["scheduler"]["last_epoch"]) == (2, 3)
+
+
+def make_checkpoint(folder, **settings):
+    network = torch.nn.Linear(2, 3)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+    return TrainingCheckpoint(
+        folder, network=network, optimizer=optimizer, scheduler=scheduler, **settings
+    )
+
+
+def make_trainer(epoch, scaler=None):
+    state = SimpleNamespace(rank=0, epoch=epoch, iteration=5, max_epochs=3, device="cpu")
+    return SimpleNamespace(state=state, scaler=scaler)
+
+
+def test_scale_of_mixed_precision_is_resumed(tmp_path):
+    make_checkpoint(tmp_path).save(make_trainer(1, torch.amp.GradScaler("cpu", init_scale=8.0)))
+    trainer = make_trainer(0, torch.amp.GradScaler("cpu"))
+    make_checkpoint(tmp_path).load(trainer)
+    assert trainer.scaler.get_scale() == 8
+    assert (trainer.state.epoch, trainer.state.iteration) == (1, 5)
+
+
+def test_best_weights_are_the_last_ones_until_there_is_a_validation(tmp_path):
+    state = SimpleNamespace(best_metric=-1, best_metric_epoch=-1)
+    checkpoint = make_checkpoint(tmp_path, evaluator=SimpleNamespace(state=state))
+    expected = []
+    for epoch, best_epoch in ((1, -1), (2, 2), (3, 2)):
+        torch.nn.init.constant_(checkpoint.network.weight, epoch)
+        state.best_metric_epoch = best_epoch
+        checkpoint.save(make_trainer(epoch))
+        expected.append(weights(tmp_path, BEST_NAME)["weight"].unique().item())
+    assert expected == [1, 2, 2]
 
 
 @pytest.mark.slow
