@@ -134,9 +134,16 @@ def test_systems_override_known_keys_only(path, monkeypatch):
     check_overrides(parse_command(["--args_file", str(path)]))
 
 
+def test_systems_are_told_apart_in_the_tables():
+    names = [ConfigParser.load_config_file(str(path))["name"] for path in SYSTEMS]
+    assert len(set(names)) == len(SYSTEMS)
+
+
 def test_default_system_is_the_published_one():
     system = ConfigParser.load_config_file(str(CONFIGS / "systems/lin2020_unet_res.yaml"))
-    assert system["network_def"] == load("train")["network_def"]
+    assert {key: system[key] for key in ("name", "network_def")} == {
+        key: load("train")[key] for key in ("name", "network_def")
+    }
 
 
 def test_profile_changes_training_not_the_system():

@@ -21,6 +21,7 @@ RUN_NAME = "run.json"
 CONFIG_NAME = "config.json"
 
 SYSTEM_KEYS = (
+    "name",
     "published",
     "width",
     "norm",
