@@ -148,8 +148,9 @@ class History:
         """Write the epoch's row after those of the epochs before."""
         if engine.state.rank != 0:
             return
+        validated = metrics_of(self.evaluator, engine.state.epoch)
         metric = ""
-        if validated := metrics_of(self.evaluator, engine.state.epoch):
+        if self.evaluator is not None and validated:
             metric = f"{validated[self.evaluator.state.key_metric_name]:.6f}"
         row = {
             "epoch": engine.state.epoch,

@@ -166,8 +166,8 @@ def _load_originals(datalist: Path) -> list[tuple[str, dict[str, Any]]]:
                 f"{datalist}: every entry must have {LABEL!r}, {unlabelled} of {section!r} "
                 "have none"
             )
-        samples = SampleDataset(entries, chain).samples
-        originals += [(section, sample) for sample in samples]
+        samples = SampleDataset(entries, chain)
+        originals += [(section, samples[index]) for index in range(len(samples))]
     return originals
 
 
