@@ -51,5 +51,6 @@ results: $(STAMP)
 	cp runs/fast/evaluation/cases.png docs/results/fast_default.png
 	{ printf '# Fast profile on the default cohort\nMade by `make results`.\n\n![Best, median and worst case](fast_default.png)\n\n'; cat runs/fast/evaluation/summary.md; } > docs/results/fast_default.md
 
+# What tools leave behind; data/ and runs/ hold a person's work.
 clean:
-	rm -rf runs data build eval .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build eval .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
