@@ -11,13 +11,13 @@ from bundle.data.datalist import TRAINING, load_items, read_datalist
 from bundle.data.find import find_scans
 from bundle.data.labelme import Annotation, LabelMeError
 from bundle.data.load import load_scan
-from bundle.data.reference import parse_reference
+from bundle.data.reference import as_names, parse_reference
 from bundle.dicom.scan import Source, View
 from bundle.keys import IMAGE, PATIENT
 
 _WORDS = {"anterior": View.ANTERIOR, "ant": View.ANTERIOR}
 _WORDS |= {"posterior": View.POSTERIOR, "post": View.POSTERIOR}
-_VIEW_WORD = re.compile(r"(?:^|[^a-z])(anterior|posterior|ant|post)(?![a-z])")
+_VIEW_WORD = re.compile(r"(?:^|[^a-z0-9]|(?<=[0-9]))(anterior|posterior|ant|post)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,12 @@ def load_scans(place: Path, failures: list[str]) -> list[AnnotatableScan]:
         root = place
         listed = [(TRAINING, item) for item in find_scans(place)]
     scans: list[AnnotatableScan] = []
+    keys: set[str] = set()
     for section, entry in listed:
         key = scan_key(entry[IMAGE], root)
-        if key in {scan.key for scan in scans}:
+        if key in keys:
             raise ValueError(f"{place}: scans must have names of their own, got two named {key!r}")
+        keys.add(key)
         try:
             scan = load_scan(entry[IMAGE])
         except ValueError as err:
@@ -79,11 +81,6 @@ def load_scans(place: Path, failures: list[str]) -> list[AnnotatableScan]:
         named = {PATIENT: _patient(entry[IMAGE], root), **entry}
         scans.append(AnnotatableScan(key, section, named, (rows, columns), *facts))
     return scans
-
-
-def as_names(image: str | Sequence[str]) -> list[str]:
-    """Return the names in the field `image` of a datalist, which holds one or several."""
-    return [image] if isinstance(image, str) else list(image)
 
 
 def scan_key(image: str | Sequence[str], root: Path) -> str:
@@ -148,7 +145,7 @@ def find_owner(
 
 
 def _find_scan(annotation: Annotation, scans: Sequence[AnnotatableScan]) -> AnnotatableScan:
-    image = Path(annotation.image_path.replace("\\", "/"))  # LabelMe on Windows
+    image = Path(annotation.image_path)
     stem = _VIEW_WORD.sub("", image.stem.lower()).strip("_- ")
     file = (annotation.path.parent / image).resolve()
     if annotation.scan_id is not None:

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.data.reference import make_reference, parse_reference
+from bundle.data.reference import as_names, make_reference, parse_reference
 from bundle.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
 
+DATALIST_FILE = "datalist.json"
+"""Name of the datalist in a folder that this bundle writes."""
 TRAINING = "training"
 FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS)
 """Fields of an entry that name files, relative to the datalist."""
@@ -118,8 +120,7 @@ def _file_names(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Name the files of entries as they stand in the datalist, without hints."""
     for entry in entries:
         for key in FILE_KEYS:
-            value = entry.get(key, [])
-            for name in [value] if isinstance(value, str) else value:
+            for name in as_names(entry.get(key, [])):
                 yield str(parse_reference(name).path)
 
 
@@ -189,6 +190,6 @@ def _with_hints(entry: dict[str, Any]) -> dict[str, Any]:
     view, spacing_mm = entry.pop(VIEW_FIELD, None), entry.pop(SPACING_FIELD, None)
     if view is None and spacing_mm is None:
         return entry
-    first, *others = [entry[IMAGE]] if isinstance(entry[IMAGE], str) else entry[IMAGE]
+    first, *others = as_names(entry[IMAGE])
     hinted = str(make_reference(first, view=view, spacing_mm=spacing_mm))
     return {**entry, IMAGE: [hinted, *others] if others else hinted}

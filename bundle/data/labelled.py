@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.data.annotatable import as_names
-from bundle.data.datalist import FILE_KEYS, TRAINING
+from bundle.data.datalist import DATALIST_FILE, FILE_KEYS, TRAINING
 from bundle.data.folds import assign_folds
 from bundle.data.nifti import ViewStack, write_view_stack
+from bundle.data.reference import as_names
 from bundle.keys import FOLD, IMAGE, LABEL, PATIENT
 from bundle.labels import LABEL_NAMES, Label
 
 logger = logging.getLogger(__name__)
 
-DATALIST_FILE = "datalist.json"
 LABELS_FOLDER = "labels"
 
 

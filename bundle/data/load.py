@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bundle.data.nifti import ViewStack, is_nifti, read_view_stack
-from bundle.data.reference import ScanReference, parse_reference
+from bundle.data.reference import ScanReference, as_names, parse_reference
 from bundle.dicom.errors import ScanError
 from bundle.dicom.identity import make_scan_id
 from bundle.dicom.read import read_scan
@@ -41,8 +41,7 @@ def load_scan(image: str | Path | Sequence[str | Path]) -> LoadedScan:
     Raises:
         ScanError: if the files are no bone scan.
     """
-    names = [image] if isinstance(image, str | Path) else image
-    references = [parse_reference(name) for name in names]
+    references = [parse_reference(name) for name in as_names(image)]
     view = _first_view(references)
     spacing_mm = next((ref.spacing_mm for ref in references if ref.spacing_mm), None)
     path = references[0].path

@@ -11,7 +11,7 @@ from monai.utils import MetaKeys
 from numpy.typing import NDArray
 
 from bundle.data.load import LoadedScan, load_scan
-from bundle.data.reference import parse_reference
+from bundle.data.reference import as_names, parse_reference
 from bundle.dicom.errors import ScanError
 from bundle.keys import (
     META_SCAN_ID,
@@ -59,8 +59,7 @@ class BoneScanReader(ImageReader):
         **_kwargs: Any,
     ) -> tuple[str, ...]:
         """Return the names: reading waits for `get_data`, whose errors MONAI does not swallow."""
-        names = [data] if isinstance(data, str | Path) else data
-        return tuple(map(str, names))
+        return tuple(as_names(data))
 
     def get_data(self, img: Sequence[str]) -> tuple[NDArray, dict[str, Any]]:
         """Read the files.

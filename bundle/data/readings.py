@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.data.annotatable import as_names, common_folder, scan_key
+from bundle.data.annotatable import common_folder, scan_key
 from bundle.data.consensus import MAX_DIFFERENCE, Dispute, majority, pick_agreed, staple
 from bundle.data.datalist import load_items, read_datalist
 from bundle.data.nifti import ViewStack, read_view_stack
-from bundle.data.reference import parse_reference
+from bundle.data.reference import as_names, parse_reference
 from bundle.dicom.scan import View
 from bundle.keys import IMAGE, LABEL
 from bundle.labels import LABEL_NAMES, Label

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.dicom.errors import ScanError
+from bundle.dicom.header import is_plausible_spacing
 from bundle.dicom.scan import View
 
 _VIEW = "view"
 _SPACING = "spacing_mm"
 _HINTS = re.compile(rf"#((?:{_VIEW}|{_SPACING})=[^#/]*)$")
+
+
+def as_names(image: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return the names in the field `image` of a datalist, which holds one or several."""
+    return [str(name) for name in ([image] if isinstance(image, str | Path) else image)]
 
 
 @dataclass(frozen=True)
@@ -85,4 +91,8 @@ def make_reference(
         raise ScanError(
             f"{path.name}: spacing_mm must be two numbers, row and column, got {spacing_mm!r}"
         ) from None
+    if not (is_plausible_spacing(row_mm) and is_plausible_spacing(column_mm)):
+        raise ScanError(
+            f"{path.name}: spacing_mm must be that of a whole-body scan, in mm, got {spacing_mm!r}"
+        )
     return ScanReference(path, View(view) if view else None, (row_mm, column_mm))

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from monai.data import Dataset, list_data_collate
 
+from bundle.data.reference import as_names
 from bundle.keys import FAILURE, IMAGE, IMAGE_PATH
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class TolerantDataset(Dataset):
             reason = describe(root_cause(err))
             logger.debug("failure in the chain", exc_info=True)
             logger.warning("scan %d of %d left out: %s", index + 1, len(self), reason)
-            return {FAILURE: reason, IMAGE_PATH: _path_of(entry.get(IMAGE, ""))}
+            return {FAILURE: reason, IMAGE_PATH: ", ".join(as_names(entry.get(IMAGE, "")))}
 
 
 def tolerant_collate(batch: Sequence[Mapping[str, Any]]) -> Any:
@@ -58,8 +58,3 @@ def describe(err: BaseException) -> str:
     """Return an error as one line; errors that are not about values also say their type."""
     text = " ".join(str(err).split())
     return text if isinstance(err, ValueError) and text else f"{type(err).__name__}: {text}"
-
-
-def _path_of(image: str | Path | Sequence[str | Path]) -> str:
-    """Return the names of a scan's files as one text."""
-    return str(image) if isinstance(image, str | Path) else ", ".join(map(str, image))

@@ -23,6 +23,7 @@ import yaml
 from tqdm import tqdm
 
 import bundle
+from bundle.data.datalist import DATALIST_FILE
 from bundle.phantom.clinical import ClinicalFacts, clinical_table
 from bundle.phantom.patient import simulate_patient
 from bundle.phantom.presets import Preset
@@ -30,7 +31,6 @@ from bundle.phantom.summary import describe, make_datalist
 from bundle.phantom.write import Origin, read_truth, write_patient
 
 CONFIGURATION_FILE = "cohort.yaml"
-DATALIST_FILE = "datalist.json"
 CLINICAL_FILE = "clinical.csv"
 README_FILE = "README.md"
 PARTIAL_PREFIX = ".partial-"

@@ -32,6 +32,8 @@ def test_names_with_a_hash_are_names(name):
         ("s.dcm#view=left", "s.dcm: view must be one of anterior, posterior, got 'left'"),
         ("s.dcm#spacing_mm=2.4", "s.dcm: spacing_mm must be two numbers, row and column, got"),
         ("s.dcm#spacing_mm=a,b", "s.dcm: spacing_mm must be two numbers, row and column, got"),
+        ("s.dcm#spacing_mm=-2.4,1.9", "s.dcm: spacing_mm must be that of a whole-body scan, in mm"),
+        ("s.dcm#spacing_mm=2.4,nan", "s.dcm: spacing_mm must be that of a whole-body scan, in mm"),
         ("s.dcm#view=anterior&x=1", "s.dcm: hints must be view or spacing_mm, got ['x']"),
     ],
 )
