@@ -10,7 +10,7 @@ import base64
 import binascii
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,11 +123,11 @@ def read_labelme(path: str | Path) -> Annotation:
     if not isinstance(content, dict) or not isinstance(content.get(_SHAPES), list):
         raise LabelMeError(f"{path.name}: must hold a list of 'shapes', as LabelMe writes it")
     view = content.get(_VIEW)
-    if view not in {None, *View}:
+    if view not in (None, *View):  # a tuple, for what JSON holds may not be hashable
         raise LabelMeError(f"{path.name}: view must be one of {', '.join(View)}, got {view!r}")
     return Annotation(
         path=path,
-        image_path=str(content.get("imagePath") or ""),
+        image_path=str(content.get("imagePath") or "").replace("\\", "/"),  # from Windows
         size=_read_size(content, path.name),
         shapes=tuple(
             _read_shape(shape, number, path.name)
@@ -140,10 +140,29 @@ def read_labelme(path: str | Path) -> Annotation:
 
 def write_labelme(annotation: Annotation) -> None:
     """Write an annotation without masks to its path; the image is not embedded."""
-    rows, columns = annotation.size
-    content: dict[str, Any] = {
+    content = {
+        **make_content(annotation.shapes, annotation.image_path, annotation.size, flags={}),
+        _SCAN_ID: annotation.scan_id,
+        _VIEW: annotation.view,
+    }
+    annotation.path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def make_content(
+    shapes: Sequence[Shape], image_path: str, size: tuple[int, int], *, flags: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Return the content of a LabelMe file; the image is not embedded.
+
+    Args:
+        shapes: without masks, in the order in which they are painted.
+        image_path: the image's name, relative to the file's folder.
+        size: (rows, columns) of the image.
+        flags: LabelMe's marks of the image as a whole.
+    """
+    rows, columns = size
+    return {
         "version": LABELME_VERSION,
-        "flags": {},
+        "flags": dict(flags),
         _SHAPES: [
             {
                 "label": shape.label,
@@ -154,16 +173,13 @@ def write_labelme(annotation: Annotation) -> None:
                 "flags": {},
                 "mask": None,
             }
-            for shape in annotation.shapes
+            for shape in shapes
         ],
-        "imagePath": annotation.image_path,
+        "imagePath": image_path,
         "imageData": None,
         "imageHeight": rows,
         "imageWidth": columns,
-        _SCAN_ID: annotation.scan_id,
-        _VIEW: annotation.view,
     }
-    annotation.path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _read_size(content: Mapping[str, Any], name: str) -> tuple[int, int]:
@@ -191,7 +207,7 @@ def _read_shape(shape: Any, number: int, name: str) -> Shape:
         raise LabelMeError(f"{name}: shape {number}: must have a 'label' that is text")
     kind = shape.get("shape_type") or POLYGON  # the first files had polygons only
     where = f"{name}: shape {number} ({kind} {shape['label']!r})"
-    if kind not in POINTS_OF_KIND:
+    if not isinstance(kind, str) or kind not in POINTS_OF_KIND:
         raise LabelMeError(f"{where}: kind must be one of {', '.join(POINTS_OF_KIND)}")
     try:
         points = np.array(shape.get("points"), dtype=np.float64)

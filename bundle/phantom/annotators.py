@@ -16,11 +16,9 @@ from scipy import ndimage
 from skimage.feature import peak_local_max
 from skimage.measure import find_contours
 
+from bundle.data.labelme import POLYGON, Shape, make_content
 from bundle.labels import LABEL_NAMES, Label
 from bundle.phantom.patient import SimulatedView
-
-LABELME_VERSION = "5.5.0"
-"""Version of the LabelMe format that is written."""
 
 FALSE_RADIUS_MM = (4.0, 9.0)
 """Range of the radius of a benign hot spot that a reader takes for a metastasis."""
@@ -119,15 +117,11 @@ def annotate(
             for outline, radius_px in _false_lesions(view, pixel_mm, rng)
         ]
     rows, columns = view.counts.shape
-    return {
-        "version": LABELME_VERSION,
-        "flags": {"simulated": True},
-        "shapes": [_shape(label, outline, (rows, columns)) for label, outline in drawn],
-        "imagePath": image_path,
-        "imageData": None,
-        "imageHeight": rows,
-        "imageWidth": columns,
-    }
+    shapes = [
+        _shape(number, label, outline, (rows, columns))
+        for number, (label, outline) in enumerate(drawn, start=1)
+    ]
+    return make_content(shapes, image_path, (rows, columns), flags={"simulated": True})
 
 
 def find_hot_spots(view: SimulatedView) -> list[HotSpot]:
@@ -250,15 +244,7 @@ def _false_lesions(
     return [(centre + radius_px * circle, radius_px)]
 
 
-def _shape(label: Label, outline: Outline, size: Sequence[int]) -> dict[str, Any]:
+def _shape(number: int, label: Label, outline: Outline, size: tuple[int, int]) -> Shape:
     """Return one polygon of a LabelMe file: points are [x, y], which is column and row."""
     inside = np.clip(outline, 0, np.array(size) - 1)
-    return {
-        "label": LABEL_NAMES[label],
-        "points": inside[:, ::-1].round(2).tolist(),
-        "group_id": None,
-        "description": "",
-        "shape_type": "polygon",
-        "flags": {},
-        "mask": None,
-    }
+    return Shape(number, LABEL_NAMES[label], POLYGON, inside[:, ::-1].round(2))

@@ -104,6 +104,25 @@ def test_files_of_one_view_say_it_by_the_file_they_show(tmp_path):
     np.testing.assert_array_equal(label[View.POSTERIOR], paint(BACK))
 
 
+def test_a_folder_of_windows_does_not_name_the_view(tmp_path):
+    make_scans(tmp_path / "scans", 1)
+    for view, boxes in (("anterior", FRONT), ("posterior", BACK)):
+        path = tmp_path / "drawn" / f"p0_scan_{view}.json"
+        write_boxes(path, boxes, image="..\\anterior\\p0_scan.png")
+    assert run(tmp_path).labelled == 1
+    np.testing.assert_array_equal(label_of(tmp_path)[View.POSTERIOR], paint(BACK))
+
+
+def test_a_digit_before_the_view_belongs_to_the_scan(tmp_path):
+    for name in ("p", "p1"):
+        make_scan_file(tmp_path / "scans" / f"{name}.dcm", study_uid=f"1.2.3.{len(name)}")
+    for view in View:
+        name = f"p1{view}"
+        write_boxes(tmp_path / "drawn" / f"{name}.json", BACK, image=f"{name}.png")
+    assert run(tmp_path).labelled == 1
+    np.testing.assert_array_equal(label_of(tmp_path, "p1")[View.ANTERIOR], paint(BACK))
+
+
 def test_mirrored_posterior_and_upside_down_images(tmp_path):
     make_scans(tmp_path / "scans", 1)
     annotate(tmp_path / "drawn")

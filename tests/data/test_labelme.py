@@ -77,6 +77,11 @@ def test_a_mask_shape_is_decoded(tmp_path):
         read_labelme(save(tmp_path, make_content(shape)))
 
 
+def test_the_image_path_of_windows_is_read(tmp_path):
+    content = make_content(imagePath="..\\scans\\case.png")
+    assert read_labelme(save(tmp_path, content)).image_path == "../scans/case.png"
+
+
 def test_write_then_read_gives_the_same(tmp_path):
     points = np.array([[1.5, 2.5], [4.5, 2.5], [4.5, 6.5]])
     shape = Shape(1, "metastasis", "polygon", points, group=3)
@@ -109,6 +114,10 @@ BROKEN = {
     "case_anterior.json: must hold a list of 'shapes'": {"shapes": {}},
     "case_anterior.json: view must be one of anterior, posterior, got 'left'": make_content(
         view="left"
+    ),
+    r"view must be one of anterior, posterior, got \['anterior'\]": make_content(view=["anterior"]),
+    r"shape 1 \(\['circle'\] 'lesion'\): kind must be one of polygon, ": changed(
+        shape_type=["circle"]
     ),
     "imageHeight and imageWidth must be positive whole numbers .* got None and 13": make_content(
         imageHeight=None
