@@ -24,7 +24,7 @@ NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 _DESCRIP_PREFIX = "views="
 _DTYPES = ("uint8", "uint16", "int16", "int32", "int64", "float32", "float64")
-_OWN_ERRORS = (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError)
+_READ_ERRORS = (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def read_view_stack(
         descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
     except FileNotFoundError:
         raise ScanError(f"{path.name}: no such file") from None
-    except (*_OWN_ERRORS, ImageFileError, KeyError) as err:
+    except (*_READ_ERRORS, ImageFileError, KeyError) as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
     frames = _frames_first(array, path.name)
     views = _name_views(descrip, len(frames), view, path.name)

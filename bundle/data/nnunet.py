@@ -125,7 +125,10 @@ def import_predictions(
     """
     described = _read_description(dataset / DATASET_FILE)
     ending = described["file_ending"]
-    scans = load_scans(datalist, [])
+    failures: list[str] = []
+    scans = load_scans(datalist, failures)
+    if failures:
+        raise ValueError("; ".join(failures))
     written = []
     output.mkdir(parents=True, exist_ok=True)
     for scan in scans:
@@ -188,10 +191,8 @@ def _write_scan(scan: AnnotatableScan, folder: Path, form: DatasetForm) -> None:
     stack = load_scan(scan.entry[IMAGE]).stack
     label = _read_label(scan, form) if LABEL in scan.entry else None
     for index, view in enumerate(scan.views):
-        counts, name = (
-            _turned(stack.array[index], view, mirrored=form.mirror_posterior),
-            _case(scan, view),
-        )
+        name = _case(scan, view)
+        counts = _turned(stack.array[index], view, mirrored=form.mirror_posterior)
         path = folder / f"images{ending}" / f"{name}_0000{form.file_ending}"
         _write_plane(path, counts, scan.spacing_mm, view)
         if label is not None:

@@ -133,6 +133,13 @@ def test_counts_that_png_cannot_hold_are_refused(tmp_path, datalist):
     export_dataset(datalist, tmp_path / "Dataset902_Bone", DatasetForm(NIFTI))
 
 
+def test_a_scan_that_cannot_be_read_is_told_not_passed_over(tmp_path, datalist):
+    dataset = export_dataset(datalist, tmp_path / NAME, DatasetForm())
+    (datalist.parent / "p1" / "scan.dcm").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"scan\.dcm: not a DICOM file"):
+        import_predictions(datalist, dataset, dataset / "labelsTr", tmp_path / "out")
+
+
 def test_predictions_that_do_not_fit_are_refused(tmp_path, datalist):
     dataset = export_dataset(datalist, tmp_path / NAME, DatasetForm())
     folder, output = dataset / "labelsTs", tmp_path / "out"
