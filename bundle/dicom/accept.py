@@ -1,6 +1,7 @@
 """What is a planar whole-body scan, and which frames of a file belong to it."""
 
 import logging
+import re
 
 from bundle.dicom import codes
 from bundle.dicom.errors import ScanError
@@ -11,7 +12,8 @@ logger = logging.getLogger(__name__)
 _ELONGATION = 1.5
 """A whole-body matrix is at least this much longer than wide (1024 x 256, 1024 x 512)."""
 
-_SCATTER_NAMES = ("SC", "SCATTER", "LOWER", "DOWN")
+_SCATTER = re.compile(r"(?<![A-Z])(SC(?![A-Z])|SCAT|LOWER|DOWN)")
+"""Names of scatter windows: "Tc99m_SC", "SC2", "lower scatter"; not "WB SCAN"."""
 
 
 def require_whole_body(header: ImageHeader) -> None:
@@ -120,5 +122,4 @@ def _width_kev(window: EnergyWindow) -> float:
 
 
 def _is_scatter(window: EnergyWindow) -> bool:
-    words = window.name.upper().replace("_", " ").replace("-", " ").split()
-    return any(word.startswith(_SCATTER_NAMES) for word in words)
+    return _SCATTER.search(window.name.upper()) is not None

@@ -19,23 +19,21 @@ _LENGTH = 16
 """Hexadecimal digits (64 bits): no two of a million scans collide (probability 3e-8)."""
 
 
-def make_scan_id(
-    instance_uids: Iterable[str], counts: NDArray[np.float32], *, salt: str | None = None
-) -> str:
+def make_scan_id(instance_uids: Iterable[str], counts: NDArray[np.float32]) -> str:
     """Name a scan by HMAC-SHA256 over its SOP Instance UIDs and its counts.
 
     Neither the patient's name nor the patient's identifier enters, so that the name of a scan
-    cannot be found by trying out names of patients (PS3.15 E.1.1 on keyed replacement).
+    cannot be found by trying out names of patients (PS3.15 E.1.1 on keyed replacement). The key is
+    that of the environment, else the project's.
 
     Args:
         instance_uids: SOP Instance UIDs in the order of the views; none for files without.
         counts: (view, row, column).
-        salt: key; else that of the environment, else the project's.
 
     Returns:
         16 hexadecimal digits.
     """
-    key = salt or os.environ.get(SALT_VARIABLE) or _DEFAULT_SALT
+    key = os.environ.get(SALT_VARIABLE) or _DEFAULT_SALT
     digest = hmac.new(key.encode(), digestmod=hashlib.sha256)
     for uid in instance_uids:
         digest.update(f"{uid};".encode())

@@ -33,8 +33,8 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
 
     Counts are the stored values times RescaleSlope plus RescaleIntercept (PS3.3 C.11.1). Values of
     a MONOCHROME1 file are counted down from the largest, which stands for no counts: outside the
-    scanned strip every whole-body scan has pixels without any. Negative values, which only lossy
-    compression brings about, become zero.
+    scanned strip every whole-body scan has pixels without any. Negative values, which no
+    count can have but lossy compression brings about, become zero.
 
     Returns:
         (frame, row, column) counts, finite and not negative.

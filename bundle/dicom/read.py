@@ -38,7 +38,6 @@ def read_scan(
     *,
     view: View | str | None = None,
     spacing_mm: tuple[float, float] | None = None,
-    salt: str | None = None,
 ) -> BoneScan:
     """Read one planar whole-body bone scan.
 
@@ -47,7 +46,6 @@ def read_scan(
             the files of one scan (files in it that are something else are left out).
         view: the view of the first frame, where the header does not tell or is wrong.
         spacing_mm: (row, column) pixel spacing in mm, where the header does not tell or is wrong.
-        salt: key of the scan's identifier (see bundle.dicom.identity).
 
     Returns:
         The scan: its views in the geometry of the acquisition, with counts as they were stored.
@@ -72,7 +70,6 @@ def read_scan(
         scan_id=make_scan_id(
             [source.sop_instance_uid for source in sources.values()],
             np.stack(list(counts.values())),
-            salt=salt,
         ),
         acquisition=files[0].header.acquisition,
         sources=sources,

@@ -140,10 +140,11 @@ def _from_labels(frame: ViewSigns) -> View | None:
 
 
 def _from_detector(frame: ViewSigns) -> View | None:
-    """Read the detector's number: 1 is above a supine patient, 2 below."""
-    if frame.detectors < 2:
+    """Read the detector's number: 1 is above the patient, 2 below; prone turns them round."""
+    view = {1: View.ANTERIOR, 2: View.POSTERIOR}.get(frame.detector or 0)
+    if frame.detectors < 2 or view is None:
         return None
-    return {1: View.ANTERIOR, 2: View.POSTERIOR}.get(frame.detector or 0)
+    return _other(view) if frame.prone else view
 
 
 _SIGNS: dict[str, Callable[[ViewSigns], View | None]] = {

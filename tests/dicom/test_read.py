@@ -249,10 +249,16 @@ def test_frames_without_vectors_are_detectors_within_windows(tmp_path):
     assert_both_views(read_scan(make_scan_file(tmp_path / "scan.dcm", edit=edit)))
 
 
-def test_scatter_window_without_limits_is_known_by_its_name(tmp_path, caplog):
+@pytest.mark.parametrize(
+    ("scatter", "photopeak"),
+    [("Tc99m_SC", "Tc99m_EM"), ("SC2", "WB SCAN"), ("Lower scatter", "Peak-140")],
+)
+def test_scatter_window_without_limits_is_known_by_its_name(tmp_path, caplog, scatter, photopeak):
     def edit(image: Dataset) -> None:
         four_frames(image)
-        for window in image.EnergyWindowInformationSequence:
+        windows = image.EnergyWindowInformationSequence
+        for window, name in zip(windows, (scatter, photopeak), strict=True):
+            window.EnergyWindowName = name
             del window.EnergyWindowRangeSequence
 
     assert_both_views(read_scan(make_scan_file(tmp_path / "scan.dcm", edit=edit)))

@@ -107,6 +107,11 @@ def test_detector_order_is_a_guess_that_a_warning_names(caplog):
     assert certain_view(signs[0]) is None
 
 
+def test_detector_order_turns_with_the_patient():
+    signs = [ViewSigns(detector=number, detectors=2, prone=True) for number in (1, 2)]
+    assert decide_views(signs, "f.dcm") == (P, A)
+
+
 def test_certain_views_warn_of_nothing(caplog):
     decide_views([ViewSigns(code="G-5215")], "f.dcm")
     assert not caplog.text
