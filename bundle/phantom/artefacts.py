@@ -12,13 +12,13 @@ from bundle.phantom.findings import (
     draw_side,
     hot_spot,
     midway,
-    outward,
     shifted,
 )
+from bundle.phantom.posture import side_sign
 from bundle.phantom.uptake import Clip, Metal, Spot, Uptake, base_organ
 
 METAL_MU_PER_MM = 0.15
-"""Linear attenuation of titanium with steel parts at 140.5 keV; cobalt-chromium has more."""
+"""Linear attenuation at 140.5 keV, between those of titanium and of steel."""
 INJECTION_LEVEL = 300.0
 """Median concentration left at the place of injection: in the image 12 to 26 times soft tissue."""
 
@@ -45,8 +45,8 @@ def add_bag(case: Case) -> Uptake:
     points = case.body.points
     start = shifted(case, midway(points["hip_right"], points["hip_left"]), (60, -60, 0))
     knee, ankle = points[f"knee_{side}"], points[f"ankle_{side}"]
-    beside = shifted(case, knee, (0, -40, outward(side) * rng.uniform(-20, 40)))
-    end = shifted(case, midway(knee, ankle, 0.7), (0, 0, outward(side) * rng.uniform(60, 100)))
+    beside = shifted(case, knee, (0, -40, side_sign(side) * rng.uniform(-20, 40)))
+    end = shifted(case, midway(knee, ankle, 0.7), (0, 0, side_sign(side) * rng.uniform(60, 100)))
     level = rng.lognormal(np.log(25.0), 0.4)
     tube = [*_line(start, beside, 40), *_line(beside, end, 40)]
     spots = [hot_spot(place, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for place in tube]
@@ -83,7 +83,7 @@ def add_track(case: Case) -> Uptake:
 def add_axillary_node(case: Case) -> Uptake:
     """Add lymph nodes of the armpit that took up tracer from a failed injection."""
     side = draw_side(case.rng)
-    armpit = shifted(case, case.body.points[f"shoulder_{side}"], (55, -5, -outward(side) * 25))
+    armpit = shifted(case, case.body.points[f"shoulder_{side}"], (55, -5, -side_sign(side) * 25))
     spots = [
         hot_spot(
             shifted(case, armpit, tuple(case.rng.normal(0, 12, 3).tolist())),
@@ -134,7 +134,7 @@ def add_hip_prosthesis(case: Case) -> Uptake:
     """Add a hip prosthesis: a cold head and stem, often hot at the tip and the socket."""
     side = draw_side(case.rng)
     hip, knee = case.body.points[f"hip_{side}"], case.body.points[f"knee_{side}"]
-    shaft = shifted(case, midway(hip, knee, 0.14), (0, 0, outward(side) * 32))
+    shaft = shifted(case, midway(hip, knee, 0.14), (0, 0, side_sign(side) * 32))
     tip = midway(hip, knee, 0.32)
     tip = (tip[0], tip[1], 0.35 * shaft[2] + 0.65 * tip[2])
     pieces = [

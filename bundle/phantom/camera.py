@@ -48,7 +48,7 @@ SCATTER_FRACTION = (0.3, 0.6)
 SCATTER_BLUR_PX = 2.0
 """The camera blurs scattered photons too."""
 HEAD_GAIN_SIGMA = 0.02
-"""The two heads' sensitivities agree within a few per cent (NEMA NU 1 acceptance limits)."""
+"""The two heads' sensitivities agree within a few per cent; a default of ours."""
 HEAD_MARGIN_MM = (30.0, 120.0)
 FEET_MARGIN_MM = (10.0, 90.0)
 """Scanned bed above the head and below the toes."""

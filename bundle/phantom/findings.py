@@ -63,11 +63,6 @@ def shifted(case: Case, place: Point, by_mm: tuple[float, float, float]) -> Poin
     return row, depth, column
 
 
-def outward(side: str) -> int:
-    """Return the sign of columns away from the midline: the patient's left lies at high ones."""
-    return 1 if side == "left" else -1
-
-
 def draw_side(rng: np.random.Generator) -> str:
     """Draw a side."""
     return SIDES[rng.integers(len(SIDES))]

@@ -270,7 +270,7 @@ def _add_rim(
 def _superscan(
     body: Body, uptake: Uptake, volumes: Mapping[str, float], rng: np.random.Generator
 ) -> tuple[Lesion, ...]:
-    """Return metastases that take all of the axial skeleton and the upper limbs' bones."""
+    """Return metastases that take all of the axial skeleton and the limbs' upper bones."""
     skeleton = sum(volumes.values())
     contrast = rng.uniform(*SUPERSCAN_CONTRAST)
     lesions: list[Lesion] = []

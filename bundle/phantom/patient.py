@@ -65,7 +65,7 @@ class LesionTruth:
         diameter_mm: geometric mean of its axes, before clipping to the bone.
         contrast: activity over that of the local bone.
         shape: kind of growth.
-        centre: (row, column) in the geometry of the anterior view.
+        centre: (row, column) in the geometry of the anterior view, before any movement.
         area_px: visible area per view, 0 where the view hides it.
     """
 

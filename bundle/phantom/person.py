@@ -46,8 +46,9 @@ class Person:
         age: years.
         height_mm: standing height.
         weight_kg: body weight.
-        kyphosis_deg: thoracic kyphosis on top of the average of 35 degrees.
-        scoliosis_deg: Cobb angle of the lateral curve, its sign the side.
+        kyphosis_deg: strength of the extra thoracic kyphosis, positive forward; the back bends by
+            half as many degrees.
+        scoliosis_deg: strength of the lateral curve, its sign the side; Cobb angles are 0.6 of it.
         head_turn_deg: rotation about the long axis, positive towards the patient's left.
         head_tilt_deg: ear towards the shoulder, positive towards the patient's left.
         head_nod_deg: chin towards the chest, positive down.
@@ -58,7 +59,8 @@ class Person:
         shoulder_scale: breadth of the shoulders over the average for the height.
         pelvis_scale: breadth of the pelvis over the average for height and sex.
         chest_scale: depth and breadth of the rib cage over the average for the height.
-        asymmetry: size of the right half over the left half of the body.
+        asymmetry: breadth of the right half of the trunk over its average; the left half is divided
+            by as much.
         bladder_ml: volume of the bladder at the time of the scan.
         tilt_deg: rotation of the whole body on the bed, seen from the front.
         shift_mm: (row, column) of the top of the head: row from the start of the scan, column

@@ -1,4 +1,4 @@
-"""What a simulated cohort is made of: cameras, primary tumours and the two published layouts."""
+"""What a simulated cohort is made of: cameras, primary tumours, presets of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SIEMENS_LEHR_FWHM_MM = (4.0, 5.3, 7.2, 9.3, 11.5, 13.7)
 
 Computed as hypot(intrinsic 3.8 mm, d (Le + z + 4 mm) / Le), with hole diameter d and effective
 length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, older GE 1.80 x 41 mm, Siemens 1.11 x 24.05 mm
-(vendors' data sheets).
+(after the vendors' data sheets).
 """
 
 
@@ -88,7 +88,8 @@ SITE_WEIGHTS: Mapping[str, float] = {
     "clavicle": 0.01,
     "distal_limbs": 0.005,
 }
-"""Share of metastases per site: our combination of three published series; a default of ours."""
+"""Share of metastases per site: a default of ours, in the order in which series of bone scans find
+them (axial skeleton first, distal limbs last); the figures are no one's measurement."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,8 @@ PRIMARIES = (
         lytic_share=0.05,
     ),
 )
-"""Number of lesions after the regions involved per primary in published series (breast 5.7,
-prostate 4.8, colon 3.3, lung 3.0) and 4.5 lesions per patient over all."""
+"""Shares, ages, numbers and sites are defaults of ours, chosen to be plausible for a cancer clinic:
+breast and prostate with more lesions than the others."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +201,10 @@ PRESETS: Mapping[str, Preset] = {
         ),
     )
 }
-"""`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), all with lesions in the
-thorax, after Lin et al. 2020, doi 10.1371/journal.pone.0243253. Accuracy, precision and recall of
-that paper imply that 1.5 to 5 % of the crop's pixels are lesion, far more than a few foci: hence
-`lesion_factor`."""
+"""`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), lesions in the thorax
+only, after Lin et al. 2020, doi 10.1371/journal.pone.0243253. Accuracy, precision and recall of
+that paper imply, by our reckoning, that 1.5 to 5 % of the crop's pixels are lesion, far more than a
+few foci: hence `lesion_factor`."""
 
 
 def find_preset(name: str) -> Preset:

@@ -62,7 +62,7 @@ class Regions:
     pixel_mm: float
 
     def bones(self, *names: str) -> NDArray[np.bool]:
-        """Return where at least one of the regions lies, without the pixels at its edge."""
+        """Return where at least one of the regions lies."""
         bits = sum(region_bit(name) for name in names)
         return (self.image.regions & bits) != 0
 
@@ -87,8 +87,8 @@ def profile_correlation(first: Image, second: Image) -> float:
 def thigh_mask(regions: Regions) -> NDArray[np.bool]:
     """Return the soft tissue on the inner side of both thighs, half way down the femur."""
     mask = np.zeros(regions.image.counts.shape, bool)
-    other = regions.bones(*(f"femur_{side}" for side in SIDES))
-    middle = np.argwhere(other)[:, 1].mean()
+    femurs = regions.bones(*(f"femur_{side}" for side in SIDES))
+    middle = np.argwhere(femurs)[:, 1].mean()
     for side in SIDES:
         femur = np.argwhere(regions.bones(f"femur_{side}"))
         top, bottom = femur[:, 0].min(), femur[:, 0].max()

@@ -20,6 +20,8 @@ RATIO_TARGET = 0.8
 NOISE_TARGET = (1.0, 1.1)
 SPECTRUM_TARGET = 2.0
 SECONDS_TARGET = 2.0
+POSTERIOR_SHARE = (0.85, 1.1)
+"""Posterior over anterior counts of real scans."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def _summary(comparisons: Sequence[Comparison], seconds: float) -> list[str]:
         _row(
             "posterior over anterior counts, median (range)",
             f"{np.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})",
-            "0.85 to 1.1 in real scans",
-            met=bool(0.85 <= np.median(shares) <= 1.1),
+            "{} to {} in real scans".format(*POSTERIOR_SHARE),
+            met=bool(POSTERIOR_SHARE[0] <= np.median(shares) <= POSTERIOR_SHARE[1]),
         ),
     ]
 

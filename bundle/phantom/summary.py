@@ -1,9 +1,10 @@
 """What describes a simulated cohort as a whole: its datalist and its README."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bundle.data.datalist import TRAINING
 from bundle.data.folds import assign_folds
 from bundle.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
 from bundle.labels import LABEL_NAMES
@@ -48,7 +49,7 @@ def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str,
         "labels": {str(value): label for value, label in LABEL_NAMES.items()},
         "numTraining": len(training),
         "numTest": len(test),
-        "training": training,
+        TRAINING: training,
         "test": test,
     }
 
@@ -106,7 +107,7 @@ def describe(
     )
 
 
-def _tally(names: Any) -> str:
+def _tally(names: Iterable[str]) -> str:
     """Return how often each name occurs, the most frequent first."""
     ordered = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {count}" for name, count in ordered)

@@ -40,9 +40,9 @@ BONE_LEVELS: Mapping[str, float] = {
 """Concentration in normal bone, by region without its side.
 
 Set so that the ratios in the image fall into those measured on real scans (see
-`bundle.phantom.realism`): a level takes up what the drawn shape of its bone lacks. The order agrees
-with quantitative SPECT: vertebrae highest (mean SUV 3.9, Rohani et al. 2020,
-doi 10.31616/asj.2019.0308), humerus and ribs lowest.
+`bundle.phantom.realism`): fitted, and taking up what the drawn shape of its bone lacks, so they are
+no concentrations of real bone. Vertebrae are highest, as in quantitative SPECT, where their mean
+SUV is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the levels here.
 """
 
 JOINT_LEVEL = 15.0

@@ -1,6 +1,6 @@
 """Benign findings that light up a bone scan: what makes telling metastases apart hard.
 
-Frequencies are defaults of ours after everyday reporting in a cancer clinic; they are no evidence.
+Frequencies are defaults of ours, set by judgement; they are no evidence.
 """
 
 from collections.abc import Callable, Mapping
