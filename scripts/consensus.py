@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bundle.data.consensus import MAX_DIFFERENCE
 from bundle.data.labelled import LabelledSet
-from bundle.data.readings import Method, combine, load_readings
+from bundle.data.readings import Method, combine, load_readings, parse_readers
 from bundle.report.agreement import Agreement, summarise, to_markdown, write_disagreements
 from bundle.report.tables import write_json
 
@@ -43,7 +43,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def run(chosen: argparse.Namespace, failures: list[str]) -> LabelledSet:
     """Write label maps, datalist, disputes and the report of agreement."""
-    datalists = {name: Path(path) for name, _, path in (r.partition("=") for r in chosen.readers)}
+    datalists = parse_readers(chosen.readers)
     labelled, agreement = LabelledSet(chosen.output), Agreement(tuple(datalists))
     disputes = []
     for reading in load_readings(datalists, failures):

@@ -68,6 +68,23 @@ class ViewDispute:
     dispute: Dispute
 
 
+def parse_readers(texts: Sequence[str]) -> dict[str, Path]:
+    """Return the datalist of each annotator from texts such as "ann=ann/datalist.json".
+
+    Raises:
+        ValueError: if a text is of another form, or a name comes twice.
+    """
+    datalists: dict[str, Path] = {}
+    for text in texts:
+        name, _, path = text.partition("=")
+        if not (name and path):
+            raise ValueError(f"annotator must be NAME=DATALIST, got {text!r}")
+        if name in datalists:
+            raise ValueError(f"annotators must have different names, got {name!r} twice")
+        datalists[name] = Path(path)
+    return datalists
+
+
 def load_readings(datalists: Mapping[str, Path], failures: list[str]) -> Iterator[Reading]:
     """Load the scans that every annotator has labelled, one after the other.
 

@@ -138,6 +138,14 @@ def test_a_consensus_needs_two_annotators(tmp_path, datalist, capsys):
     assert "error: datalists must be those of 2 annotators" in capsys.readouterr().err
 
 
+def test_annotators_are_named_each_by_a_name_of_their_own(tmp_path, datalist, capsys):
+    words = (f"ann={datalist}", f"ann={datalist}", "--output", tmp_path / "out")
+    assert run(consensus, *words) == 1
+    assert "annotators must have different names, got 'ann' twice" in capsys.readouterr().err
+    assert run(consensus, datalist, "--output", tmp_path / "out") == 1
+    assert "annotator must be NAME=DATALIST, got" in capsys.readouterr().err
+
+
 def test_nnunet_there_and_back(tmp_path, datalist, capsys):
     dataset, output = tmp_path / "Dataset901_Bone", tmp_path / "out"
     words = ("--datalist", datalist, "--dataset", dataset)
