@@ -19,7 +19,7 @@ from bundle.dicom.scan import View
 from bundle.keys import IMAGE, PATIENT
 from bundle.labels import Label
 from bundle.metrics.agreement import cohen_kappa
-from bundle.metrics.bootstrap import RESAMPLES, bootstrap_interval
+from bundle.metrics.bootstrap import RESAMPLES
 from bundle.metrics.lesion import EIGHT_CONNECTED, MIN_IOU, match_lesions
 from bundle.metrics.pixel import METRICS, confusion_counts, scores
 from bundle.report.drawing import (
@@ -29,6 +29,7 @@ from bundle.report.drawing import (
     outline_segments,
     save_png,
 )
+from bundle.report.evaluation import describe_interval, with_interval
 from bundle.report.findings import RESEARCH_USE
 from bundle.report.tables import format_interval
 
@@ -123,7 +124,7 @@ def summarise(agreement: Agreement, *, resamples: int = RESAMPLES) -> dict[str, 
         "readers": list(agreement.readers),
         "views": len(agreement.patients),
         "patients": len(set(agreement.patients)),
-        "interval": f"95 % percentile interval of {resamples} bootstrap draws of patients",
+        "interval": describe_interval(resamples),
         "lesion_rule": f"found when the intersection over union exceeds {MIN_IOU}",
         "pairs": [
             {"readers": list(pair), **_figures(np.stack(rows), agreement.patients, resamples)}
@@ -250,17 +251,7 @@ def _figures(
             ]
         )
 
-    values = statistic(np.arange(len(rows)))
-    lower, upper = bootstrap_interval(statistic, patients, resamples=resamples)
-    return {
-        name: {"value": _plain(value), "lower": _plain(low), "upper": _plain(high)}
-        for name, value, low, high in zip(FIGURES, values, lower, upper, strict=True)
-    }
-
-
-def _plain(value: float) -> float | None:
-    """Return a number as JSON knows it."""
-    return None if np.isnan(value) else float(value)
+    return with_interval(statistic, patients, names=tuple(FIGURES), resamples=resamples)
 
 
 def _disagreements(masks: NDArray[np.bool_], view: View, reading: Reading) -> list[Disagreement]:

@@ -123,7 +123,7 @@ def summarise(
         "scans": len({result.scan_id for result in results}),
         "patients": len(set(patients)),
         "lesions": sum(len(result.match.lesion_scores) for result in results),
-        "interval": f"95 % percentile bootstrap over patients, {resamples} resamples, seed {SEED}",
+        "interval": describe_interval(resamples),
     }
     conventions: dict[str, Callable[[NDArray[np.intp]], NDArray[np.float64]]] = {
         "pooled": lambda chosen: pooled(counts[chosen]),
@@ -131,9 +131,40 @@ def summarise(
         "per_image_with_lesion": lambda chosen: per_image(counts[chosen], skip_empty_label=True),
     }
     for name, convention in conventions.items():
-        document[name] = _with_interval(convention, patients, names=METRICS, resamples=resamples)
+        document[name] = with_interval(convention, patients, names=METRICS, resamples=resamples)
     document["detection"] = _summarise_lesions(results, resamples=resamples)
     return document
+
+
+def describe_interval(resamples: int) -> str:
+    """Say how the intervals of with_interval are made."""
+    return f"95 % percentile bootstrap over patients, {resamples} resamples, seed {SEED}"
+
+
+def with_interval(
+    statistic: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    patients: Sequence[str],
+    *,
+    names: Sequence[str],
+    resamples: int,
+) -> dict[str, Any]:
+    """Compute a statistic and its 95 % interval over patients.
+
+    Args:
+        statistic: value for each name, computed from indices of items.
+        patients: the patient of each item.
+        names: what the values are called.
+        resamples: draws of the bootstrap over patients.
+
+    Returns:
+        Value, lower and upper bound by name; None where undefined.
+    """
+    values = statistic(np.arange(len(patients)))
+    lower, upper = bootstrap_interval(statistic, patients, resamples=resamples, seed=SEED)
+    return {
+        name: {"value": _number(value), "lower": _number(low), "upper": _number(high)}
+        for name, value, low, high in zip(names, values, lower, upper, strict=True)
+    }
 
 
 def representative(results: Sequence[ImageResult]) -> list[tuple[str, int]]:
@@ -158,7 +189,7 @@ def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dic
     scans = list(by_scan.values())
     patients = [images[0].patient for images in scans]
     matches = [merge_matches(image.match for image in images) for images in scans]
-    document = _with_interval(
+    document = with_interval(
         lambda chosen: detection([matches[i] for i in chosen]),
         patients,
         names=DETECTION_METRICS,
@@ -167,7 +198,7 @@ def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dic
     curves = [[image.froc_match for image in images if image.froc_match] for images in scans]
     if all(curves):
         merged = [merge_matches(images) for images in curves]
-        document["sensitivity_at_false_positives_per_scan"] = _with_interval(
+        document["sensitivity_at_false_positives_per_scan"] = with_interval(
             lambda chosen: _sensitivities([merged[i] for i in chosen]),
             patients,
             names=[str(rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN],
@@ -179,22 +210,6 @@ def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dic
 def _sensitivities(scans: Sequence[LesionMatch]) -> NDArray[np.float64]:
     curve = froc(scans)
     return np.array([sensitivity_at(curve, rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN])
-
-
-def _with_interval(
-    statistic: Callable[[NDArray[np.intp]], NDArray[np.float64]],
-    patients: Sequence[str],
-    *,
-    names: Sequence[str],
-    resamples: int,
-) -> dict[str, Any]:
-    """Compute by name a statistic of the items with these patients, and its interval."""
-    values = statistic(np.arange(len(patients)))
-    lower, upper = bootstrap_interval(statistic, patients, resamples=resamples, seed=SEED)
-    return {
-        name: {"value": _number(value), "lower": _number(low), "upper": _number(high)}
-        for name, value, low, high in zip(names, values, lower, upper, strict=True)
-    }
 
 
 def _number(value: float) -> float | None:
