@@ -151,6 +151,21 @@ def _mismatch(path: Path, err: Exception) -> ValueError:
     )
 
 
+def require_weights(path: str | Path) -> Path:
+    """Return the path of a file of weights.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"weights {path} do not exist; train a network first, or give the run's folder by "
+            "--run_dir or the file by --weights"
+        )
+    return path
+
+
 class WeightsLoader(CheckpointLoader):
     """MONAI's CheckpointLoader for one network, with errors that say what to do.
 
@@ -172,11 +187,7 @@ class WeightsLoader(CheckpointLoader):
             FileNotFoundError: if there is no such file.
             ValueError: if the file holds no plain weights or they do not fit the network.
         """
-        path = Path(self.load_path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"weights {path} do not exist; train a network first or give --weights FILE"
-            )
+        path = require_weights(self.load_path)
         try:
             super().__call__(engine)
         except RuntimeError as err:

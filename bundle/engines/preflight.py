@@ -8,7 +8,7 @@ import monai
 from monai.utils import version_leq
 
 from bundle.data.datalist import TRAINING, load_items
-from bundle.engines.checkpoint import LAST_NAME
+from bundle.engines.checkpoint import LAST_NAME, require_weights
 from bundle.engines.composition import check_overrides, this_command
 
 MIN_FREE_BYTES = 2 * 1024**3
@@ -62,6 +62,7 @@ class Preflight:
         output_dir: folder that the run writes to.
         datalist: datalist that the run reads, None where it reads none.
         section: section of the datalist that the run reads.
+        weights: trained weights that the run loads, None where it loads none.
         resume: whether an earlier run in the folder is to be continued.
         training: whether the run trains, so that it must not overwrite another training.
         min_free_bytes: free space that the disk of the folder must have.
@@ -73,6 +74,7 @@ class Preflight:
         output_dir: str | Path,
         datalist: str | Path | None = None,
         section: str = TRAINING,
+        weights: str | Path | None = None,
         resume: bool = False,
         training: bool = False,
         min_free_bytes: int = MIN_FREE_BYTES,
@@ -80,6 +82,7 @@ class Preflight:
         self.output_dir = Path(output_dir)
         self.datalist = None if datalist is None else Path(datalist)
         self.section = section
+        self.weights = weights
         self.resume = resume
         self.training = training
         self.min_free_bytes = min_free_bytes
@@ -91,6 +94,7 @@ class Preflight:
             RuntimeError: if MONAI is too old.
             ValueError: if an override names no key of the configuration, or the datalist is not
                 fit for use (see bundle.data.datalist.load_items).
+            FileNotFoundError: if the weights do not exist.
             FileExistsError: if the folder holds another training that would be overwritten.
             OSError: if the folder cannot be written.
         """
@@ -100,6 +104,8 @@ class Preflight:
             check_overrides(command)
         if self.datalist is not None:
             load_items(self.datalist, self.section)
+        if self.weights is not None:
+            require_weights(self.weights)
         check_output_dir(self.output_dir, min_free_bytes=self.min_free_bytes)
         if self.training and not self.resume and (self.output_dir / LAST_NAME).exists():
             raise FileExistsError(

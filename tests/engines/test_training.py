@@ -257,6 +257,11 @@ class TestDatalist:
 
 
 class TestWeights:
+    def test_missing_file_is_told_before_anything_is_made(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"run/model\.pt do not exist.*--run_dir"):
+            Preflight(output_dir=tmp_path / "run", weights=tmp_path / "run" / "model.pt").check()
+        assert not list(tmp_path.iterdir())
+
     def test_missing_file(self, tmp_path):
         loader = WeightsLoader(
             tmp_path / "model.pt", network=torch.nn.Linear(1, 1), device=torch.device("cpu")
