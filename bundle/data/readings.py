@@ -1,7 +1,7 @@
 """What several annotators marked on the same scans, and one label map made of it."""
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
