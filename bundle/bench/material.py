@@ -30,7 +30,8 @@ class Effort:
         infer_width: width of that network; None for the paper's.
         starts: start-ups of each kind, one of them to warm up.
         readings: readings of each scan, and crops.
-        memory_scans: numbers of scans that memory is compared over, the smaller first.
+        memory_scans: numbers of scans that memory is compared over, the smaller first: enough for
+            Python to have collected cycles a few times, which it does after some 20 scans.
     """
 
     patients: int = 6
@@ -41,7 +42,7 @@ class Effort:
     infer_width: int | None = None
     starts: int = 6
     readings: int = 9
-    memory_scans: tuple[int, int] = (20, 200)
+    memory_scans: tuple[int, int] = (50, 200)
 
 
 def simulate_scans(folder: Path, patients: int) -> list[Path]:
