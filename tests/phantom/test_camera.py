@@ -137,6 +137,17 @@ def test_scatter_falls_off_with_distance(body):
     assert row[48] > row[56] > row[64] > row[72] > 0
 
 
+@pytest.mark.parametrize("length_mm", [30.0, 60.0])
+def test_scatter_falls_off_exponentially_with_its_length(length_mm):
+    primary = np.zeros((400, 400), np.float32)
+    primary[200, 200] = 1000
+    slab = np.full(primary.shape, 200, np.float32)
+    exposure = replace(EXPOSURE, scatter_length_mm=length_mm)
+    row = scatter(primary, slab, CAMERA.pixel_mm, exposure)[200]
+    expected = math.exp(-30 * CAMERA.pixel_mm / length_mm)
+    assert row[250] / row[220] == pytest.approx(expected, rel=0.05)
+
+
 def test_expected_counts_have_the_total_and_the_strip(body, heads):
     activity = body.outline.copy()
     primaries = {view: project(head, activity).values for view, head in heads.items()}

@@ -29,3 +29,5 @@ def test_movement_is_seldom_and_takes_head_and_both_legs():
     assert all(item.rows.stop == 34 for item in heads)
     assert {np.sign(item.shift_px) for item in moves if item not in heads} == {-1, 1}
     assert len(heads) > 10
+    legs = [item for item in moves if item not in heads]
+    assert all((item.columns.start == 0) == (item.shift_px < 0) for item in legs)  # outwards
