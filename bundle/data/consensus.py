@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bundle.data.outline import EIGHT_NEIGHBOURS
+
 MAX_DIFFERENCE = 0.05
 """Greatest 1 - IoU of two outlines of one lesion that agree (Lin et al. 2022)."""
 
@@ -106,7 +108,7 @@ def pick_agreed(
         raise ValueError(f"masks must be (annotator, row, column), got shape {masks.shape}")
     agreed = np.zeros(masks.shape[1:], dtype=bool)
     disputes = []
-    lesions, _ = ndimage.label(masks.any(axis=0), np.ones((3, 3), dtype=bool))
+    lesions, _ = ndimage.label(masks.any(axis=0), EIGHT_NEIGHBOURS)
     for number, place in enumerate(ndimage.find_objects(lesions), start=1):
         drawn = masks[(slice(None), *place)] & (lesions[place] == number)
         difference = max((area_difference(a, b) for a, b in combinations(drawn, 2)), default=0.0)

@@ -17,6 +17,7 @@ from skimage.feature import peak_local_max
 from skimage.measure import find_contours
 
 from bundle.data.labelme import POLYGON, Shape, make_content
+from bundle.data.outline import EIGHT_NEIGHBOURS
 from bundle.labels import LABEL_NAMES, Label
 from bundle.phantom.patient import SimulatedView
 
@@ -34,8 +35,6 @@ LEAST_PIECE_PX = 4
 
 CLICK_EVERY = 3
 """Of the points of an outline, about one every 0.7 pixels, a hand clicks one in so many."""
-
-EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 Outline = NDArray[np.float64]
 """Closed polygon (point, 2) of row and column, in pixels; pixel centres are whole numbers."""

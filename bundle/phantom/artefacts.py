@@ -15,7 +15,7 @@ from bundle.phantom.findings import (
     shifted,
 )
 from bundle.phantom.posture import side_sign
-from bundle.phantom.uptake import Clip, Metal, Spot, Uptake, base_organ
+from bundle.phantom.uptake import Clip, Metal, Spot, Uptake, without_side
 
 METAL_MU_PER_MM = 0.15
 """Linear attenuation at 140.5 keV, between those of titanium and of steel."""
@@ -169,7 +169,7 @@ def image_early(case: Case) -> Uptake:
     """Show a scan taken too early: blood pool and kidneys up, bone down."""
     factors = {"heart": 2.0, "liver": 1.6, "spleen": 1.8, "kidney": 1.8, "lung": 1.5}
     organs = {
-        name: level * factors.get(base_organ(name), 1.0)
+        name: level * factors.get(without_side(name), 1.0)
         for name, level in case.uptake.organs.items()
     }
     fading = case.rng.uniform(0.45, 0.7)
@@ -185,8 +185,8 @@ def free_pertechnetate(case: Case) -> Uptake:
     }
     organs = dict(case.uptake.organs)
     organs |= {
-        name: float(levels[base_organ(name)])
+        name: float(levels[without_side(name)])
         for name in case.body.organs
-        if base_organ(name) in levels
+        if without_side(name) in levels
     }
     return replace(case.uptake, organs=organs)

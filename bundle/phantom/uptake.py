@@ -179,9 +179,9 @@ def base_region(region: str) -> str:
     return region
 
 
-def base_organ(organ: str) -> str:
-    """Return the name of an organ without its side."""
-    return organ.removesuffix("_left").removesuffix("_right")
+def without_side(name: str) -> str:
+    """Return the name of an organ or a place without its side: ``kidney_left`` is ``kidney``."""
+    return name.removesuffix("_left").removesuffix("_right")
 
 
 def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
@@ -222,9 +222,9 @@ def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
         name: median * rng.lognormal(0.0, sigma) for name, (median, sigma) in ORGAN_LEVELS.items()
     }
     return {
-        name: float(common[base_organ(name)] * rng.lognormal(0.0, 0.05))
+        name: float(common[without_side(name)] * rng.lognormal(0.0, 0.05))
         for name in body.organs
-        if base_organ(name) in common
+        if without_side(name) in common
     }
 
 
@@ -235,7 +235,7 @@ def _normal_spots(body: Body, patient: float, rng: np.random.Generator) -> tuple
     }
     spots = []
     for point, place in body.points.items():
-        name = point.removesuffix("_left").removesuffix("_right").rstrip("_0123456789")
+        name = without_side(point).rstrip("_0123456789")
         if name in NORMAL_SPOTS:
             level = JOINT_LEVEL * patient * common[name] * rng.lognormal(0.0, 0.2)
             spots.append(Spot(Ellipsoid(place, NORMAL_SPOTS[name].radii_mm), float(level)))
@@ -246,7 +246,7 @@ def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
     """Return the uptake of a patient whose diseased skeleton takes most of the tracer."""
     soft = float(rng.uniform(0.3, 0.6))
     organs = {
-        name: level * (0.3 * soft if base_organ(name) in ("kidney", "bladder") else soft)
+        name: level * (0.3 * soft if without_side(name) in ("kidney", "bladder") else soft)
         for name, level in uptake.organs.items()
     }
     return replace(uptake, soft=uptake.soft * soft, organs=organs)

@@ -13,11 +13,11 @@ from bundle.phantom.uptake import (
     Metal,
     Spot,
     Uptake,
-    base_organ,
     base_region,
     draw_uptake,
     fade_soft_tissue,
     paint,
+    without_side,
 )
 from tests.phantom.bodies import block, block_body
 
@@ -50,8 +50,8 @@ def test_sides_fall_from_region_names(name, stem):
 
 
 def test_sides_fall_from_organ_names():
-    assert base_organ("kidney_left") == "kidney"
-    assert base_organ("bladder") == "bladder"
+    assert without_side("kidney_left") == "kidney"
+    assert without_side("bladder") == "bladder"
 
 
 def test_bone_to_soft_tissue_differs_between_patients_by_the_facts_factor(body):

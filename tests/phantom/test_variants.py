@@ -6,7 +6,7 @@ import pytest
 from bundle.phantom.anatomy import build_body
 from bundle.phantom.findings import Case, midway, shifted
 from bundle.phantom.person import draw_person
-from bundle.phantom.uptake import Uptake, base_organ, draw_uptake, paint
+from bundle.phantom.uptake import Uptake, draw_uptake, paint, without_side
 from bundle.phantom.variants import VARIANTS, Variant, draw_variants
 
 
@@ -89,7 +89,7 @@ def test_early_imaging_lowers_bone_and_raises_blood(body, uptake):
 def test_free_pertechnetate_lights_thyroid_and_stomach(body, uptake):
     free = VARIANTS["free pertechnetate"].add(Case(body, uptake, np.random.default_rng(2)))
     changed = {
-        base_organ(name) for name in free.organs if free.organs[name] != uptake.organs.get(name)
+        without_side(name) for name in free.organs if free.organs[name] != uptake.organs.get(name)
     }
     assert changed == {"thyroid", "stomach"}
 
