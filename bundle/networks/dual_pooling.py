@@ -1,7 +1,7 @@
 """U-Net of He 2024: dual pooling with coordinate attention, dense atrous convolution, multi-pool.
 
-He et al. 2024, J. Comput. Commun. 12:60-71. The first part is theirs after coordinate attention
-(Hou 2021); the second and third come from CE-Net (Gu 2019).
+He et al. 2024, Journal of Computer and Communications 12:60-71. The first part is theirs after
+coordinate attention (Hou 2021); the second and third come from CE-Net (Gu 2019).
 """
 
 from collections.abc import Sequence
