@@ -17,9 +17,13 @@ def measure_startup(folder: Path, effort: Effort) -> list[Measurement]:
         folder: empty folder to work in.
         effort: how long to measure.
     """
-    config = ["--config_file", "configs/inference.yaml", "--output_dir", str(folder / "out")]
-    # The checks before the first scan are the part of a run that no scan and no weights need.
-    whole = ["-m", "monai.bundle", "run", *config, "--run", '["$@preflight.check()"]']
+    # The checks before the first scan are the part of a run that needs no scan; weights need only
+    # be there.
+    weights = folder / "weights.pt"
+    weights.touch()
+    config = ["--config_file", "configs/inference.yaml", "--run", '["$@preflight.check()"]']
+    where = ["--weights", str(weights), "--output_dir", str(folder / "out")]
+    whole = ["-m", "monai.bundle", "run", *config, *where]
     bare = ["-c", "import monai"]
     pairs = [
         (time_s(lambda: _run_python(whole)), time_s(lambda: _run_python(bare)))
