@@ -15,7 +15,7 @@ from pydicom.data import get_testdata_file
 ROOT = Path(__file__).resolve().parents[1]
 COHORT, NEW_SCAN, RUN = "data/demo", "data/demo_new", "runs/demo"
 PATIENTS = 40
-EPOCHS = 16
+EPOCHS = 18
 REAL_SCAN = "JPGExtended.dcm"  # of NEMA WG04; comes with pydicom
 
 
