@@ -1,6 +1,7 @@
 """The commands of the documents: files exist, keys and options are known."""
 
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundle.engines.composition import check_overrides, compose, parse_command
+from bundle.report.tables import format_interval
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -84,3 +86,12 @@ def test_links_lead_somewhere(document):
     text = document.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?://)([^)#]+)", text)
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_readme_repeats_the_results_as_they_are():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    results = json.loads((ROOT / "docs/results/fast_default.json").read_text(encoding="utf-8"))
+    for name, system in results.items():
+        assert f"{name} | {format_interval(system['pooled']['dsc'])}" in readme
+        assert f"{format_interval(system['detection']['sensitivity'])} |" in readme
+        assert f"{system['images']} images of {system['patients']} **simulated** patients" in readme
