@@ -31,7 +31,12 @@ def commands() -> list[str]:
 
 
 def bundle_commands() -> list[str]:
-    return [command for command in commands() if "monai.bundle run" in command]
+    """Commands of the bundle that are meant to be typed, not only mentioned."""
+    return [
+        command
+        for command in commands()
+        if "monai.bundle run" in command and re.search(r"--(config|args)_file", command)
+    ]
 
 
 def script_commands() -> list[str]:
