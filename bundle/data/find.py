@@ -17,14 +17,17 @@ from bundle.keys import IMAGE
 
 logger = logging.getLogger(__name__)
 
+DICOM_SUFFIX = ".dcm"
+
 
 def find_scans(path: str | Path) -> list[dict[str, Any]]:
     """List the scans of a file, a folder or a datalist, in the same order every time.
 
     A folder is searched with all folders beneath. Files with one view of the same study make up one
     scan. DICOM files that are no bone scan are listed all the same, each by itself: reading them
-    fails with the reason, and an archive run reports it. Files that are not DICOM are left out;
-    NIfTI files too, since label maps look like scans: name them, or use a datalist.
+    fails with the reason, and an archive run reports it; so are files named `.dcm` that are not
+    DICOM. All others are left out, NIfTI files too, since label maps look like scans: name them, or
+    use a datalist.
 
     Args:
         path: a DICOM or NIfTI file (with hints, see bundle.data.reference), a folder, or a
@@ -60,7 +63,7 @@ def _from_datalist(path: Path) -> list[dict[str, Any]]:
 
 def _from_folder(folder: Path) -> list[dict[str, Any]]:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    images = [file for file in files if not is_nifti(file) and is_dicom_image(file)]
+    images = [file for file in files if _claims_to_be_dicom(file)]
     if len(files) > len(images):
         logger.info("%s: %d files that are not DICOM left out", folder, len(files) - len(images))
     if not images:
@@ -69,6 +72,11 @@ def _from_folder(folder: Path) -> list[dict[str, Any]]:
     return [
         {IMAGE: str(scan[0]) if len(scan) == 1 else [str(file) for file in scan]} for scan in scans
     ]
+
+
+def _claims_to_be_dicom(file: Path) -> bool:
+    """Tell whether a file is to be read: a damaged one named .dcm is reported, not passed over."""
+    return not is_nifti(file) and (file.suffix.lower() == DICOM_SUFFIX or is_dicom_image(file))
 
 
 def _group(files: Sequence[Path]) -> list[list[Path]]:

@@ -44,6 +44,12 @@ def test_folder(tmp_path, caplog):
     assert "2 files that are not DICOM left out" in caplog.text
 
 
+def test_file_that_claims_to_be_dicom_stays_in_the_list(tmp_path):
+    path = tmp_path / "BROKEN.DCM"
+    path.write_text("not DICOM at all")
+    assert images(tmp_path) == [str(path)]
+
+
 def test_damaged_dicom_stays_in_the_list(tmp_path):
     path = make_scan_file(tmp_path / "scan.dcm")
     path.write_bytes(path.read_bytes()[:140] + b"\xff" * 300)
