@@ -42,7 +42,7 @@ bench: $(STAMP)
 realism: $(STAMP)
 	$(RUN) scripts/realism.py
 
-# The fast profile on the default cohort: about 20 minutes on 2 cores.
+# The fast profile on the default cohort: about 10 minutes on 2 cores.
 results: $(STAMP)
 	$(RUN) scripts/simulate.py --preset default --seed 0 --output data/cohort --workers 2
 	$(RUN) -m monai.bundle run training --config_file "['configs/train.yaml','configs/fast.yaml']" --dataset_dir data/cohort --output_dir runs/fast
