@@ -13,8 +13,9 @@ from bundle.phantom.uptake import Uptake, base_region
 
 CONTRAST_RANGE = (1.5, 6.0, 18.0)
 """Lowest, most frequent and highest activity ratio of lesion to local bone: triangular in its
-logarithm. Chosen so that most peaks rise in the image as far above their surroundings as focal
-lesions of real scans do (2.4 to 10.5 times); tissue before and behind a lesion dilutes it."""
+logarithm. A default of ours. Tissue before and behind a lesion dilutes it: peaks in the image are
+about twice their surroundings (median), fainter than conspicuous lesions of real scans (2.4 to 10.5
+times)."""
 DIAMETER_MM = 17.0
 DIAMETER_SIGMA = 0.45
 DIAMETER_RANGE_MM = (6.0, 40.0)
