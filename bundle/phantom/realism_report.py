@@ -61,7 +61,7 @@ def report(comparisons: Sequence[Comparison], real: Image, origin: Origin) -> st
         "",
         "Left: the real anterior scan of NEMA WG04 that comes with pydicom (`JPGExtended.dcm`). "
         "Beside it: the first five patients of the preset `default`, anterior above and posterior "
-        "below, each windowed to its 99.5th percentile.",
+        "below, each windowed by itself.",
         "",
         "| measure | value | aim | met |",
         "|---|---|---|---|",
