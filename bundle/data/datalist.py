@@ -7,7 +7,7 @@ each patient has a folder, and it checks nothing.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ def load_items(
     path: str | Path,
     section: str = TRAINING,
     *,
-    exclude_fold: int | None = None,
+    exclude_folds: Iterable[int | None] = (),
     only_fold: int | None = None,
+    added_section: str | None = None,
 ) -> list[dict[str, Any]]:
     """Load the entries of one section, after checking the whole datalist.
 
@@ -37,8 +38,9 @@ def load_items(
         path: a JSON file with lists of entries, `training` and `test` by custom; an entry has
             `image`, mostly `label` and `patient`, in training `fold`.
         section: name of the list.
-        exclude_fold: leave this fold out (training).
+        exclude_folds: leave these folds out (training); None stands for no fold.
         only_fold: take this fold alone (validation).
+        added_section: name of a list whose entries are all added, whatever the folds.
 
     Returns:
         Entries with the paths joined to the datalist's folder, other fields as they stand.
@@ -49,18 +51,23 @@ def load_items(
     """
     path = Path(path)
     content = read_datalist(path)
-    if section not in content:
-        raise ValueError(f"{path}: section must be one of {sorted(content)}, got {section!r}")
+    added = [] if added_section is None else [added_section]
+    for name in (section, *added):
+        if name not in content:
+            raise ValueError(f"{path}: section must be one of {sorted(content)}, got {name!r}")
+    excluded = set(exclude_folds) - {None}
     _require_files(content, path)
     _require_disjoint(content, path)
     entries = [_with_hints(_with_paths(entry, path.parent)) for entry in content[section]]
-    _require_folds(entries, path, {exclude_fold, only_fold} - {None})
+    _require_folds(entries, path, (excluded | {only_fold}) - {None})
     chosen = [
         entry
         for entry in entries
-        if (exclude_fold is None or entry[FOLD] != exclude_fold)
+        if (not excluded or entry[FOLD] not in excluded)
         and (only_fold is None or entry[FOLD] == only_fold)
     ]
+    for name in added:
+        chosen += [_with_hints(_with_paths(entry, path.parent)) for entry in content[name]]
     if not chosen:
         raise ValueError(f"{path}: section {section!r} has no entries left to use")
     return chosen

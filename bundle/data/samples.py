@@ -14,6 +14,8 @@ from monai.data import Dataset
 from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
+from bundle.keys import LABEL
+
 logger = logging.getLogger(__name__)
 
 
@@ -69,6 +71,11 @@ class SampleDataset(Dataset):
         transform: the whole chain; what stands before its first random transform is run once.
         num_workers: threads that load scans.
         progress: show a progress bar while loading.
+        positive_value: value that the label map of at least one sample must show; None asks
+            nothing of them.
+
+    Raises:
+        ValueError: if no label shows it: there would be nothing to learn.
     """
 
     def __init__(
@@ -78,8 +85,10 @@ class SampleDataset(Dataset):
         *,
         num_workers: int = 2,
         progress: bool = True,
+        positive_value: int | None = None,
     ) -> None:
         super().__init__(data=data, transform=transform)
+        n_positive = 0
         self.first_random = transform.get_index_of_first(_is_random)
         self.samples = SampleStore()
         with ThreadPoolExecutor(max(1, num_workers)) as pool:
@@ -91,6 +100,14 @@ class SampleDataset(Dataset):
             )
             for samples in loaded:
                 self.samples.extend(samples)
+                if positive_value is not None:
+                    n_positive += sum(bool((it[LABEL] == positive_value).any()) for it in samples)
+        if positive_value is not None and not n_positive:
+            raise ValueError(
+                f"at least one of {len(self.samples)} samples must show a lesion (value "
+                f"{positive_value} of the label map), got none: choose another fold, or look "
+                "whether the labels have the values of bundle.labels"
+            )
         logger.info("%d scans give %d samples", len(data), len(self.samples))
 
     def _load(self, entry: Mapping[str, Any]) -> list[dict[str, Any]]:

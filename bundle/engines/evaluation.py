@@ -93,8 +93,7 @@ def make_cases(
     """Evaluate every view of one scan.
 
     Args:
-        sample: image, label, pred (view, row, column) and prob (class, view, row, column), the
-            image with its metadata.
+        sample: image, label, pred and prob (view, row, column), the image with its metadata.
         entry: the scan's entry of the datalist; its patient is the unit of the intervals.
         threshold: intensity threshold of the baseline.
 
@@ -105,7 +104,7 @@ def make_cases(
     uptake = sample[IMAGE].cpu().numpy()
     pred_mask = sample[PRED].cpu().numpy() == Label.METASTASIS
     truth_mask = sample[LABEL].cpu().numpy() == Label.METASTASIS
-    prob = sample[PROB].cpu().numpy()[-1]
+    prob = sample[PROB].cpu().numpy()
     spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
     cases = []
     for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):

@@ -22,6 +22,7 @@ from bundle.keys import (
     META_SPACING,
     META_VIEWS,
     PRED,
+    PROB,
     VIEW_SEPARATOR,
 )
 from bundle.labels import Label
@@ -140,7 +141,7 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
     """Write findings and picture of one scan.
 
     Args:
-        sample: counts and pred (view, row, column), MetaTensors in acquisition geometry.
+        sample: counts, pred and prob (view, row, column), MetaTensors in acquisition geometry.
         output_dir: folder in which the scan gets a folder of its own.
         assessed: field that was searched for lesions.
 
@@ -150,13 +151,16 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
     meta = sample[COUNTS].meta
     counts = sample[COUNTS].cpu().numpy()
     mask = sample[PRED].cpu().numpy() == Label.METASTASIS
+    prob = sample[PROB].cpu().numpy()
     views = [View(name) for name in str(meta[META_VIEWS]).split(VIEW_SEPARATOR)]
     spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
     scan_id, simulated = str(meta[META_SCAN_ID]), bool(meta[META_SIMULATED])
     findings = [
         finding
         for number, view in enumerate(views)
-        for finding in find_lesions(mask[number], counts[number], spacing_mm, view)
+        for finding in find_lesions(
+            mask[number], counts[number], spacing_mm, view, prob=prob[number]
+        )
     ]
     folder = output_dir / scan_id
     folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ SYSTEM_KEYS = (
     "size",
     "load",
     "sample",
+    "inferer",
     "activate",
     "decide",
 )

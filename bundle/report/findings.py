@@ -1,7 +1,7 @@
 """Lesions of a scan as a list that a physician can check and a program can read."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Finding:
         centroid_px: (row, column) of the outline's centroid, pixel centres at whole numbers.
         centroid_mm: the same in mm from the centre of the image's upper left pixel.
         box_px: first row, first column, last row and last column, all inside.
+        score: highest probability of a pixel, 0..1; None where none was given.
     """
 
     view: View
@@ -39,6 +40,7 @@ class Finding:
     centroid_px: tuple[float, float]
     centroid_mm: tuple[float, float]
     box_px: tuple[int, int, int, int]
+    score: float | None = None
 
 
 def find_lesions(
@@ -46,6 +48,8 @@ def find_lesions(
     counts: NDArray[np.floating],
     spacing_mm: tuple[float, float],
     view: View,
+    *,
+    prob: NDArray[np.floating] | None = None,
 ) -> list[Finding]:
     """Measure the 8-connected components of a mask on the counts of one view.
 
@@ -54,6 +58,7 @@ def find_lesions(
         counts: counts as acquired (row, column), neither scaled nor filtered.
         spacing_mm: (row, column) pixel spacing.
         view: the view's name.
+        prob: probability of lesion (row, column), 0..1.
 
     Returns:
         One finding per component, by topmost row and then leftmost column; empty without lesions.
@@ -67,10 +72,13 @@ def find_lesions(
         )
     components, _ = label_components(pred_mask)
     boxes = ndimage.find_objects(components)
-    return [
-        _measure(components[box] == number, counts[box], box, spacing_mm, view=view, number=number)
-        for number, box in enumerate(boxes, start=1)
-    ]
+    findings = []
+    for number, box in enumerate(boxes, start=1):
+        component = components[box] == number
+        finding = _measure(component, counts[box], box, spacing_mm, view=view, number=number)
+        score = None if prob is None else float(prob[box][component].max())
+        findings.append(replace(finding, score=score))
+    return findings
 
 
 def findings_document(
@@ -169,8 +177,8 @@ def _to_json(finding: Finding) -> dict[str, Any]:
         ("box_px", ("first_row", "first_column", "last_row", "last_column")),
     ):
         values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
-    for key in ("area_mm2", "max_counts", "mean_counts"):
-        values[key] = _rounded(values[key])
+    for key in ("area_mm2", "max_counts", "mean_counts", "score"):
+        values[key] = None if values[key] is None else _rounded(values[key])
     return {**values, "view": str(finding.view)}
 
 

@@ -33,7 +33,7 @@ def test_sections_and_folds(datalist):
     assert patients(everything) == [f"p{number}" for number in range(7)]
     assert patients(load_items(datalist, "test")) == ["p7", "p8"]
     assert patients(load_items(datalist, only_fold=1)) == ["p1", "p4"]
-    assert patients(load_items(datalist, exclude_fold=1)) == ["p0", "p2", "p3", "p5", "p6"]
+    assert patients(load_items(datalist, exclude_folds=[1, None])) == ["p0", "p2", "p3", "p5", "p6"]
 
 
 def test_paths_are_joined_and_other_fields_stand(datalist):
@@ -135,13 +135,13 @@ def test_two_images_of_one_patient_in_one_fold_are_fine(tmp_path):
 def test_splits_that_cannot_be(tmp_path, training, expected):
     path = make_datalist(tmp_path, training=training)
     with pytest.raises(ValueError, match=re.escape(expected)):
-        load_items(path, exclude_fold=0)
+        load_items(path, exclude_folds=[0])
 
 
 def test_nothing_left(tmp_path):
     path = make_datalist(tmp_path, training=[entry(1, 0)])
     with pytest.raises(ValueError, match="section 'training' has no entries left to use"):
-        load_items(path, exclude_fold=0)
+        load_items(path, exclude_folds=[0])
 
 
 def test_hash_follows_the_datalist_and_the_sizes_of_its_files(datalist):
@@ -156,3 +156,13 @@ def test_hash_follows_the_datalist_and_the_sizes_of_its_files(datalist):
 def test_sections_as_they_stand(datalist):
     assert list(read_datalist(datalist)) == ["training", "test"]
     assert read_datalist(datalist)["test"][0]["image"] == "p7/scan.dcm"
+
+
+def test_added_section_joins_every_fold(tmp_path):
+    training = [entry(number, fold=number % 2) for number in range(4)]
+    path = make_datalist(tmp_path, training=training, healthy=[entry(8), entry(9)])
+    assert patients(load_items(path, exclude_folds=[1], added_section="healthy")) == [
+        "p0", "p2", "p8", "p9",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"section must be one of .*got 'sick'"):
+        load_items(path, added_section="sick")

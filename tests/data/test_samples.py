@@ -99,3 +99,11 @@ def test_processes_read_samples_that_their_parent_stored():
     dataset = SampleDataset(ENTRIES, Compose([Load(), Split()]), progress=False)
     loader = DataLoader(dataset, batch_size=1, num_workers=2)
     assert [float(batch["image"].mean()) for batch in loader] == [1, 1, 2, 3, 3]
+
+
+def test_training_set_without_a_lesion_is_refused():
+    chain = Compose([lambda entry: {"label": torch.full((1, 2, 3), entry["value"])}])
+    entries = [{"value": 0}, {"value": 2}]
+    assert len(SampleDataset(entries, chain, progress=False, positive_value=2)) == 2
+    with pytest.raises(ValueError, match=r"at least one of 2 samples must show a lesion \(value 1"):
+        SampleDataset(entries, chain, progress=False, positive_value=1)

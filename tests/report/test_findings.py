@@ -116,3 +116,12 @@ def test_summary_tells_a_missing_view_from_one_without_lesions():
     assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
     assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
     assert row["max_counts_posterior"] is None
+
+
+def test_score_is_the_highest_probability_in_the_lesion():
+    prob = np.linspace(0, 1, COUNTS.size).reshape(COUNTS.shape)
+    mask = mask_of((0, 1), (1, 1), (4, 4))
+    first, second = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR, prob=prob)
+    assert (first.score, second.score) == pytest.approx((prob[1, 1], prob[4, 4]))
+    (unscored, _) = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR)
+    assert unscored.score is None
