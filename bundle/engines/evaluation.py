@@ -31,11 +31,14 @@ from bundle.keys import (
 from bundle.labels import Label
 from bundle.metrics.lesion import froc, merge_matches
 from bundle.metrics.threshold import Threshold, best_threshold
+from bundle.report.case_file import StoredCase, write_case_file
 from bundle.report.curves import read_history, write_froc_curve, write_training_curves
 from bundle.report.evaluation import ImageResult, representative, score_image, summarise
-from bundle.report.overlay import CasePicture, write_cases
+from bundle.report.overlay import CasePicture, show_case, write_cases
 from bundle.report.tables import to_markdown, write_image_csv, write_json
+from bundle.transforms.mirror import is_mirrored
 
+CASES_NAME = "cases.npz"
 BASELINE = "Best single intensity threshold"
 
 
@@ -51,6 +54,7 @@ class Case:
         truth_bits: truth, packed bits.
         spacing_mm: (row, column) pixel spacing.
         simulated: whether the scan is simulated.
+        mirrored: whether a posterior view lies on the anterior one (MirrorPosterior).
     """
 
     result: ImageResult
@@ -61,21 +65,25 @@ class Case:
     spacing_mm: tuple[float, float]
     simulated: bool
 
-    def picture(self, title: str) -> CasePicture:
-        """Return what a panel of cases shows; samples are mirrored (MirrorPosterior)."""
+    def unpack(self) -> StoredCase:
+        """Return the image with its masks; samples are mirrored (MirrorPosterior)."""
         pred_mask, truth_mask = (
             np.unpackbits(bits, count=self.uptake.size).reshape(self.uptake.shape).astype(bool)
             for bits in (self.pred_bits, self.truth_bits)
         )
-        return CasePicture(
-            title=f"{title}, DSC {self.result.dsc:.2f}",
-            counts=self.uptake.astype(np.float32),
+        return StoredCase(
+            scan_id=self.result.scan_id,
             view=self.result.view,
             spacing_mm=self.spacing_mm,
+            mirrored=self.mirrored and self.result.view is View.POSTERIOR,
+            uptake=self.uptake,
             pred_mask=pred_mask,
             truth_mask=truth_mask,
-            mirrored=self.result.view is View.POSTERIOR,
         )
+
+    def picture(self, title: str) -> CasePicture:
+        """Return what a panel of cases shows."""
+        return show_case(self.unpack(), f"{title}, DSC {self.result.dsc:.2f}")
 
 
 def fit_threshold(dataset: SampleDataset) -> Threshold:
@@ -106,6 +114,7 @@ def make_cases(
     truth_mask = sample[LABEL].cpu().numpy() == Label.METASTASIS
     prob = sample[PROB].cpu().numpy()
     spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
+    mirrored = is_mirrored(sample[IMAGE])
     cases = []
     for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):
         score = partial(
@@ -125,6 +134,7 @@ def make_cases(
                 truth_bits=np.packbits(truth_mask[i]),
                 spacing_mm=spacing_mm,
                 simulated=bool(meta[META_SIMULATED]) or bool(entry.get(SIMULATED, False)),
+                mirrored=mirrored,
             )
         )
     return cases
@@ -147,6 +157,8 @@ class EvaluationReport:
         seed: seed of the evaluation, for the record.
         baseline_dataset: samples of the training set on which an intensity threshold is chosen
             that is evaluated beside the system; None leaves it out.
+        keep_cases: whether to write all images with their masks, `cases.npz`, too; they must be of
+            one size.
     """
 
     def __init__(
@@ -158,6 +170,7 @@ class EvaluationReport:
         name: str,
         seed: int,
         baseline_dataset: SampleDataset | None = None,
+        keep_cases: bool = False,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.run_dir = Path(run_dir)
@@ -165,6 +178,7 @@ class EvaluationReport:
         self.name = name
         self.seed = seed
         self.baseline_dataset = baseline_dataset
+        self.keep_cases = keep_cases
         self.threshold: Threshold | None = None
         self.cases: list[Case] = []
 
@@ -205,6 +219,8 @@ class EvaluationReport:
         write_image_csv(self.output_dir / "images.csv", results)
         write_json(self.output_dir / "summary.json", summaries)
         (self.output_dir / "summary.md").write_text(to_markdown(summaries), encoding="utf-8")
+        if self.keep_cases:
+            write_case_file(self.output_dir / CASES_NAME, [case.unpack() for case in self.cases])
         write_json(self.output_dir / RUN_NAME, describe_run(seed=self.seed, datalist=self.datalist))
         self._draw(results, simulated=simulated)
 

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bundle.dicom.scan import View
+from bundle.report.case_file import StoredCase
 from bundle.report.drawing import (
     PRED_COLOUR,
     PRED_WIDTH_PT,
@@ -91,6 +92,19 @@ class CasePicture:
     pred_mask: NDArray[np.bool_]
     truth_mask: NDArray[np.bool_]
     mirrored: bool = False
+
+
+def show_case(case: StoredCase, title: str) -> CasePicture:
+    """Return the panel of a stored case."""
+    return CasePicture(
+        title=title,
+        counts=case.uptake.astype(np.float32),
+        view=case.view,
+        spacing_mm=case.spacing_mm,
+        pred_mask=case.pred_mask,
+        truth_mask=case.truth_mask,
+        mirrored=case.mirrored,
+    )
 
 
 def write_overlay(path: str | Path, picture: ScanPicture) -> None:
