@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bundle.data.reference import as_names, make_reference, parse_reference
-from bundle.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
+from bundle.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
 
 DATALIST_FILE = "datalist.json"
 """Name of the datalist in a folder that this bundle writes."""
 TRAINING = "training"
-FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS)
+FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
 """Fields of an entry that name files, relative to the datalist."""
 VIEW_FIELD = "view"
 SPACING_FIELD = "spacing_mm"

@@ -1,5 +1,6 @@
 """Inferers for scans of several views."""
 
+from bundle.inferers.side_by_side import SideBySideInferer
 from bundle.inferers.views import PerViewInferer
 
-__all__ = ["PerViewInferer"]
+__all__ = ["PerViewInferer", "SideBySideInferer"]

@@ -219,7 +219,10 @@ class DoubleUNet(nn.Module):
         init_he(self.head2, power=1.0)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Compute logits of an image (B, 3, H, W), in 0..1.
+        """Compute logits of an image in 0..1.
+
+        Args:
+            image: (B, 1, H, W), which the encoders see three times, or (B, 3, H, W).
 
         Returns:
             In training (B, 2 * out_channels, H, W), the first U-Net's and the second's, for
@@ -227,14 +230,14 @@ class DoubleUNet(nn.Module):
             prediction.
 
         Raises:
-            ValueError: if the image has not 3 channels or its sides are not multiples of 16.
+            ValueError: if the image has other channels or its sides are not multiples of 16.
         """
-        if image.shape[1] != self.image_channels:
+        if image.shape[1] not in (1, self.image_channels):
             raise ValueError(
-                f"image must have {self.image_channels} channels, got {image.shape[1]}: put "
-                "RepeatChanneld before"
+                f"image must have 1 or {self.image_channels} channels, got {image.shape[1]}"
             )
         check_sides(image, self.divisor)
+        image = image.expand(-1, self.image_channels, -1, -1)
         features = self.encoder1(image)
         skips = features[:-1]
         logits1 = self.head1(self.decoder1(self.pyramid1(features[-1]), skips))

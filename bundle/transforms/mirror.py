@@ -3,8 +3,9 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 import torch
+from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
-from monai.utils import TransformBackends, convert_to_tensor
+from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
 from bundle.dicom.scan import View
 from bundle.transforms.meta import get_views, replace_values
@@ -28,6 +29,12 @@ def mirror_posterior(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
         if view == View.POSTERIOR:
             mirrored[..., index, :, :] = stack[..., index, :, :].flip(-1)
     return mirrored
+
+
+def is_mirrored(image: torch.Tensor) -> bool:
+    """Tell from an image's history whether MirrorPosterior was applied and not undone."""
+    history = image.applied_operations if isinstance(image, MetaTensor) else []
+    return any(step[TraceKeys.CLASS_NAME] == MirrorPosterior.__name__ for step in history)
 
 
 class MirrorPosterior(InvertibleTransform):

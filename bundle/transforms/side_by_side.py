@@ -150,6 +150,42 @@ class BodyWindowd(MapTransform, InvertibleTransform):
         return sample
 
 
+def join_sides(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
+    """Put views next to each other: anterior left, posterior right, zeros where one is absent.
+
+    Args:
+        stack: (..., view, row, column), any dtype.
+        views: name of each view.
+
+    Returns:
+        (..., 1, row, 2 * column), same dtype.
+
+    Raises:
+        ValueError: if there are other views than these two.
+    """
+    if not set(views) <= set(SIDES):
+        raise ValueError(f"views must be among {join_views(SIDES)}, got {join_views(views)}")
+    absent = torch.zeros_like(stack[..., :1, :, :])
+    halves = [
+        stack[..., [views.index(view)], :, :] if view in views else absent for view in SIDES
+    ]
+    return torch.cat(halves, dim=-1)
+
+
+def split_sides(joined: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
+    """Give each view its half of a joined image, the inverse of join_sides.
+
+    Args:
+        joined: (..., 1, row, 2 * column), any dtype.
+        views: names of the views wanted, in their order.
+
+    Returns:
+        (..., view, row, column), same dtype.
+    """
+    halves = dict(zip(SIDES, joined.chunk(len(SIDES), dim=-1), strict=True))
+    return torch.cat([halves[View(name)] for name in views], dim=-3)
+
+
 class SideBySide(InvertibleTransform):
     """Put both views next to each other: anterior left, posterior right, lower rows removed.
 
@@ -179,17 +215,13 @@ class SideBySide(InvertibleTransform):
             ValueError: if the image has other views than these two, or fewer rows.
         """
         views = get_views(img)
-        if not set(views) <= set(SIDES):
-            raise ValueError(f"views must be among {join_views(SIDES)}, got {join_views(views)}")
         if img.shape[-2] < self.rows:
             raise ValueError(
                 f"image must have at least {self.rows} rows, got {img.shape[-2]}: put BodyWindow "
                 "before"
             )
         stack = convert_to_tensor(img, track_meta=False)[:, : self.rows]
-        absent = torch.zeros_like(stack[:1])
-        halves = [stack[[views.index(view)]] if view in views else absent for view in SIDES]
-        joined = replace_values(img, torch.cat(halves, dim=-1))
+        joined = replace_values(img, join_sides(stack, views))
         if isinstance(joined, MetaTensor):
             joined.meta[META_VIEWS] = SIDE_BY_SIDE
         self.push_transform(
@@ -203,11 +235,10 @@ class SideBySide(InvertibleTransform):
         """Return a map (..., 1, rows, 2 * columns) as (..., view, row, column)."""
         applied = self.pop_transform(data)
         names = applied[TraceKeys.EXTRA_INFO]["views"]
-        rows, columns = applied[TraceKeys.ORIG_SIZE]
+        rows, _ = applied[TraceKeys.ORIG_SIZE]
         get_views(data)  # refuses a map that is not (..., 1, rows, 2 * columns)
         plain = convert_to_tensor(data, track_meta=False)
-        halves = dict(zip(SIDES, plain.split(int(columns), dim=-1), strict=True))
-        stack = torch.cat([halves[View(name)] for name in names.split(VIEW_SEPARATOR)], dim=-3)
+        stack = split_sides(plain, names.split(VIEW_SEPARATOR))
         views = replace_values(data, F.pad(stack, (0, 0, 0, int(rows) - self.rows)))
         if isinstance(views, MetaTensor):
             views.meta[META_VIEWS] = names
