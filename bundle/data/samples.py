@@ -73,9 +73,10 @@ class SampleDataset(Dataset):
         progress: show a progress bar while loading.
         positive_value: value that the label map of at least one sample must show; None asks
             nothing of them.
+        min_samples: least number of samples: the batch size where an incomplete batch is dropped.
 
     Raises:
-        ValueError: if no label shows it: there would be nothing to learn.
+        ValueError: if no label shows it, or there are fewer samples: nothing would be learnt.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class SampleDataset(Dataset):
         num_workers: int = 2,
         progress: bool = True,
         positive_value: int | None = None,
+        min_samples: int = 1,
     ) -> None:
         super().__init__(data=data, transform=transform)
         n_positive = 0
@@ -107,6 +109,11 @@ class SampleDataset(Dataset):
                 f"at least one of {len(self.samples)} samples must show a lesion (value "
                 f"{positive_value} of the label map), got none: choose another fold, or look "
                 "whether the labels have the values of bundle.labels"
+            )
+        if len(self.samples) < min_samples:
+            raise ValueError(
+                f"training set must have at least {min_samples} samples to fill a batch, got "
+                f"{len(self.samples)}: give a smaller --batch_size, or more scans"
             )
         logger.info("%d scans give %d samples", len(data), len(self.samples))
 

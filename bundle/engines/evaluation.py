@@ -64,9 +64,10 @@ class Case:
     truth_bits: NDArray[np.uint8]
     spacing_mm: tuple[float, float]
     simulated: bool
+    mirrored: bool
 
     def unpack(self) -> StoredCase:
-        """Return the image with its masks; samples are mirrored (MirrorPosterior)."""
+        """Return the image with its masks."""
         pred_mask, truth_mask = (
             np.unpackbits(bits, count=self.uptake.size).reshape(self.uptake.shape).astype(bool)
             for bits in (self.pred_bits, self.truth_bits)
