@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torchvision.models.vgg import make_layers
 
 from bundle.networks.unet import check_sides, init_he
-from bundle.networks.weights import read_weights
+from bundle.networks.weights import load_exactly, read_weights
 
 IMAGE_CHANNELS = 3
 """A grey image three times: the channels of ImageNet's photographs, and one for each class."""
@@ -281,12 +281,5 @@ def _load_features(layers: nn.Sequential, path: str | Path) -> None:
         for name, tensor in state.items()
         if name.startswith(prefix)
     }
-    wanted = {name: tuple(tensor.shape) for name, tensor in layers.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in features.items()}
-    if wanted != found:
-        differing = sorted(set(wanted.items()) ^ set(found.items()))[:3]
-        raise ValueError(
-            f"{Path(path).name}: weights must be those of torchvision's VGG-19 for this width, "
-            f"got others, first {differing}"
-        )
-    layers.load_state_dict(features)
+    expected = "torchvision's VGG-19 for this width"
+    load_exactly(layers, features, file=path, expected=expected)
