@@ -1,10 +1,11 @@
 """Mask R-CNN with and without spatial attention (Lin 2020), on torchvision's."""
 
 import re
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.detection import mask_rcnn
@@ -12,14 +13,18 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
+from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 from torchvision.ops.misc import FrozenBatchNorm2d
 
 from bundle.networks.weights import load_exactly, read_weights
 
-BACKBONES = ("resnet18", "resnet50")
+IMAGE_CHANNELS = 3
+"""Of ImageNet's photographs."""
+BACKBONES = {"resnet18": (BasicBlock, (2, 2, 2, 2)), "resnet50": (Bottleneck, (3, 4, 6, 3))}
+"""Kind of block, and number of blocks in each stage (He 2016, Table 1)."""
 STAGES = ("layer1", "layer2", "layer3", "layer4")
-"""Of a ResNet; their maps become levels P2 to P5 of the pyramid."""
+"""Of a ResNet, as torchvision calls them; their maps become levels P2 to P5 of the pyramid."""
 FIXED_STAGES = ("conv1", "layer1")
 """Kept as they are where weights are given, as torchvision does: they see edges, not things."""
 
@@ -74,7 +79,7 @@ class AttendedPyramid(ExtraFPNBlock):
         """Map levels (B, C, H, W), finest first, to as many and one of half the last one's side."""
         attended: list[Tensor] = []
         for level, attention in zip(results, self.levels):  # noqa: B905 - TorchScript has no strict
-            attended.append(attention(level))  # noqa: PERF401 - nor such a comprehension
+            attended.append(attention(level))
         attended.append(F.max_pool2d(attended[-1], kernel_size=1, stride=2))
         return attended, [*names, "pool"]
 
@@ -145,8 +150,8 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
     The scripted network takes a list of images and returns a pair, losses and detections.
 
     Args:
-        width: channels of the pyramid and of the mask head are 4 times, those of the box head 16
-            times as many.
+        width: of the ResNet's first stage; the channels of pyramid and mask head are 4 times,
+            those of the box head 16 times as many.
         backbone: "resnet50", or "resnet18" where time is short.
         attention: whether the pyramid's levels P2 to P5 pass a SpatialAttention each.
         proposals: boxes of each image that the heads are given; twice as many in training.
@@ -169,7 +174,7 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
     ) -> None:
         channels, box_channels = 4 * width, 16 * width
         super().__init__(
-            _make_pyramid(backbone, channels, attention=attention, weights=weights),
+            _make_pyramid(backbone, width, attention=attention, weights=weights),
             rpn_anchor_generator=AnchorGenerator(
                 tuple((side,) for side in ANCHOR_SIDES_PX),
                 (ANCHOR_RATIOS,) * len(ANCHOR_SIDES_PX),
@@ -189,28 +194,54 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
 
 
 def _make_pyramid(
-    name: str, channels: int, *, attention: bool, weights: str | Path | None
+    name: str, width: int, *, attention: bool, weights: str | Path | None
 ) -> BackboneWithFPN:
     """Build a ResNet with a feature pyramid of five levels."""
     if name not in BACKBONES:
         raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {name!r}")
+    block, _ = BACKBONES[name]
     # a batch is small for a detector: torchvision does not update statistics that it was given
-    norm = FrozenBatchNorm2d if weights else nn.BatchNorm2d
-    resnet = torchvision.models.get_model(name, weights=None, norm_layer=norm)
-    stage_channels = [resnet.fc.in_features // 2**power for power in (3, 2, 1, 0)]
-    del resnet.fc  # the classifier
+    resnet = _make_resnet(name, width, norm=FrozenBatchNorm2d if weights else nn.BatchNorm2d)
     if weights:
         state = read_weights(weights)
-        # fixed statistics count no batches
+        # the classifier is left out, and fixed statistics count no batches
         unused = re.compile(r"fc\.|.*\.num_batches_tracked")
         features = {key: state[key] for key in state if not unused.match(key)}
-        load_exactly(resnet, features, file=weights, expected=f"torchvision's {name}")
+        expected = f"torchvision's {name} for this width"
+        load_exactly(resnet, features, file=weights, expected=expected)
         for stage in FIXED_STAGES:
             resnet.get_submodule(stage).requires_grad_(requires_grad=False)
     return BackboneWithFPN(
         resnet,
         return_layers={stage: str(level) for level, stage in enumerate(STAGES)},
-        in_channels_list=stage_channels,
-        out_channels=channels,
+        in_channels_list=[width * 2**level * block.expansion for level in range(len(STAGES))],
+        out_channels=4 * width,
         extra_blocks=AttendedPyramid(len(STAGES)) if attention else None,
     )
+
+
+def _make_resnet(name: str, width: int, *, norm: Callable[[int], nn.Module]) -> nn.Sequential:
+    """Build the stages of a ResNet from torchvision's blocks, whose own has a width of 64 only."""
+    block, depths = BACKBONES[name]
+    layers = {
+        "conv1": nn.Conv2d(IMAGE_CHANNELS, width, 7, stride=2, padding=3, bias=False),
+        "bn1": norm(width),
+        "relu": nn.ReLU(inplace=True),
+        "maxpool": nn.MaxPool2d(3, stride=2, padding=1),
+    }
+    inputs = width
+    for level, (stage, depth) in enumerate(zip(STAGES, depths, strict=True)):
+        planes, stride = width * 2**level, 1 if level == 0 else 2
+        outputs = planes * block.expansion
+        shortcut = None
+        if stride != 1 or inputs != outputs:
+            shortcut = nn.Sequential(conv1x1(inputs, outputs, stride), norm(outputs))
+        first = block(inputs, planes, stride, shortcut, norm_layer=norm)
+        others = [block(outputs, planes, norm_layer=norm) for _ in range(depth - 1)]
+        layers[stage] = nn.Sequential(first, *others)
+        inputs = outputs
+    resnet = nn.Sequential(OrderedDict(layers))
+    for module in resnet.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return resnet
