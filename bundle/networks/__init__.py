@@ -3,6 +3,7 @@
 from bundle.networks.atrous import DenseAtrous
 from bundle.networks.double_unet import DoubleUNet
 from bundle.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
+from bundle.networks.kmeans import KMeansSegmenter
 from bundle.networks.unet import UNet, UNetRes
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "DoubleUNet",
     "DualPool",
     "DualPoolUNet",
+    "KMeansSegmenter",
     "ResidualMultiPool",
     "UNet",
     "UNetRes",

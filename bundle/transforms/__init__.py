@@ -1,6 +1,7 @@
 """Transforms of bone scans, for MONAI's transform chains."""
 
 from bundle.transforms.augment import RandShiftRotated, RandThinCounts, RandThinCountsd
+from bundle.transforms.best_threshold import BestThresholdd
 from bundle.transforms.intensity import (
     NormalizeBrightness,
     NormalizeBrightnessd,
@@ -18,6 +19,7 @@ from bundle.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
 __all__ = [
     "AggregateViews",
     "AggregateViewsd",
+    "BestThresholdd",
     "BodyWindow",
     "BodyWindowd",
     "JoinBodyLabeld",
