@@ -166,9 +166,7 @@ def join_sides(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
     if not set(views) <= set(SIDES):
         raise ValueError(f"views must be among {join_views(SIDES)}, got {join_views(views)}")
     absent = torch.zeros_like(stack[..., :1, :, :])
-    halves = [
-        stack[..., [views.index(view)], :, :] if view in views else absent for view in SIDES
-    ]
+    halves = [stack[..., [views.index(view)], :, :] if view in views else absent for view in SIDES]
     return torch.cat(halves, dim=-1)
 
 

@@ -107,3 +107,10 @@ def test_training_set_without_a_lesion_is_refused():
     assert len(SampleDataset(entries, chain, progress=False, positive_value=2)) == 2
     with pytest.raises(ValueError, match=r"at least one of 2 samples must show a lesion \(value 1"):
         SampleDataset(entries, chain, progress=False, positive_value=1)
+
+
+def test_training_set_that_fills_no_batch_is_refused():
+    chain = Compose([Load(), Split()])
+    assert len(SampleDataset(ENTRIES, chain, progress=False, min_samples=5)) == 5
+    with pytest.raises(ValueError, match="at least 6 samples to fill a batch, got 5: give a small"):
+        SampleDataset(ENTRIES, chain, progress=False, min_samples=6)

@@ -87,6 +87,17 @@ def test_gradient_of_the_prediction_reaches_every_parameter(classes):
     assert_gradient_everywhere(network, torch.rand(2, 3, 64, 48))
 
 
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_grey_image_equals_three_equal_channels(classes):
+    torch.manual_seed(0)
+    network = DoubleUNet(classes, width=8).eval()
+    image = torch.rand(2, 1, 32, 48)
+    with torch.no_grad():
+        logits = network(image)
+        torch.testing.assert_close(logits, network(image.repeat(1, 3, 1, 1)))
+        torch.testing.assert_close(script(network)(image), logits)
+
+
 def test_one_batch_is_overfitted():
     torch.manual_seed(0)
     network = DoubleUNet(3, width=8)
@@ -175,7 +186,7 @@ def test_other_numbers_of_classes_are_refused(classes):
 
 def test_images_that_do_not_fit_are_refused():
     network = DoubleUNet(3, width=8)
-    with pytest.raises(ValueError, match="image must have 3 channels, got 1"):
-        network(torch.rand(2, 1, 32, 32))
+    with pytest.raises(ValueError, match="image must have 1 or 3 channels, got 2"):
+        network(torch.rand(2, 2, 32, 32))
     with pytest.raises(ValueError, match="multiples of 16, got 32 rows x 40 columns"):
         network(torch.rand(2, 3, 32, 40))

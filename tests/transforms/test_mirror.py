@@ -1,10 +1,11 @@
 import pytest
 import torch
-from monai.data import MetaTensor, list_data_collate
+from monai.data import MetaTensor, decollate_batch, list_data_collate
 from monai.transforms import Compose, Invertd
 
 from bundle.keys import META_VIEWS
-from bundle.transforms import MirrorPosterior, MirrorPosteriord
+from bundle.transforms import BodyWindow, MirrorPosterior, MirrorPosteriord
+from bundle.transforms.mirror import is_mirrored
 
 
 def test_flips_the_posterior_view_along_columns_only(make_stack):
@@ -88,3 +89,14 @@ def test_refuses_a_batch(make_stack):
 def test_refuses_more_channels_than_views(make_stack):
     with pytest.raises(ValueError, match=r"one channel per view .* got shape \(3, 5, 7\)"):
         MirrorPosterior()(make_stack(torch.zeros(3, 5, 7)))
+
+
+def test_the_history_says_whether_a_sample_is_mirrored(make_stack):
+    stack = make_stack(torch.ones(2, 40, 22))
+    mirror = MirrorPosterior()
+    cut = BodyWindow((30, 20)).cut(mirror(stack), (-1, -1, -5, -5))
+    assert is_mirrored(cut)
+    assert is_mirrored(decollate_batch(list_data_collate([cut, cut]))[1])
+    assert not is_mirrored(mirror.inverse(mirror(stack)))
+    assert not is_mirrored(BodyWindow((30, 20)).cut(stack, (-1, -1, -5, -5)))
+    assert not is_mirrored(torch.ones(2, 4, 3))

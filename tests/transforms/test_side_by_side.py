@@ -15,6 +15,7 @@ from bundle.transforms import (
     SideBySide,
     SideBySided,
 )
+from bundle.transforms.side_by_side import join_sides, split_sides
 
 HEAD, TOES = 4, 31
 
@@ -77,6 +78,16 @@ class TestBodyWindow:
         head, toes = 88, 854  # rows of the body in the file
         last = round(float(window.affine[0, 3]) / 2.26) + 640
         assert (last - head) / (toes - head) == pytest.approx(0.716, abs=0.003)
+
+
+def test_sides_are_joined_and_split_in_any_number_of_leading_axes():
+    stack = torch.arange(2 * 3 * 2 * 4 * 5).reshape(2, 3, 2, 4, 5)
+    views = ("posterior", "anterior")
+    joined = join_sides(stack, views)
+    assert joined.shape == (2, 3, 1, 4, 10)
+    assert torch.equal(joined[1, 2, 0, :, :5], stack[1, 2, 1])
+    assert torch.equal(split_sides(joined, views), stack)
+    assert torch.equal(split_sides(joined, views[:1]), stack[..., :1, :, :])
 
 
 class TestSideBySide:
