@@ -3,6 +3,8 @@
 IMAGE = "image"
 LABEL = "label"
 PRED = "pred"
+PRED_INSTANCES = "pred_instances"
+"""Numbers of inferred instances, from 1 in each view, 0 where there is none."""
 PROB = "prob"
 """Probability of lesion, or a score in 0..1 that orders pixels as one would."""
 COUNTS = "counts"

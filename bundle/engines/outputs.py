@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ignite.engine import Engine, Events
+from numpy.typing import NDArray
 
 from bundle.data.find import find_scans
 from bundle.data.reference import parse_reference
@@ -22,6 +24,7 @@ from bundle.keys import (
     META_SPACING,
     META_VIEWS,
     PRED,
+    PRED_INSTANCES,
     PROB,
     VIEW_SEPARATOR,
 )
@@ -141,7 +144,8 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
     """Write findings and picture of one scan.
 
     Args:
-        sample: counts, pred and prob (view, row, column), MetaTensors in acquisition geometry.
+        sample: counts, pred and prob (view, row, column), MetaTensors in acquisition geometry;
+            pred_instances likewise where the system tells lesions apart.
         output_dir: folder in which the scan gets a folder of its own.
         assessed: field that was searched for lesions.
 
@@ -152,6 +156,9 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
     counts = sample[COUNTS].cpu().numpy()
     mask = sample[PRED].cpu().numpy() == Label.METASTASIS
     prob = sample[PROB].cpu().numpy()
+    instances: Sequence[NDArray | None] = [None] * len(mask)
+    if PRED_INSTANCES in sample:
+        instances = sample[PRED_INSTANCES].cpu().numpy().astype(np.int32)
     views = [View(name) for name in str(meta[META_VIEWS]).split(VIEW_SEPARATOR)]
     spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
     scan_id, simulated = str(meta[META_SCAN_ID]), bool(meta[META_SIMULATED])
@@ -159,7 +166,12 @@ def write_scan(sample: Mapping[str, Any], output_dir: Path, *, assessed: str) ->
         finding
         for number, view in enumerate(views)
         for finding in find_lesions(
-            mask[number], counts[number], spacing_mm, view, prob=prob[number]
+            mask[number],
+            counts[number],
+            spacing_mm,
+            view,
+            prob=prob[number],
+            instances=instances[number],
         )
     ]
     folder = output_dir / scan_id

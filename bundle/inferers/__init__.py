@@ -1,6 +1,7 @@
 """Inferers for scans of several views."""
 
+from bundle.inferers.instances import InstanceInferer
 from bundle.inferers.side_by_side import SideBySideInferer
 from bundle.inferers.views import PerViewInferer
 
-__all__ = ["PerViewInferer", "SideBySideInferer"]
+__all__ = ["InstanceInferer", "PerViewInferer", "SideBySideInferer"]

@@ -50,8 +50,11 @@ def find_lesions(
     view: View,
     *,
     prob: NDArray[np.floating] | None = None,
+    instances: NDArray[np.integer] | None = None,
 ) -> list[Finding]:
-    """Measure the 8-connected components of a mask on the counts of one view.
+    """Measure the lesions of a mask on the counts of one view.
+
+    They are its 8-connected components, or the instances where a system told them apart.
 
     Args:
         pred_mask: lesions (row, column).
@@ -59,18 +62,23 @@ def find_lesions(
         spacing_mm: (row, column) pixel spacing.
         view: the view's name.
         prob: probability of lesion (row, column), 0..1.
+        instances: number of the instance that owns each pixel (row, column); counts in the mask
+            only, and the numbers need not be without gaps.
 
     Returns:
-        One finding per component, by topmost row and then leftmost column; empty without lesions.
+        One finding per lesion, by topmost row and then leftmost column; empty without lesions.
 
     Raises:
-        ValueError: if mask and counts differ in shape or are not two-dimensional.
+        ValueError: if mask, counts and instances differ in shape or are not two-dimensional.
     """
     if pred_mask.shape != counts.shape:
         raise ValueError(
             f"pred_mask must have the counts' shape {counts.shape}, got {pred_mask.shape}"
         )
-    components, _ = label_components(pred_mask)
+    if instances is None:
+        components, _ = label_components(pred_mask)
+    else:
+        components = _number_by_place(instances, pred_mask)
     boxes = ndimage.find_objects(components)
     findings = []
     for number, box in enumerate(boxes, start=1):
@@ -138,6 +146,21 @@ def scan_summary(
         row[f"area_mm2_{view}"] = _rounded(sum(f.area_mm2 for f in of_view)) if present else None
         row[f"max_counts_{view}"] = max((f.max_counts for f in of_view), default=None)
     return row
+
+
+def _number_by_place(instances: NDArray[np.integer], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Number instances from 1 in raster order of their first pixels in a mask; 0 outside."""
+    if instances.shape != mask.shape:
+        raise ValueError(
+            f"instances must have the mask's shape {mask.shape}, got {instances.shape}"
+        )
+    inside = np.where(mask, instances, 0)
+    values, first = np.unique(inside, return_index=True)
+    by_place = values[np.argsort(first)]
+    by_place = by_place[by_place > 0]
+    number_of = np.zeros(inside.max() + 1, dtype=np.int32)
+    number_of[by_place] = np.arange(1, len(by_place) + 1)
+    return number_of[inside]
 
 
 def _measure(

@@ -2,6 +2,7 @@
 
 from bundle.transforms.augment import RandShiftRotated, RandThinCounts, RandThinCountsd
 from bundle.transforms.best_threshold import BestThresholdd
+from bundle.transforms.instances import SplitInstancesd, find_instances
 from bundle.transforms.intensity import (
     NormalizeBrightness,
     NormalizeBrightnessd,
@@ -36,9 +37,11 @@ __all__ = [
     "ScalePercentiled",
     "SideBySide",
     "SideBySided",
+    "SplitInstancesd",
     "SplitViewsd",
     "SquareRoot",
     "SquareRootd",
     "ThoraxCrop",
     "ThoraxCropd",
+    "find_instances",
 ]
