@@ -1,4 +1,4 @@
-"""Augment the thorax images of a datalist on disk: mirrored, shifted by a few pixels, turned.
+"""Write the thorax images of a datalist as a set of its own, mirrored, shifted and turned.
 
 Run again with the same arguments to go on after an interruption.
 """
@@ -10,8 +10,9 @@ from pathlib import Path
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bundle.data.datalist import DATALIST_FILE
 from bundle.data.tolerant import describe, root_cause
-from bundle.transforms.offline import DATALIST_FILE, augment_datalist
+from bundle.transforms.offline import SPLITS, augment_datalist
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -22,7 +23,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
-        "--total", type=int, default=2280, metavar="N", help="images to write, originals included"
+        "--total",
+        type=int,
+        default=2280,
+        metavar="N",
+        help="images to write: the number of views for these alone, or at least twice as many",
+    )
+    parser.add_argument(
+        "--selected",
+        type=int,
+        metavar="M",
+        help="use so many views, those with metastases first; all if not given",
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="patient",
+        help="image: deal single images to sections and folds, which is optimistic",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more")
     return parser.parse_args(arguments)
@@ -33,7 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parse(arguments)
     try:
         views = augment_datalist(
-            chosen.datalist, chosen.output, total=chosen.total, seed=chosen.seed
+            chosen.datalist,
+            chosen.output,
+            seed=chosen.seed,
+            total=chosen.total,
+            selected=chosen.selected,
+            split=chosen.split,
         )
     except KeyboardInterrupt:
         print("\nInterrupted: the same command goes on where it stopped.", file=sys.stderr)

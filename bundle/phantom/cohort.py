@@ -71,11 +71,13 @@ class Cohort:
 
     def configuration(self) -> dict[str, Any]:
         """Return everything that decides the bytes of the cohort, as plain values."""
+        # No empty groups, so that cohorts that were begun before there were groups go on.
+        preset = {key: value for key, value in asdict(self.preset).items() if value != ()}
         return {
             "simulated": True,
             "bundle_version": bundle.__version__,
             # Through JSON: no tuples, so that it equals what is read back from the file.
-            "preset": json.loads(json.dumps(asdict(self.preset))),
+            "preset": json.loads(json.dumps(preset)),
             "patients": self.patients,
             "seed": self.seed,
             "python": platform.python_version(),

@@ -1,7 +1,7 @@
 """One simulated patient from a preset and a seed: body, tracer, findings, both views and truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from bundle.phantom.camera import (
 from bundle.phantom.lesions import Lesion, draw_lesions
 from bundle.phantom.motion import Motion, draw_motion
 from bundle.phantom.person import Person, Sex, draw_person
-from bundle.phantom.presets import CameraPreset, Preset
+from bundle.phantom.presets import CameraPreset, Preset, find_group
 from bundle.phantom.truth import mark, region_map
 from bundle.phantom.uptake import Uptake, draw_uptake, fade_soft_tissue, paint
 from bundle.phantom.variants import draw_variants
@@ -105,6 +105,11 @@ class SimulatedPatient:
     scan_velocity_mm_s: float
     duration_s: float
 
+    @property
+    def shows_metastasis(self) -> bool:
+        """Whether at least one metastasis shows in a view."""
+        return any(area_px > 0 for it in self.lesions for area_px in it.area_px.values())
+
 
 def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPatient:
     """Simulate one patient; the same arguments give the same bytes.
@@ -115,6 +120,23 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
         number: of the patient, from 1.
     """
     rng = np.random.default_rng([seed, number])
+    kept = kept_views(preset, seed=seed, number=number)
+    group = find_group(preset, number)
+    if group is None:
+        return _draw_patient(preset, kept, rng)
+    free_share = 0.0 if group.metastases else 1.0
+    alike = replace(preset, primaries=(group.primary,), free_share=free_share)
+    patient = _draw_patient(alike, kept, rng)
+    while group.metastases and not patient.shows_metastasis:
+        # Another patient: other lesions in the same body would only favour bodies that show more.
+        patient = _draw_patient(alike, kept, rng)
+    return patient
+
+
+def _draw_patient(
+    preset: Preset, kept: tuple[View, ...], rng: np.random.Generator
+) -> SimulatedPatient:
+    """Draw a patient of a preset without groups and scan the views that are kept."""
     shares = np.array([primary.share for primary in preset.primaries])
     primary = preset.primaries[rng.choice(len(shares), p=shares / shares.sum())]
     camera = preset.cameras[rng.integers(len(preset.cameras))]
@@ -127,7 +149,6 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     exposure = draw_exposure(body, preset.total_counts, rng)
     scene = _look(body, uptake, lesions, camera, exposure, rng)
     regions = region_map(body)
-    kept = kept_views(preset, seed=seed, number=number)
     views = {view: _take_view(scene, view, regions, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
     length_mm = (exposure.last_row - exposure.first_row + 1) * camera.pixel_mm

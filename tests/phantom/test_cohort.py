@@ -67,6 +67,17 @@ def test_same_seed_same_bytes(simulated, tmp_path):
     assert tree(tmp_path / "one") != tree(tmp_path / "three")
 
 
+def test_only_a_preset_with_groups_says_so_in_the_configuration(simulated, tmp_path):
+    """Cohorts that were begun before presets had groups must stay the same."""
+    assert "groups" not in Cohort(PRESET, 3, 5, tmp_path).configuration()["preset"]
+    cohort = Cohort(PRESETS["chen2023"], 3, 5, tmp_path / "cohort")
+    simulate_cohort(cohort)
+    groups = yaml.safe_load((cohort.folder / "cohort.yaml").read_text())["preset"]["groups"]
+    assert [group["patients"] for group in groups] == [90, 10, 50, 50]
+    simulate_cohort(cohort)
+    assert simulated == [1, 2, 3]
+
+
 def test_run_again_makes_only_what_is_missing(simulated, tmp_path):
     cohort = Cohort(PRESET, 3, 5, tmp_path / "cohort")
     simulate_cohort(cohort)

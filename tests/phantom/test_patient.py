@@ -5,8 +5,10 @@ import pytest
 
 from bundle.dicom.scan import View
 from bundle.labels import Label, region_bit
+from bundle.phantom import patient as patient_module
 from bundle.phantom.patient import kept_views, simulate_patient
-from bundle.phantom.presets import PRESETS, SITES, find_preset
+from bundle.phantom.presets import PRESETS, find_group, find_preset
+from tests.phantom.fakes import fake_patient
 
 SICK = replace(PRESETS["default"], free_share=0.0)
 
@@ -84,11 +86,35 @@ def test_default_keeps_both_views():
     assert kept_views(PRESETS["default"], seed=0, number=61) == tuple(View)
 
 
-def test_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match="preset must be one of default, lin2020, got 'mine'"):
-        find_preset("mine")
+def test_he2024_is_lung_cancer_seen_by_siemens_cameras_from_both_sides():
+    patient = simulate_patient(PRESETS["he2024"], seed=3, number=2)
+    assert patient.primary == "lung"
+    assert patient.camera.manufacturer == "SIEMENS NM"
+    assert set(patient.views) == set(View)
 
 
-def test_sites_name_known_regions_once():
-    names = [region for regions in SITES.values() for region in regions]
-    assert len(names) == len(set(names)) == 53
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_group_decides_primary_and_metastases(number):
+    preset = PRESETS["chen2023"]
+    group = find_group(preset, number)
+    patient = simulate_patient(preset, seed=3, number=number)
+    assert patient.primary == group.primary.name
+    assert patient.camera.manufacturer == "GE MEDICAL SYSTEMS"
+    assert bool(patient.lesions) is patient.shows_metastasis is group.metastases
+    for image in patient.views.values():
+        assert group.metastases or Label.METASTASIS not in image.label
+
+
+def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
+    drawn = []
+
+    def draw(preset, kept, rng):
+        drawn.append((preset.free_share, [it.name for it in preset.primaries], rng))
+        patient = fake_patient(views=kept)
+        hidden = tuple(replace(it, area_px=dict.fromkeys(kept, 0)) for it in patient.lesions)
+        return replace(patient, lesions=hidden) if len(drawn) < 3 else patient
+
+    monkeypatch.setattr(patient_module, "_draw_patient", draw)
+    assert simulate_patient(PRESETS["chen2023"], seed=3, number=1).shows_metastasis
+    assert [settings[:2] for settings in drawn] == [(0.0, ["breast"])] * 3
+    assert len({id(rng) for _, _, rng in drawn}) == 1  # goes on, so that the next draw differs

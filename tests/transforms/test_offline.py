@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from bundle.data.datalist import load_items
 from bundle.data.nifti import read_view_stack, write_view_stack
 from bundle.data.reader import BoneScanReader
 from bundle.dicom.scan import View
-from bundle.transforms.offline import Variant, augment_datalist, make_variant, plan_variants
+from bundle.transforms.offline import (
+    Variant,
+    augment_datalist,
+    deal_images,
+    make_variant,
+    plan_variants,
+    select_originals,
+)
 from scripts.augment import main
 from tests.transforms.conftest import draw_body
 
@@ -38,10 +46,72 @@ def test_the_seed_decides_where_the_rest_goes():
     assert plan_variants(9, 25, seed=1) != plan_variants(9, 25, seed=2)
 
 
-@pytest.mark.parametrize(("originals", "total", "least"), [(5, 9, 10), (0, 9, 0)])
-def test_a_plan_refuses_too_small_a_total(originals, total, least):
-    with pytest.raises(ValueError, match=f"total must be at least {least} to hold .* got {total}"):
+def test_a_plan_of_as_many_images_as_views_holds_the_views_as_they_are():
+    assert plan_variants(3, 3, seed=1) == [Variant(n, mirrored=False, draw=0) for n in range(3)]
+
+
+@pytest.mark.parametrize(("originals", "total"), [(5, 9), (5, 4), (0, 9), (0, 0)])
+def test_a_plan_refuses_too_small_a_total(originals, total):
+    wanted = f"total must be {originals}, or at least {2 * originals} to hold .* got {total}"
+    with pytest.raises(ValueError, match=wanted):
         plan_variants(originals, total, seed=0)
+
+
+def make_originals(shown):
+    """Views that show metastasis or do not; the bladder is no metastasis."""
+    label = torch.zeros(1, 3, 4, dtype=torch.uint8)
+    label[0, 2, 1] = 2
+    originals = []
+    for number, shows in enumerate(shown):
+        mine = label.clone()
+        mine[0, 0, 3] = int(shows)
+        originals.append(("training", {"label": mine, "number": number}))
+    return originals
+
+
+def select(shown, selected, *, seed=4):
+    chosen = select_originals(make_originals(shown), selected, seed=seed)
+    return [sample["number"] for _, sample in chosen]
+
+
+def test_views_that_show_metastasis_are_selected_first_and_stay_in_order():
+    shown = [False, True, False, True, True, False]
+    assert select(shown, 3) == [1, 3, 4]
+    five = select(shown, 5)
+    assert five == sorted(five)
+    assert {1, 3, 4} < set(five)
+
+
+def test_the_seed_decides_which_of_many_views_are_selected():
+    shown = [number % 3 > 0 for number in range(30)]
+    assert select(shown, 8, seed=4) == select(shown, 8, seed=4)
+    assert select(shown, 8, seed=4) != select(shown, 8, seed=5)
+    assert all(shown[number] for number in select(shown, 8))
+    assert select(shown, 8) != [number for number in range(30) if shown[number]][:8]
+
+
+@pytest.mark.parametrize("selected", [0, 4])
+def test_more_views_than_there_are_cannot_be_selected(selected):
+    wanted = f"selected must be from 1 to the number of views, 3, got {selected}"
+    with pytest.raises(ValueError, match=wanted):
+        select([True] * 3, selected)
+
+
+PLACES = [("training", 0)] * 5 + [("test", None)] * 3 + [("training", 1)] * 2
+
+
+@pytest.mark.parametrize("images", [7, 10, 41, 200])
+def test_images_are_dealt_in_the_proportions_of_the_views(images):
+    dealt = Counter(deal_images(PLACES, images, seed=2))
+    assert sum(dealt.values()) == images
+    for place, views in Counter(PLACES).items():
+        assert abs(dealt[place] - images * views / len(PLACES)) < 1
+
+
+def test_images_are_dealt_at_random_by_the_seed():
+    assert deal_images(PLACES, 10, seed=2) == deal_images(PLACES, 10, seed=2)
+    assert deal_images(PLACES, 10, seed=2) != deal_images(PLACES, 10, seed=3)
+    assert deal_images(PLACES, 10, seed=2) != sorted(PLACES, key=repr)
 
 
 @pytest.fixture
@@ -123,6 +193,72 @@ def test_writes_exactly_the_total_and_keeps_patient_and_fold(cohort, tmp_path):
     assert len(names) == 36
 
 
+def test_without_a_total_the_views_are_written_as_they_are(cohort, tmp_path):
+    output = tmp_path / "out"
+    assert augment_datalist(cohort, output, seed=5) == 4
+    content = json.loads((output / "datalist.json").read_text())
+    images = [entry["image"] for entry in content["training"] + content["test"]]
+    assert images == [f"000{number}/straight-00.nii.gz" for number in range(4)]
+    assert content["description"] == "Each view as it is; all images of a patient in one fold"
+
+
+def test_only_the_selected_views_are_written(cohort, tmp_path):
+    """The label of the held-out scan is emptied: its view comes last."""
+    scan = read_view_stack(tmp_path / "label2.nii.gz")
+    write_view_stack(tmp_path / "label2.nii.gz", scan.array * 0, SPACING_MM, scan.views)
+    output = tmp_path / "out"
+    assert augment_datalist(cohort, output, seed=5, total=6, selected=3) == 3
+    content = json.loads((output / "datalist.json").read_text())
+    assert len(content["training"]) == 6
+    assert "test" not in content
+
+
+def test_a_split_by_image_tears_patients_apart_and_says_so(cohort, tmp_path):
+    output = tmp_path / "out"
+    augment_datalist(cohort, output, seed=5, total=16, split="image")
+    path = output / "datalist.json"
+    content = json.loads(path.read_text())
+    assert "split by image: optimistic, copies of one patient lie on both" in content["description"]
+    assert (len(content["training"]), len(content["test"])) == (12, 4)
+    assert {entry["fold"] for entry in content["training"]} == {3}
+    assert all("fold" not in entry for entry in content["test"])
+    entries = content["training"] + content["test"]
+    assert len({entry["patient"] for entry in entries}) == 16
+    sides = [{entry["patient_of_image"] for entry in content[it]} for it in ("training", "test")]
+    assert sides[0] & sides[1]
+    for entry in entries:
+        assert entry["image"] == f"{entry['patient']}.nii.gz"
+        assert entry["patient_of_image"] == ("p-two" if entry["original"] == 3 else "p-one")
+    assert len(load_items(path, "training", only_fold=3)) == 12
+
+
+def test_the_files_do_not_depend_on_the_split(cohort, tmp_path):
+    for split in ("patient", "image"):
+        augment_datalist(cohort, tmp_path / split, seed=5, total=8, split=split)
+    by_patient, by_image = (
+        {path.relative_to(tmp_path / split): path.read_bytes() for path in written}
+        for split, written in ((it, (tmp_path / it).glob("*/*")) for it in ("patient", "image"))
+    )
+    assert len(by_patient) == 16
+    assert by_patient == by_image
+
+
+def test_an_entry_without_patient_names_none(cohort, tmp_path):
+    content = json.loads(cohort.read_text())
+    for entry in content["test"]:
+        del entry["patient"]
+    cohort.write_text(json.dumps(content))
+    augment_datalist(cohort, tmp_path / "out", seed=5, split="image")
+    written = json.loads((tmp_path / "out" / "datalist.json").read_text())
+    entries = {it["original"]: it for it in written["training"] + written["test"]}
+    assert [number for number in range(4) if "patient_of_image" in entries[number]] == [0, 1, 2]
+
+
+def test_refuses_an_unknown_split(cohort, tmp_path):
+    with pytest.raises(ValueError, match="split must be one of patient, image, got 'view'"):
+        augment_datalist(cohort, tmp_path / "out", seed=5, split="view")
+
+
 def test_the_files_are_one_view_as_acquired(cohort, tmp_path):
     output = tmp_path / "out"
     augment_datalist(cohort, output, total=8, seed=5)
@@ -157,8 +293,9 @@ def test_an_interrupted_run_goes_on_to_the_same_files(cohort, tmp_path):
 
 def test_refuses_a_folder_made_otherwise(cohort, tmp_path):
     augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
-    with pytest.raises(ValueError, match="must hold a set of the same data, total and seed"):
-        augment_datalist(cohort, tmp_path / "out", total=8, seed=6)
+    for other in ({"seed": 6}, {"total": 9}, {"selected": 4}, {"split": "image"}):
+        with pytest.raises(ValueError, match="same data, total, seed, selection and split, got"):
+            augment_datalist(cohort, tmp_path / "out", **{"total": 8, "seed": 5, **other})
 
 
 def test_refuses_a_folder_with_other_files(cohort):
@@ -179,9 +316,9 @@ def test_refuses_entries_without_label(cohort, tmp_path):
         augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
 
 
-def _run(cohort, tmp_path, total):
+def _run(cohort, tmp_path, total, *others):
     output = str(tmp_path / "out")
-    return main(["--datalist", str(cohort), "--output", output, "--total", str(total)])
+    return main(["--datalist", str(cohort), "--output", output, "--total", str(total), *others])
 
 
 def test_the_command_says_what_it_wrote(cohort, tmp_path, capsys):
@@ -189,9 +326,15 @@ def test_the_command_says_what_it_wrote(cohort, tmp_path, capsys):
     assert "9 images of 4 views; see" in capsys.readouterr().out
 
 
+def test_the_command_selects_and_splits(cohort, tmp_path, capsys):
+    assert _run(cohort, tmp_path, 3, "--selected", "3", "--split", "image") == 0
+    assert "3 images of 3 views; see" in capsys.readouterr().out
+    assert "split by image" in (tmp_path / "out" / "datalist.json").read_text()
+
+
 def test_the_command_ends_with_one_line_when_it_fails(cohort, tmp_path, capsys):
     assert _run(cohort, tmp_path, 7) == 1
-    assert "error: total must be at least 8" in capsys.readouterr().err
+    assert "error: total must be 4, or at least 8" in capsys.readouterr().err
 
 
 def test_the_command_names_a_scan_that_shows_no_body(cohort, tmp_path, capsys):
