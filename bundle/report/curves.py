@@ -57,7 +57,7 @@ def write_training_curves(
         known = [row for row in history if key in row]
         axes.plot([row[EPOCH] for row in known], [row[key] for row in known], ".-", color=BLUE)
         axes.set_ylabel(title)
-        _tidy(axes)
+        tidy(axes)
     rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     rows[-1].set_ylim(0, 1)
     rows[-1].set_xlabel("epoch")
@@ -82,7 +82,7 @@ def write_froc_curve(path: str | Path, curves: Mapping[str, Froc], *, simulated:
     axes.set_ylabel("sensitivity, lesions")
     axes.set_ylim(0, 1)
     axes.set_xlim(left=0)
-    _tidy(axes)
+    tidy(axes)
     axes.legend(frameon=False, loc="lower right")
     axes.set_title(
         "Lesion detection, simulated scans" if simulated else "Lesion detection", size=11
@@ -91,6 +91,7 @@ def write_froc_curve(path: str | Path, curves: Mapping[str, Froc], *, simulated:
     save_png(figure, path)
 
 
-def _tidy(axes: Axes) -> None:
+def tidy(axes: Axes) -> None:
+    """Draw a light grid and no frame on the right and above."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

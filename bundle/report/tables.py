@@ -84,8 +84,8 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     parts = [
         heads.pop(),
-        _table(["System", "Pixels", *(TITLES[m] for m in METRICS)], pixel_rows),
-        _table(["System", *(TITLES[m] for m in DETECTION_METRICS)], lesion_rows),
+        markdown_table(["System", "Pixels", *(TITLES[m] for m in METRICS)], pixel_rows),
+        markdown_table(["System", *(TITLES[m] for m in DETECTION_METRICS)], lesion_rows),
         f"{RESEARCH_USE}.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -128,7 +128,7 @@ def _image_row(result: ImageResult) -> dict[str, Any]:
     }
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a Markdown table."""
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows as a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
