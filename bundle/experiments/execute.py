@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from bundle.data.tolerant import describe, root_cause
+from bundle.data.workers import tie_to_parent
 from bundle.experiments.grid import Run
 from bundle.experiments.worker import RunFailedError, perform
 
@@ -77,6 +77,7 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
 
 def _start_worker(places: "Queue[int]", threads: int, gpus: int) -> None:
     """Take a GPU of one's own, before anything asks for one, and a share of the cores."""
+    tie_to_parent()
     number = places.get()
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
@@ -108,9 +109,8 @@ def _settle(
     try:
         seconds = future.result()
     except (RunFailedError, ValueError, OSError) as err:
-        reason = describe(root_cause(err))
-        outcome.failed.append((run, reason))
-        progress.tell(f"{run.label} FAILED: {reason}")
+        outcome.failed.append((run, str(err)))
+        progress.tell(f"{run.label} FAILED: {err}")
     else:
         progress.tell(f"{run.label}: {sum(seconds.values()):.0f} s")
 

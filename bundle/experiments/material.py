@@ -13,7 +13,7 @@ from bundle.experiments.plan import Experiment, Group, Profile
 from bundle.keys import FOLD, PATIENT
 from bundle.phantom.cohort import Cohort, simulate_cohort
 from bundle.phantom.presets import find_preset
-from bundle.transforms.offline import augment_datalist
+from bundle.transforms.offline import PATIENT_OF_IMAGE, augment_datalist
 
 SEED = 0
 """Of the cohort, of the images and of the folds."""
@@ -118,7 +118,9 @@ def count_images(material: Material, *, lesion_percent: float) -> dict[str, floa
     """Count a set of images by DATASET_FIGURES."""
     content = read_datalist(material.datalist)
     parts = {section: len(content.get(section, [])) for section in (TRAINING, TEST)}
-    patients = {entry[PATIENT] for entries in content.values() for entry in entries}
+    patients = {
+        entry.get(PATIENT_OF_IMAGE, entry[PATIENT]) for part in content.values() for entry in part
+    }
     return {
         "patients": len(patients),
         "originals": material.originals or 0,

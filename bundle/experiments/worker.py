@@ -27,6 +27,8 @@ ARGUMENTS_FILE = "arguments.json"
 STATE_FILE = "state.json"
 """Seconds that each completed step of a run took."""
 LOG_FILE = "log.txt"
+ERROR_MARK = " - ERROR - "
+"""Between name and message of an error in a log (configs/logging.conf)."""
 
 
 class RunFailedError(RuntimeError):
@@ -124,7 +126,16 @@ def _launch(run: Run, arguments: list[str]) -> None:
     if code == 130:
         raise KeyboardInterrupt
     if code:
-        raise RunFailedError(f"{run.label}: {arguments[0]} failed; see {run.folder / LOG_FILE}")
+        log = run.folder / LOG_FILE
+        raise RunFailedError(f"{arguments[0]}: {_last_error(log)}; see {log}")
+
+
+def _last_error(log: Path) -> str:
+    """Return the last error that a run logged."""
+    sys.stderr.flush()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line.partition(ERROR_MARK)[2] for line in lines if ERROR_MARK in line]
+    return errors[-1] if errors else "failed"
 
 
 @contextmanager

@@ -6,11 +6,9 @@ renamed when complete. What concerns the whole cohort is written last, from what
 
 import json
 import multiprocessing
-import os
 import platform
 import shutil
 import signal
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
@@ -24,6 +22,7 @@ from tqdm import tqdm
 
 import bundle
 from bundle.data.datalist import DATALIST_FILE
+from bundle.data.workers import tie_to_parent
 from bundle.phantom.clinical import ClinicalFacts, clinical_table
 from bundle.phantom.patient import simulate_patient
 from bundle.phantom.presets import Preset
@@ -170,18 +169,10 @@ def _simulate_all(
 def _start_worker() -> None:
     """Tie a worker to its parent, which alone decides what a Ctrl-C of the user stops.
 
-    A worker finishes its patient when the parent is interrupted, and ends at once when the parent
-    is killed; it would otherwise wait for work for ever.
+    A worker finishes its patient when the parent is interrupted, and ends when that is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    tie_to_parent()
 
 
 def simulate_one(origin: Origin, folder: Path) -> str:

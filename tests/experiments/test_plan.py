@@ -110,7 +110,7 @@ FIRST, SECOND = TINY["rows"]
         ({"metrics": ["dice"]}, r"metrics must be among .*got \['dice', 'dsc'\]"),
         ({"convention": "mean"}, "convention must be one of .*got 'mean'"),
         ({"dataset": {"scans": 3}}, r"dataset must name .*got \['scans'\]"),
-        ({"profiles": {"fast": {"patients": 5, "what": "x"}}}, r"profiles must be .*got \['fast'\]"),
+        ({"profiles": {"fast": {"patients": 5, "what": "x"}}}, r"profiles must be .*'fast'\]"),
         ({"profiles": {name: {"patients": 5} for name in PROFILES}}, "profile fast: .*'what'"),
     ],
 )  # fmt: skip

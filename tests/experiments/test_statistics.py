@@ -56,9 +56,7 @@ def test_comparison_of_two_rows():
         runs=better.runs[::-1],
     )
     found = compare(shuffled, worse, "dsc", "pooled")
-    by_run = [
-        40 / (40 + 10 + (8 + 2 * k + 4)) - 40 / (40 + 20 + (8 + 2 * k + 4)) for k in range(4)
-    ]
+    by_run = [40 / (40 + 10 + (8 + 2 * k + 4)) - 40 / (40 + 20 + (8 + 2 * k + 4)) for k in range(4)]
     assert found.difference == pytest.approx(np.mean(by_run))
     assert 0 < found.lower <= found.difference <= found.upper
     assert found.patients == 8

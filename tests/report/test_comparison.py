@@ -1,0 +1,96 @@
+"""Pictures that compare systems."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bundle.dicom.scan import View
+from bundle.report.case_file import StoredCase
+from bundle.report.comparison import (
+    SIDE_PX,
+    Curve,
+    draw_systems,
+    write_histories,
+    write_sweep,
+    write_systems,
+)
+
+
+def make_case(*, pred: bool) -> StoredCase:
+    mask = np.zeros((20, 30), dtype=bool)
+    mask[4:9, 10:17] = True
+    uptake = np.zeros((20, 30), dtype=np.uint8)
+    uptake[2:18, 3:27] = 90
+    return StoredCase(
+        scan_id="s",
+        view=View.POSTERIOR,
+        spacing_mm=(2.0, 3.0),
+        mirrored=True,
+        uptake=uptake,
+        pred_mask=mask if pred else np.zeros_like(mask),
+        truth_mask=mask,
+    )
+
+
+def read_pixels(path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def red_pixels(path) -> np.ndarray:
+    pixels = read_pixels(path)
+    return (pixels[..., 0] > 150) & (pixels[..., 1] < 90) & (pixels[..., 2] < 90)
+
+
+def test_each_system_has_a_column_with_its_own_outlines(tmp_path):
+    cases = {"With": [make_case(pred=True)] * 2, "Without": [make_case(pred=False)] * 2}
+    write_systems(tmp_path / "cases.png", cases, origin="Simulated scans")
+    red = red_pixels(tmp_path / "cases.png")
+    assert red.shape[1] == 3 * SIDE_PX
+    plain, first, second = np.split(red[:-30], 3, axis=1)
+    assert not plain.any()
+    assert first.any()
+    assert not second.any()
+
+
+def test_panels_keep_the_proportions_of_the_body():
+    figure = draw_systems({"A": [make_case(pred=True)]}, origin="Simulated scans")
+    panel = figure.axes[1].get_position()
+    width, height = figure.get_figwidth() * panel.width, figure.get_figheight() * panel.height
+    assert height / width == pytest.approx(20 * 2.0 / (30 * 3.0))
+    assert "A" in [axes.get_title() for axes in figure.axes]
+
+
+def test_long_names_are_broken_in_two():
+    name = "U-Net with dual pooling fusion and a dense atrous convolution"
+    figure = draw_systems({name: [make_case(pred=True)]}, origin="Simulated scans")
+    title = figure.axes[1].get_title()
+    assert title.replace("\n", " ") == name
+    assert "\n" in title
+
+
+def test_systems_without_the_same_images_are_refused():
+    cases = {"A": [make_case(pred=True)], "B": []}
+    with pytest.raises(ValueError, match=r"systems must have the same images.*\[0, 1\]"):
+        draw_systems(cases, origin="Simulated scans")
+
+
+def test_histories_are_averaged_over_runs(tmp_path):
+    history = [
+        {"epoch": 1, "loss": 0.5, "validation_metric": 0.1},
+        {"epoch": 2, "loss": 0.25},
+    ]
+    other = [{"epoch": 1, "loss": 0.7, "validation_metric": 0.3}]
+    write_histories(tmp_path / "h.png", {"A": [history, other], "B": [other]}, origin="scans")
+    assert read_pixels(tmp_path / "h.png").shape == (720, 860, 3)
+
+
+def test_sweep_shows_curve_and_published_point(tmp_path):
+    curve = Curve(places=[2, 3], values=[0.2, 0.6], lower=[0.1, 0.5], upper=[0.3, 0.7])
+    write_sweep(
+        tmp_path / "s.png", {"A": curve}, axis="K", metric="IoU", published={3: 0.74},
+        origin="simulated",
+    )  # fmt: skip
+    pixels = read_pixels(tmp_path / "s.png")
+    blue = (pixels[..., 2] - pixels[..., 0]) > 100
+    assert blue.any()

@@ -1,0 +1,92 @@
+"""An experiment from the simulated cohort to its page, tiny; gone on with, and with a failure."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bundle.experiments.grid import CONFIGS
+from scripts import reproduce
+
+GROUP = {"primary": "breast", "metastases": True}
+PROFILE = {
+    "patients": 10,
+    "what": "next to nothing",
+    "folds": 4,
+    "run_folds": [0],
+    "overlays": ["fast"],
+    "settings": {"width": 2, "size": [64, 32], "epochs": 1, "batch_size": 2},
+}
+EXPERIMENT = {
+    "title": "A table",
+    "source": "A paper",
+    "preset": "chen2023",
+    "metrics": ["f1_of_means", "dsc"],
+    "datalists": {"breast": {"training": GROUP, "negative": {**GROUP, "metastases": False}}},
+    "profiles": {"fast": PROFILE, "full": PROFILE},
+    "rows": [
+        {"id": "base", "name": "Base", "system": "chen2023_baseline", "published": {"dsc": 0.6}},
+        {
+            "id": "prior", "name": "Prior", "system": "chen2023_otsu", "once": True,
+            "shown": False, "overrides": {"added_section": "negative"},
+        },
+        {
+            "id": "next", "name": "Next", "system": "chen2023_otsu", "initial_weights": "prior",
+            "compared_with": ["base"], "published": {"dsc": 0.65, "f1_of_means": 0.66},
+        },
+        {
+            "id": "mined", "name": "Mined", "system": "chen2023_negative_mining",
+            "mined_from": "base", "compared_with": ["base"],
+        },
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("configs")
+    (folder / "systems").symlink_to(CONFIGS / "systems")
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "tiny.yaml").write_text(yaml.safe_dump(EXPERIMENT))
+    return folder / "experiments"
+
+
+@pytest.mark.slow
+def test_an_experiment_is_run_gone_on_with_and_written(
+    experiments, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(reproduce, "EXPERIMENTS", experiments)
+    work, output = tmp_path / "work", tmp_path / "results"
+    command = ["tiny", "--work", str(work), "--output", str(output), "--workers", "2"]
+    assert reproduce.main(command) == 0
+    said = capfd.readouterr().out
+    assert "[4/4]" in said
+    document = json.loads((output / "tiny.json").read_text())
+    assert [row["name"] for row in document["rows"]] == ["Base", "Next", "Mined"]
+    assert [item["row"] for item in document["comparisons"]] == ["Next", "Mined"]
+    assert document["simulated"] is True
+    page = (output / "tiny.md").read_text()
+    for picture in document["pictures"].values():
+        assert f"({picture})" in page
+        assert (output / picture).stat().st_size > 10_000
+    base = work / "fast" / "chen2023-10" / "base" / "fold0-seed0"
+    before = (base / "model.pt").stat().st_mtime_ns
+    # A run that is not complete is done again, or gone on with; the others are left alone.
+    mined = work / "fast" / "chen2023-10" / "mined" / "fold0-seed0"
+    shutil.rmtree(mined)
+    mined.mkdir()
+    (mined / "last.pt").write_bytes(b"no checkpoint")
+    assert reproduce.main(command) == 1
+    said = capfd.readouterr()
+    assert "failed: Mined, fold 0, seed 0: training: " in said.err
+    assert "**Missing:** Mined." in (output / "tiny.md").read_text()
+    assert (base / "model.pt").stat().st_mtime_ns == before
+
+
+def test_mistakes_end_with_one_line(experiments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "EXPERIMENTS", experiments)
+    command = ["tiny", "--split", "image", "--work", str(tmp_path), "--output", str(tmp_path)]
+    assert reproduce.main(command) == 1
+    assert "error: tiny: split must be 'patient'" in capsys.readouterr().err
