@@ -9,6 +9,7 @@ images of healthy patients would teach nothing.
 import torch
 from monai.losses import TverskyLoss
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 FLOOR = 1e-6
 """Least Tversky loss: the slope of the power is infinite at 0."""
@@ -63,13 +64,20 @@ class FocalTverskyLoss(nn.Module):
 class BothOutputsLoss(nn.Module):
     """The mean of a loss on the two outputs that a Double U-Net gives in training.
 
+    The gradient of an overlap loss towards metastases is as small as their share of the pixels, a
+    thousandth, so that it takes thousands of steps to move. For runs of hundreds of steps a
+    cross-entropy can be added in which metastasis weighs more; the paper has none.
+
     Args:
         loss: of logits (B, C, H, W) and a label (B, 1, H, W).
+        metastasis_weight: weight of the last class in the added cross-entropy, that of the others
+            being 1; None adds none.
     """
 
-    def __init__(self, loss: nn.Module) -> None:
+    def __init__(self, loss: nn.Module, *, metastasis_weight: float | None = None) -> None:
         super().__init__()
         self.loss = loss
+        self.metastasis_weight = metastasis_weight
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
         """Compute the mean loss.
@@ -85,5 +93,15 @@ class BothOutputsLoss(nn.Module):
             raise ValueError(
                 f"logits must hold two outputs of equal channels, got {logits.shape[1]} channels"
             )
-        first, second = torch.chunk(logits, 2, dim=1)
-        return (self.loss(first, label) + self.loss(second, label)) / 2
+        first, second = (self._output_loss(half, label) for half in logits.chunk(2, dim=1))
+        return (first + second) / 2
+
+    def _output_loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        loss: Tensor = self.loss(logits, label)
+        if self.metastasis_weight is None:
+            return loss
+        if logits.shape[1] == 1:  # a sigmoid is a softmax beside a background of 0
+            logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
+        weight = logits.new_ones(logits.shape[1])
+        weight[-1] = self.metastasis_weight
+        return loss + F.cross_entropy(logits, label[:, 0].long(), weight)

@@ -1,5 +1,7 @@
 """Overlap losses: values by hand, the background left out, gradients where sums are empty."""
 
+import math
+
 import pytest
 import torch
 from monai.losses import DiceLoss
@@ -90,6 +92,27 @@ def test_both_outputs_are_averaged():
     both = BothOutputsLoss(loss)(torch.cat([LOGITS, other], dim=1), LABEL)
     torch.testing.assert_close(both, (loss(LOGITS, LABEL) + loss(other, LABEL)) / 2)
     assert loss(other, LABEL) != loss(LOGITS, LABEL)
+
+
+def added_by_weight(logits: torch.Tensor, label: torch.Tensor, loss: torch.nn.Module) -> float:
+    """What a metastasis of weight 10 adds, on two equal outputs."""
+    twice = torch.cat([logits, logits], dim=1)
+    plain, weighted = BothOutputsLoss(loss), BothOutputsLoss(loss, metastasis_weight=10.0)
+    return (weighted(twice, label) - plain(twice, label)).item()
+
+
+def test_the_added_cross_entropy_is_the_value_by_hand():
+    terms = [-math.log(p) for p in (0.7, 0.6, 0.4, 0.7, 0.1)] + [-10 * math.log(0.6)]
+    added = added_by_weight(LOGITS, LABEL, FocalTverskyLoss())
+    assert added == pytest.approx(sum(terms) / (5 + 10), abs=1e-5)
+
+
+def test_the_added_cross_entropy_of_one_class_is_the_value_by_hand():
+    logits = torch.tensor([0.2, 0.9, 0.5]).logit()[None, None, None]  # (1, 1, 1, 3)
+    label = torch.tensor([0.0, 1.0, 0.0])[None, None, None]
+    terms = [-math.log(0.8), -10 * math.log(0.9), -math.log(0.5)]
+    added = added_by_weight(logits, label, FocalTverskyLoss(1))
+    assert added == pytest.approx(sum(terms) / (2 + 10), abs=1e-5)
 
 
 def test_an_odd_number_of_channels_is_refused():
