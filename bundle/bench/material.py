@@ -32,6 +32,8 @@ class Effort:
         readings: readings of each scan, and crops.
         memory_scans: numbers of scans that memory is compared over, the smaller first: enough for
             Python to have collected cycles a few times, which it does after some 20 scans.
+        systems: files of configs/systems that are compared, without ending; None for all.
+        turns: how often two systems are timed in turn, after one turn that warms up.
     """
 
     patients: int = 6
@@ -43,6 +45,8 @@ class Effort:
     starts: int = 6
     readings: int = 9
     memory_scans: tuple[int, int] = (50, 200)
+    systems: tuple[str, ...] | None = None
+    turns: int = 3
 
 
 def simulate_scans(folder: Path, patients: int) -> list[Path]:

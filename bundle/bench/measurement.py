@@ -8,36 +8,46 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured number.
+    """A measured number, or the reason why there is none.
 
     Attributes:
         name: what was measured.
-        value: median of the repeats.
+        value: median of the repeats; like low and high None where there is no number.
         low: smallest of the repeats.
         high: largest of the repeats.
         unit: unit, or "ratio".
         repeats: how many numbers the value is the median of.
-        how: what exactly was measured.
+        how: what exactly was measured, or why nothing was.
         target: largest value that is good enough, None where none is set.
+        system: file of configs/systems that it belongs to, None for what concerns them all.
     """
 
     name: str
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     unit: str
     repeats: int
     how: str
     target: float | None = None
+    system: str | None = None
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where none is set."""
-        return None if self.target is None else self.value <= self.target
+        """Whether the target is met; None where none is set or nothing was measured."""
+        if self.target is None or self.value is None:
+            return None
+        return self.value <= self.target
 
 
 def summarise(
-    name: str, numbers: Sequence[float], *, unit: str, how: str, target: float | None = None
+    name: str,
+    numbers: Sequence[float],
+    *,
+    unit: str,
+    how: str,
+    target: float | None = None,
+    system: str | None = None,
 ) -> Measurement:
     """Make a measurement of repeated numbers.
 
@@ -55,6 +65,14 @@ def summarise(
         repeats=len(numbers),
         how=how,
         target=target,
+        system=system,
+    )
+
+
+def absent(name: str, *, unit: str, reason: str, system: str | None = None) -> Measurement:
+    """Make a measurement that says why there is no number."""
+    return Measurement(
+        name=name, value=None, low=None, high=None, unit=unit, repeats=0, how=reason, system=system
     )
 
 

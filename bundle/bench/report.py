@@ -54,8 +54,10 @@ def make_document(
 def to_markdown(document: Mapping[str, Any]) -> str:
     """Lay out a document of make_document as Markdown."""
     machine = document["machine"]
-    rows = [_row(item) for item in document["measurements"]]
-    notes = [f"- {item['name']}: {item['how']}." for item in document["measurements"]]
+    common = [item for item in document["measurements"] if item["system"] is None]
+    of_systems = [item for item in document["measurements"] if item["system"] is not None]
+    rows = [_row(item) for item in common]
+    notes = [f"- {item['name']}: {item['how']}." for item in common]
     return "\n".join(
         [
             "# Benchmark",
@@ -72,19 +74,58 @@ def to_markdown(document: Mapping[str, Any]) -> str:
             "|---|---:|---|---:|---:|---:|---|",
             *rows,
             "",
+            *_systems_table(of_systems),
             "## How each was measured",
             "",
             *notes,
+            *_systems_notes(of_systems),
             "",
         ]
     )
 
 
+def _systems_table(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lay out one row for each system; the spread of the repeats is in the JSON alone."""
+    if not items:
+        return []
+    columns = list(dict.fromkeys((item["name"], item["unit"]) for item in items))
+    found = {(item["system"], item["name"]): item for item in items}
+    lines = [
+        f"| {system} | {' | '.join(_number(found[system, name]) for name, _ in columns)} |"
+        for system in dict.fromkeys(item["system"] for item in items)
+    ]
+    heads = [f"{name} ({unit})" for name, unit in columns]
+    return [
+        "## The systems beside each other",
+        "",
+        f"| configs/systems | {' | '.join(heads)} |",
+        "|---|" + "---:|" * len(columns),
+        *lines,
+        "",
+    ]
+
+
+def _systems_notes(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say once how a column was measured, and of which systems if not of all."""
+    systems: dict[tuple[str, str], list[str]] = {}
+    for item in items:
+        systems.setdefault((item["name"], item["how"]), []).append(item["system"])
+    whole = len({item["system"] for item in items})
+    return [
+        f"- {name}{'' if len(those) == whole else ' of ' + ', '.join(those)}: {how}."
+        for (name, how), those in systems.items()
+    ]
+
+
+def _number(item: Mapping[str, Any]) -> str:
+    return "n/a" if item["value"] is None else f"{item['value']:.3g}"
+
+
 def _row(item: Mapping[str, Any]) -> str:
     target = "" if item["target"] is None else f"at most {item['target']:g}"
-    spread = f"{item['low']:.3g} to {item['high']:.3g}"
+    spread = "" if item["value"] is None else f"{item['low']:.3g} to {item['high']:.3g}"
     return (
-        f"| {item['name']} | {item['value']:.3g} | {item['unit']} | {spread} | {item['repeats']} "
+        f"| {item['name']} | {_number(item)} | {item['unit']} | {spread} | {item['repeats']} "
         f"| {target} | {VERDICTS[item['met']]} |"
     )
 

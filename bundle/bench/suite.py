@@ -10,9 +10,10 @@ from bundle.bench.memory import measure_memory
 from bundle.bench.reading import measure_reading
 from bundle.bench.startup import measure_startup
 from bundle.bench.steps import measure_crop, measure_simulation
+from bundle.bench.systems import measure_systems
 from bundle.bench.training import measure_training
 
-PARTS = ("training", "inference", "startup", "reading", "crop", "simulation", "memory")
+PARTS = ("training", "inference", "startup", "reading", "crop", "simulation", "memory", "systems")
 
 
 def run_parts(
@@ -44,6 +45,7 @@ def run_parts(
         "crop": lambda _place: measure_crop(scans, effort),
         "simulation": lambda place: measure_simulation(place, effort),
         "memory": lambda place: measure_memory(scans, place, effort),
+        "systems": lambda place: measure_systems(scans, place, effort),
     }
     measurements = []
     for name in names:

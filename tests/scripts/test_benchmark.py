@@ -16,6 +16,8 @@ TINY = Effort(
     starts=2,
     readings=1,
     memory_scans=(5, 10),
+    systems=("lin2020_kmeans",),
+    turns=1,
 )
 
 
@@ -27,6 +29,9 @@ def test_whole_benchmark_in_its_tiny_form(tmp_path, capsys):
     assert text in capsys.readouterr().out
     assert len(document["measurements"]) >= len(PARTS)
     for item in document["measurements"]:
+        if item["system"] is not None:
+            assert f"| {item['system']} |" in text
+            continue
         assert 0 < item["low"] <= item["value"] <= item["high"]
         row = next(line for line in text.splitlines() if line.startswith(f"| {item['name']} |"))
         assert f"| {item['value']:.3g} | {item['unit']} |" in row
