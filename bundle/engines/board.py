@@ -9,7 +9,7 @@ from bundle.engines.progress import loss_of, metrics_of
 
 
 class TrainingBoard:
-    """Write loss and validation metric of each epoch for TensorBoard, into `tensorboard/`.
+    """Write losses and validation metric of each epoch for TensorBoard, into `tensorboard/`.
 
     MONAI's TensorBoardStatsHandler reads the loss at every iteration, which makes the host wait
     for the device; this one reads it once an epoch.
@@ -39,7 +39,8 @@ class TrainingBoard:
         """Write the epoch's scalars."""
         if self.writer is None:
             return
-        self.writer.add_scalar("train/loss", loss_of(engine), engine.state.epoch)
+        for name, value in {"loss": loss_of(engine), **engine.state.metrics}.items():
+            self.writer.add_scalar(f"train/{name}", value, engine.state.epoch)
         for name, value in metrics_of(self.evaluator, engine.state.epoch).items():
             self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)
 

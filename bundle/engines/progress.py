@@ -7,6 +7,7 @@ from pathlib import Path
 import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
+from monai.utils import CommonKeys
 from tqdm import tqdm
 
 HISTORY_NAME = "history.csv"
@@ -91,33 +92,39 @@ def metrics_of(evaluator: Engine | None, epoch: int) -> Mapping[str, float]:
 class MeanLoss:
     """Mean training loss of each epoch, kept on the device until the epoch ends.
 
+    Where the network returns losses by name in training, as detectors do, each has its mean, too.
+
     Ignite's running averages read the loss at every batch, which makes the host wait for the
     device each time.
     """
 
     def __init__(self) -> None:
-        self.total = torch.zeros(())
+        self.totals: dict[str, torch.Tensor] = {}
         self.count = 0
 
     def attach(self, engine: Engine) -> None:
-        """Register on the events of the epoch; the result is `engine.state.metrics["loss"]`."""
+        """Register on the events of the epoch; the results go to `engine.state.metrics`."""
         engine.add_event_handler(Events.EPOCH_STARTED, self._reset)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._finish)
 
-    def _reset(self, engine: Engine) -> None:
-        self.total = torch.zeros((), device=engine.state.device)
+    def _reset(self) -> None:
+        self.totals = {}
         self.count = 0
 
     def _add(self, engine: Engine) -> None:
         output = engine.state.output
-        loss = output["loss"] if isinstance(output, dict) else output[0]["loss"]
-        self.total = self.total + loss.detach()
+        output = output if isinstance(output, dict) else output[0]
+        pred = output.get(CommonKeys.PRED)
+        terms = pred if isinstance(pred, dict) else {}
+        for name, loss in {**terms, CommonKeys.LOSS: output[CommonKeys.LOSS]}.items():
+            self.totals[name] = self.totals.get(name, 0.0) + loss.detach()
         self.count += 1
 
     def _finish(self, engine: Engine) -> None:
-        total = float(idist.all_reduce(self.total))  # of all processes
-        engine.state.metrics["loss"] = total / max(idist.all_reduce(self.count), 1)
+        count = max(idist.all_reduce(self.count), 1)
+        for name, total in self.totals.items():
+            engine.state.metrics[name] = float(idist.all_reduce(total)) / count  # of all processes
 
 
 class History:

@@ -78,10 +78,10 @@ class AttendedPyramid(ExtraFPNBlock):
     ) -> tuple[list[Tensor], list[str]]:
         """Map levels (B, C, H, W), finest first, to as many and one of half the last one's side."""
         attended: list[Tensor] = []
-        for level, attention in zip(results, self.levels):  # noqa: B905 - TorchScript has no strict
-            attended.append(attention(level))
+        for index, attention in enumerate(self.levels):  # TorchScript needs the modules' own order
+            attended.append(attention(results[index]))
         attended.append(F.max_pool2d(attended[-1], kernel_size=1, stride=2))
-        return attended, [*names, "pool"]
+        return attended, names + ["pool"]  # noqa: RUF005 - TorchScript cannot unpack a list
 
 
 class NativeSize(GeneralizedRCNNTransform):
@@ -154,7 +154,10 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
             those of the box head 16 times as many.
         backbone: "resnet50", or "resnet18" where time is short.
         attention: whether the pyramid's levels P2 to P5 pass a SpatialAttention each.
-        proposals: boxes of each image that the heads are given; twice as many in training.
+        proposals: boxes of each image that the heads are given; twice as many in training, of
+            which they learn from a sample.
+        samples: of these boxes for each image, a quarter of them on lesions where there are so
+            many: the fewer, the less the background outweighs a few lesions.
         weights: file with torchvision's weights of that ResNet on ImageNet ("resnet50-....pth");
             batch normalisation, stem and first stage then stay as they are. None starts from
             random ones.
@@ -170,6 +173,7 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
         backbone: str = "resnet50",
         attention: bool = False,
         proposals: int = 1000,
+        samples: int = 512,
         weights: str | Path | None = None,
     ) -> None:
         channels, box_channels = 4 * width, 16 * width
@@ -183,6 +187,7 @@ class MaskRCNN(mask_rcnn.MaskRCNN):
             rpn_post_nms_top_n_train=2 * proposals,
             rpn_pre_nms_top_n_test=proposals,
             rpn_post_nms_top_n_test=proposals,
+            box_batch_size_per_image=samples,
             box_head=TwoMLPHead(channels * BOX_BINS**2, box_channels),
             box_predictor=FastRCNNPredictor(box_channels, CLASSES),
             mask_head=mask_rcnn.MaskRCNNHeads(channels, (channels,) * 4, dilation=1),

@@ -125,3 +125,30 @@ def test_score_is_the_highest_probability_in_the_lesion():
     assert (first.score, second.score) == pytest.approx((prob[1, 1], prob[4, 4]))
     (unscored, _) = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR)
     assert unscored.score is None
+
+
+def test_instances_that_touch_are_lesions_of_their_own():
+    instances = np.zeros(COUNTS.shape, dtype=np.int32)
+    instances[2:4, 1:3] = 7
+    instances[1, 2] = instances[2, 3] = 4
+    instances[5, 0] = 9
+    mask = (instances > 0) & (instances != 9)
+    upper, lower = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR, instances=instances)
+    assert (upper.number, upper.area_px, upper.box_px) == (1, 2, (1, 2, 2, 3))
+    assert (lower.number, lower.area_px, lower.box_px) == (2, 4, (2, 1, 3, 2))
+    assert find_lesions(mask_of(), COUNTS, SPACING_MM, View.ANTERIOR, instances=instances) == []
+
+
+def test_instances_that_fill_the_image_have_no_background():
+    instances = np.full(COUNTS.shape, 2)
+    instances[3:] = 1
+    mask = np.ones(COUNTS.shape, dtype=bool)
+    findings = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR, instances=instances)
+    assert [finding.box_px for finding in findings] == [(0, 0, 2, 4), (3, 0, 5, 4)]
+
+
+def test_instances_must_have_the_shape_of_the_mask():
+    with pytest.raises(ValueError, match=r"mask's shape \(6, 5\), got \(5, 6\)"):
+        find_lesions(
+            mask_of(), COUNTS, SPACING_MM, View.ANTERIOR, instances=np.zeros((5, 6), dtype=np.int32)
+        )
