@@ -22,6 +22,7 @@ CONFIG_NAME = "config.json"
 
 SYSTEM_KEYS = (
     "name",
+    "assessed",
     "published",
     "width",
     "norm",

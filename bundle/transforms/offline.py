@@ -24,7 +24,7 @@ from bundle.data.datalist import DATALIST_FILE, FILE_KEYS, data_hash, load_items
 from bundle.data.nifti import write_view_stack
 from bundle.data.samples import SampleDataset
 from bundle.dicom.scan import View
-from bundle.keys import FOLD, IMAGE, LABEL, PATIENT
+from bundle.keys import FOLD, IMAGE, LABEL, META_SIMULATED, PATIENT, SIMULATED
 from bundle.labels import Label
 from bundle.transforms.augment import RandShiftRotated
 from bundle.transforms.meta import get_spacing_mm, get_views
@@ -324,7 +324,9 @@ def _make_entry(sample: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
         for name, value in sample.items()
         if name not in FILE_KEYS and isinstance(value, str | int | float | bool | None)
     }
-    return {**facts, **_paths(variant), **asdict(variant)}
+    # the files are NIfTI and cannot say it themselves
+    simulated = bool(facts.get(SIMULATED)) or bool(sample[IMAGE].meta.get(META_SIMULATED))
+    return {**facts, SIMULATED: simulated, **_paths(variant), **asdict(variant)}
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

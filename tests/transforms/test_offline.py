@@ -342,3 +342,15 @@ def test_the_command_names_a_scan_that_shows_no_body(cohort, tmp_path, capsys):
     write_view_stack(tmp_path / "image2.nii.gz", empty, SPACING_MM, [View.ANTERIOR])
     assert _run(cohort, tmp_path, 9) == 1
     assert "scan must show a body" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_images_say_whether_their_scan_is_simulated(cohort, tmp_path, simulated):
+    content = json.loads(cohort.read_text())
+    for entry in content["test"]:
+        entry["simulated"] = simulated
+    cohort.write_text(json.dumps(content))
+    augment_datalist(cohort, tmp_path / "out", seed=5)
+    written = json.loads((tmp_path / "out" / "datalist.json").read_text())
+    assert [entry["simulated"] for entry in written["test"]] == [simulated]
+    assert not any(entry["simulated"] for entry in written["training"])
