@@ -230,7 +230,9 @@ class TestWeights:
         x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(image))))
         expected = resnet.layer4(resnet.layer3(resnet.layer2(resnet.layer1(x))))
         # fixed statistics: the same in training and in evaluation
-        torch.testing.assert_close(network.train().backbone.body(image)["3"], expected, atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            network.train().backbone.body(image)["3"], expected, atol=1e-4, rtol=0
+        )
 
     def test_images_are_normalised_as_photographs(self, published):
         assert make(width=64, weights=published[1]).transform.image_mean == [0.485, 0.456, 0.406]
