@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.data import MetaTensor
+from monai.transforms import Invertd
 
 from bundle.data.datalist import load_items
 from bundle.data.load import load_scan
@@ -16,11 +18,13 @@ from bundle.data.tolerant import root_cause
 from bundle.engines.provenance import SYSTEM_KEYS
 from bundle.labels import BodyLabel, Label
 from bundle.losses import FocalTverskyLoss
+from bundle.metrics.pixel import METRICS, confusion_counts, scores
 from bundle.transforms.mining import mine_datalist
 from bundle.transforms.mirror import is_mirrored
 from tests.workflows import CONFIGS, make_workflow, run_workflow
 
 SYSTEMS = ("baseline", "otsu", "negative_mining")
+DSC = METRICS.index("dsc")
 SIZE = [128, 48]
 """Of a view; the input of the network is 128 x 96."""
 
@@ -139,6 +143,24 @@ def test_full_size_is_not_resampled(datalist):
     assert resized["image"].shape == (len(resized["label"]), 640, 256)
     assert torch.equal(255 * resized["image"].as_tensor(), plain["image"].as_tensor())
     assert torch.equal(resized["label"].as_tensor(), plain["label"].as_tensor())
+
+
+@pytest.mark.parametrize(("size", "agreement"), [([640, 256], 1.0), ([320, 128], 0.7)])
+def test_a_prediction_returns_to_its_place_in_the_scan(size, agreement, datalist, tmp_path):
+    workflow = make_training("otsu", datalist, tmp_path, size=size)
+    chain = workflow.parser.get_parsed_content("validate#preprocessing")
+    invert = Invertd("pred", chain, orig_keys="image", nearest_interp=True)
+    shown = [entry for entry in load_items(datalist) if entry["lesions"] > 0][:3]
+    assert len(shown) == 3
+    for entry in shown:
+        sample = chain(dict(entry))
+        truth = load_scan(entry["label"]).stack.array == Label.METASTASIS
+        sample["pred"] = MetaTensor(torch.ones_like(sample["label"].as_tensor()))
+        seen = invert(dict(sample))["pred"].numpy() == 1
+        sample["pred"] = MetaTensor((sample["label"] == Label.METASTASIS).as_tensor().float())
+        restored = invert(dict(sample))["pred"].numpy() == 1
+        assert restored.shape == truth.shape
+        assert scores(confusion_counts(restored, truth & seen))[DSC] >= agreement
 
 
 def test_views_stay_as_acquired_for_pictures_too(datalist):
