@@ -1,12 +1,15 @@
 """Every system is trained, evaluated and run on the real scan by the commands of the README."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
+from bundle.engines.composition import compose, parse_command
 from bundle.engines.launch import launch
 from tests.workflows import CONFIGS, ROOT
 
@@ -14,6 +17,26 @@ SYSTEMS = sorted(path.stem for path in (CONFIGS / "systems").glob("*.yaml"))
 SIZES = {"chen2023": [128, 48]}
 """Of a view, where the thorax crop of the other systems does not apply."""
 SIZE = [256, 224]
+DOCUMENT = ROOT / "docs" / "systems.md"
+
+
+def documented_parameters() -> dict[str, int]:
+    """Read the table of docs/systems.md: parameters by system."""
+    rows = re.findall(r"^\| (`.+?) \| .+? \| ([\d ]+) \|", DOCUMENT.read_text(), flags=re.MULTILINE)
+    return {
+        name: int(count.replace(" ", ""))
+        for names, count in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_documents_give_the_parameters_at_paper_size(name):
+    config = compose(parse_command(["--args_file", f"configs/systems/{name}.yaml"]))
+    with torch.device("meta"):
+        network = ConfigParser(config).get_parsed_content("network_def")
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert documented_parameters()[name] == count
 
 
 @pytest.fixture(autouse=True)
