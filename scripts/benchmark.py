@@ -1,7 +1,7 @@
 """Measure what the software costs in time and memory.
 
 Ratios to the bare minimum where there is one: the same network's bare step, its bare forward pass,
-the import of MONAI. Takes about 6 minutes on two idle cores; an interrupted run leaves the results
+the import of MONAI. Takes about 10 minutes on two idle cores; an interrupted run leaves the results
 of the last one as they were.
 """
 
