@@ -8,7 +8,7 @@ from typing import Any
 from monai.bundle import ConfigWorkflow
 
 from bundle.phantom.cohort import Cohort, simulate_cohort
-from bundle.phantom.presets import PRESETS
+from bundle.phantom.presets import PRESETS, THORAX_SITES
 
 ROOT = Path(__file__).resolve().parents[2]
 """The bundle's root."""
@@ -50,8 +50,18 @@ class Effort:
 
 
 def simulate_scans(folder: Path, patients: int) -> list[Path]:
-    """Simulate patients whose two views lie in one file; return their folders."""
-    preset = replace(PRESETS["default"], two_file_share=0.0, one_view_patients=0)
+    """Simulate patients with lesions in the thorax whose two views lie in one file.
+
+    Returns:
+        Their folders.
+    """
+    preset = replace(
+        PRESETS["default"],
+        two_file_share=0.0,
+        one_view_patients=0,
+        free_share=0.0,  # training asks for a lesion, however few patients there are
+        sites=THORAX_SITES,
+    )
     simulate_cohort(Cohort(preset, patients, SEED, folder))
     return sorted(path.parent for path in folder.glob("*/scan.dcm"))
 
