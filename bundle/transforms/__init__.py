@@ -11,6 +11,7 @@ from bundle.transforms.intensity import (
     SquareRoot,
     SquareRootd,
 )
+from bundle.transforms.labels import KnownLabelsd
 from bundle.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bundle.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bundle.transforms.thorax import ThoraxCrop, ThoraxCropd
@@ -24,6 +25,7 @@ __all__ = [
     "BodyWindow",
     "BodyWindowd",
     "JoinBodyLabeld",
+    "KnownLabelsd",
     "MirrorPosterior",
     "MirrorPosteriord",
     "NormalizeBrightness",

@@ -101,7 +101,7 @@ FIRST, SECOND = TINY["rows"]
     ("changed", "message"),
     [
         ({"metric": "dsc"}, r"tiny.yaml: keys must be among name, title.*got \['metric'\]"),
-        ({"rows": [{**FIRST, "sytem": "x"}]}, r"row first: keys must be among .*\['sytem'\]"),
+        ({"rows": [{**FIRST, "sort": "x"}]}, r"row first: keys must be among .*\['sort'\]"),
         ({"rows": [{**FIRST, "system": "x"}]}, "row first: system 'x' is no file of"),
         ({"rows": [FIRST, FIRST]}, r"ids of rows must differ, got \['first', 'first'\]"),
         ({"rows": [SECOND, FIRST]}, "row second must come after the rows that it needs"),

@@ -54,9 +54,7 @@ def experiments(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-def test_an_experiment_is_run_gone_on_with_and_written(
-    experiments, tmp_path, monkeypatch, capfd
-):
+def test_an_experiment_is_run_gone_on_with_and_written(experiments, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(reproduce, "EXPERIMENTS", experiments)
     work, output = tmp_path / "work", tmp_path / "results"
     command = ["tiny", "--work", str(work), "--output", str(output), "--workers", "2"]
