@@ -234,10 +234,10 @@ def count_macs(network: nn.Module, image: Tensor) -> int:
 
 def _measure_tuning(name: str, subject: Subject, turns: int) -> list[Measurement]:
     """Compare the network, in the fast profile, with itself in other forms."""
-    network, loss = subject.trainer.network, subject.trainer.loss_function
+    last, loss = subject.trainer.network, subject.trainer.loss_function  # channels last, as trained
     # Plain tensors, as MONAI's trainer gives a compiled network: a MetaTensor cannot be compiled.
     image, label = (convert_to_tensor(subject.batch[key]) for key in (IMAGE, LABEL))
-    last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    first = copy.deepcopy(last).to(memory_format=torch.contiguous_format)
     image_last = image.to(memory_format=torch.channels_last)
 
     def step(form: nn.Module, form_image: Tensor) -> None:
@@ -249,8 +249,8 @@ def _measure_tuning(name: str, subject: Subject, turns: int) -> list[Measurement
             form.eval()(form_image)
 
     layout = f"the fast profile of {name}, channels last in memory over channels first"
-    steps = _compare(lambda: step(last, image_last), lambda: step(network, image), turns)
-    forwards = _compare(lambda: infer(last, image_last), lambda: infer(network, image), turns)
+    steps = _compare(lambda: step(last, image_last), lambda: step(first, image), turns)
+    forwards = _compare(lambda: infer(last, image_last), lambda: infer(first, image), turns)
     found = [
         summarise(
             f"Channels last, training step of {name}",
@@ -262,7 +262,7 @@ def _measure_tuning(name: str, subject: Subject, turns: int) -> list[Measurement
             f"Channels last, forward pass of {name}", forwards, unit="ratio", how=f"in {layout}"
         ),
     ]
-    return [*found, measure_compiled(name, network, image, turns)]
+    return [*found, measure_compiled(name, last, image_last, turns)]
 
 
 def measure_compiled(name: str, network: nn.Module, image: Tensor, turns: int) -> Measurement:
