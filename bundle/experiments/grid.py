@@ -83,11 +83,6 @@ class Grid:
             return [None]
         return [*self.run_folds] or [*self.profile.run_folds] or [*range(self.profile.folds)]
 
-    @property
-    def shown(self) -> list[Row]:
-        """The rows of the table."""
-        return self.experiment.shown
-
     def runs(self) -> list[Run]:
         """Return all runs, each after those that it needs.
 

@@ -62,8 +62,9 @@ def write_results(grid: Grid, output: Path, *, command: str, split: str) -> Path
     experiment = grid.experiment
     name = experiment.name if split == "patient" else f"{experiment.name}_by_{split}"
     output.mkdir(parents=True, exist_ok=True)
-    runs = {row.id: [run for run in grid.runs_of(row) if is_complete(run)] for row in grid.shown}
-    complete = [row for row in grid.shown if len(runs[row.id]) == len(grid.runs_of(row))]
+    shown = experiment.shown
+    runs = {row.id: [run for run in grid.runs_of(row) if is_complete(run)] for row in shown}
+    complete = [row for row in shown if len(runs[row.id]) == len(grid.runs_of(row))]
     images = {
         row.id: read_images([run.folder / EVALUATION for run in runs[row.id]]) for row in complete
     }
@@ -77,7 +78,7 @@ def write_results(grid: Grid, output: Path, *, command: str, split: str) -> Path
             _row_entry(row, figures[row.id], images[row.id], runs[row.id]) for row in complete
         ],
         "comparisons": _comparisons(experiment, complete, images),
-        "missing": [row.name for row in grid.shown if row not in complete],
+        "missing": [row.name for row in shown if row not in complete],
         "dataset": _dataset(grid),
         "pictures": _draw(grid, complete, runs, figures, output / name),
     }
@@ -193,7 +194,8 @@ def _draw(
         row.name: [read_history(run.folder / HISTORY_NAME) for run in runs[row.id]] for row in rows
     }
     curves = start.with_name(f"{start.name}_curves.png")
-    write_histories(curves, histories, origin=ORIGIN)
+    trained = {name: each for name, each in histories.items() if len(each[0]) > 1}  # by gradient
+    write_histories(curves, trained, origin=ORIGIN)
     cases = start.with_name(f"{start.name}_cases.png")
     write_systems(cases, choose_cases(rows, runs), origin=ORIGIN.capitalize())
     return {"Training curves": curves.name, "The same images by system": cases.name}
