@@ -27,6 +27,7 @@ SYSTEM_KEYS = (
     "width",
     "norm",
     "network_def",
+    "memory_format",
     "size",
     "load",
     "sample",

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -47,6 +48,7 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
 
     Raises:
         KeyboardInterrupt: if it is interrupted; done steps are kept.
+        RuntimeError: if a worker process dies.
         ValueError: if there are no workers.
     """
     if workers < 1:
@@ -70,6 +72,11 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
                 _settle(future, futures[future], outcome, progress)
             skipped, left = _split_lost(left, {run.folder for run, _ in outcome.failed})
             outcome.skipped += skipped
+    except BrokenProcessPool as err:
+        raise RuntimeError(
+            "a worker process died, perhaps for lack of memory; the same command, with fewer "
+            "--workers, goes on where it stopped; the logs of the runs say how far they came"
+        ) from err
     finally:
         pool.shutdown(cancel_futures=True)
     return outcome

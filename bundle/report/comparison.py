@@ -21,7 +21,7 @@ from bundle.report.drawing import (
 )
 from bundle.report.findings import RESEARCH_USE
 
-SIDE_PX = 300
+SIDE_PX = 380
 TITLE_PX = 34
 FOOTER_PX = 24
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
