@@ -15,7 +15,7 @@ from bundle.engines.progress import HISTORY_NAME
 from bundle.engines.provenance import describe_run
 from bundle.experiments.grid import EVALUATION, Grid, Run
 from bundle.experiments.material import SEED, count_images
-from bundle.experiments.page import figure_entry, to_markdown
+from bundle.experiments.page import COLUMN_TITLES, figure_entry, to_markdown
 from bundle.experiments.plan import Experiment, Row
 from bundle.experiments.statistics import (
     RESAMPLES,
@@ -28,7 +28,6 @@ from bundle.experiments.statistics import (
 from bundle.experiments.worker import read_state
 from bundle.keys import LABEL
 from bundle.labels import Label
-from bundle.metrics.pixel import METRICS
 from bundle.report.case_file import StoredCase, read_case_file
 from bundle.report.comparison import Curve, write_histories, write_sweep, write_systems
 from bundle.report.curves import read_history
@@ -251,7 +250,7 @@ def _draw_sweep(
         path,
         curves,
         axis=str(experiment.curve),
-        metric=metric.upper() if metric in METRICS else metric,
+        metric=COLUMN_TITLES[metric],
         published=published,
         origin="simulated",
     )

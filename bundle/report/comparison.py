@@ -149,7 +149,7 @@ def write_sweep(
     figure = new_figure(760, 520)
     axes = figure.add_subplot()
     for number, (name, curve) in enumerate(curves.items()):
-        look = _look(number)
+        look = {**_look(number), "linestyle": STYLES[number % len(STYLES)]}  # seen where they meet
         axes.plot(curve.places, curve.values, marker=".", label=f"{name}, {origin}", **look)
         axes.fill_between(
             curve.places, curve.lower, curve.upper, color=look["color"], alpha=0.12, lw=0
