@@ -20,7 +20,6 @@ from bundle.keys import (
     LABEL,
     META_SCAN_ID,
     META_SIMULATED,
-    META_SPACING,
     META_VIEWS,
     PATIENT,
     PRED,
@@ -36,6 +35,7 @@ from bundle.report.curves import read_history, write_froc_curve, write_training_
 from bundle.report.evaluation import ImageResult, representative, score_image, summarise
 from bundle.report.overlay import CasePicture, show_case, write_cases
 from bundle.report.tables import to_markdown, write_image_csv, write_json
+from bundle.transforms.meta import get_spacing_mm
 from bundle.transforms.mirror import is_mirrored
 
 CASES_NAME = "cases.npz"
@@ -114,7 +114,7 @@ def make_cases(
     pred_mask = sample[PRED].cpu().numpy() == Label.METASTASIS
     truth_mask = sample[LABEL].cpu().numpy() == Label.METASTASIS
     prob = sample[PROB].cpu().numpy()
-    spacing_mm = (float(meta[META_SPACING][0]), float(meta[META_SPACING][1]))
+    spacing_mm = get_spacing_mm(sample[IMAGE])  # of the sample, which may be resampled
     mirrored = is_mirrored(sample[IMAGE])
     cases = []
     for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):

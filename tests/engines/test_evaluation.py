@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from monai.data import MetaTensor
 
 from bundle.data.datalist import load_items
-from bundle.engines.evaluation import BASELINE
+from bundle.engines.evaluation import BASELINE, make_cases
+from bundle.keys import META_SCAN_ID, META_SIMULATED, META_SPACING, META_VIEWS
 from bundle.labels import Label
 from tests.engines.fakes import NETWORK, save_weights
 from tests.workflows import run_workflow
@@ -159,3 +162,15 @@ def test_one_fold_of_the_training_patients(cohort, run_dir, tmp_path):
     expected = load_items(cohort / "datalist.json", only_fold=1)
     patients = {row["patient"] for row in Evaluation(tmp_path, []).images()}
     assert patients == {entry["patient"] for entry in expected}
+
+
+def test_spacing_is_that_of_the_sample_where_it_was_resampled():
+    meta = {
+        META_VIEWS: "anterior", META_SCAN_ID: "s", META_SIMULATED: True, META_SPACING: (0.1, 0.3)
+    }  # fmt: skip
+    affine = torch.diag(torch.tensor([0.25, 0.6, 1.0, 1.0], dtype=torch.float64))
+    image = MetaTensor(torch.rand(1, 4, 3), affine=affine, meta=meta)
+    mask = torch.zeros(1, 4, 3)
+    sample = {"image": image, "label": mask, "pred": mask, "prob": mask}
+    (case,) = make_cases(sample, {}, None)
+    assert case.unpack().spacing_mm == pytest.approx((0.25, 0.6))
