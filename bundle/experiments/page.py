@@ -100,6 +100,8 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], metric: str) -> str:
         "Paired on the same images; intervals by resampling patients for both rows together; no "
         "correction for the number of tests; folds share training patients."
     )
+    if metric == F1_OF_MEANS:
+        note += " The tests are on the DSC of each patient and of each run."
     return markdown_table(header, lines) + "\n\n" + note
 
 

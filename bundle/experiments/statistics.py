@@ -64,7 +64,8 @@ class Comparison:
         upper: bound of its 95 % interval.
         patients: number of patients.
         wilcoxon_p: two-sided Wilcoxon signed-rank test over patients; None where all are equal.
-        t_p: two-sided paired t-test over runs; None with fewer than three.
+        t_p: two-sided paired t-test over runs; None with fewer than three. Both tests take the
+            DSC in place of the F1 of means, which one patient or run does not have.
     """
 
     difference: float
