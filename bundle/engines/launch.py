@@ -32,6 +32,8 @@ def launch(arguments: Sequence[str]) -> int:
     sys.argv = ["monai.bundle", "run", *arguments]
     try:
         run(**command.arguments)
+    except SystemExit as err:  # how a run ends that has told its failures (ScanOutputs.finish)
+        return int(err.code or 0)
     except KeyboardInterrupt:
         logger.error("interrupted; go on with --resume")
         return 130

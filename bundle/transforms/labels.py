@@ -14,6 +14,8 @@ from bundle.transforms.meta import get_scan_name
 class KnownLabelsd(MapTransform):
     """Refuse a label map that holds other values than those of bundle.labels.Label.
 
+    An entry that is still the name of a file is left alone: inference reads the images only.
+
     Args:
         keys: label maps, any shape.
         allow_missing_keys: as in MONAI.
@@ -32,6 +34,8 @@ class KnownLabelsd(MapTransform):
         """
         sample = dict(data)
         for key in self.key_iterator(sample):
+            if not isinstance(sample[key], torch.Tensor):
+                continue
             found = torch.unique(sample[key]).tolist()
             unknown = sorted(set(found) - set(LABEL_NAMES))
             if unknown:

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from bundle.engines.composition import check_overrides, compose, parse_command
@@ -53,3 +55,10 @@ def test_launcher_says_in_one_line_what_is_wrong(caplog):
     assert launch(["--config_file", "base.yaml", "--epoch", "3"]) == 2
     assert len(caplog.records) == 1
     assert "did you mean 'epochs'" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
+def test_launcher_hands_on_the_exit_code_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    (tmp_path / "exit.yaml").write_text("imports: [$import sys]\nrun: [$sys.exit(3)]\n")
+    assert launch(["--config_file", "exit.yaml"]) == 3

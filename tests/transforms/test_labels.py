@@ -24,6 +24,10 @@ def test_missing_label_is_allowed_where_asked_for():
         KnownLabelsd("label")({"image": 1})
 
 
+def test_label_that_was_not_loaded_is_left_alone():
+    assert KnownLabelsd("label")({"label": "label.nii.gz"}) == {"label": "label.nii.gz"}
+
+
 def test_unknown_value_is_named_with_its_file(tmp_path):
     array = np.zeros((1, 4, 3), np.uint8)
     array[0, 1, 2] = 7
