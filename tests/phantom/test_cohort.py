@@ -235,7 +235,7 @@ def test_bytes_do_not_depend_on_workers_or_interruptions(tmp_path):
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    wait_for("sim-*", folder, process)
+    wait_for(".partial-sim-*", folder, process)  # the third patient has not begun
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
     errors = process.communicate()[1].decode()
     assert process.returncode == 130
