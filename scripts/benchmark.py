@@ -23,7 +23,7 @@ from bundle.bench.suite import PARTS, run_parts
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=PARTS, help="print one part, write nothing")
+    parser.add_argument("--only", choices=PARTS, help="one part, as benchmark_PART")
     parser.add_argument(
         "--real", type=Path, metavar="DIR", help="folder of real scans that are read, too"
     )
@@ -59,8 +59,8 @@ def main(arguments: list[str] | None = None, effort: Effort | None = None) -> in
     given += [] if chosen.real is None else ["--real", chosen.real.name]
     command = " ".join(["python scripts/benchmark.py", *given])
     document = make_document(measurements, machine=machine, command=command)
-    if chosen.only is None:
-        write_results(document, chosen.output)
+    stem = "benchmark" if chosen.only is None else f"benchmark_{chosen.only}"
+    write_results(document, chosen.output, stem=stem)
     print(f"\n{to_markdown(document)}")
     print(f"Took {(time.monotonic() - start) / 60:.1f} minutes.")
     return 0

@@ -130,12 +130,12 @@ def _row(item: Mapping[str, Any]) -> str:
     )
 
 
-def write_results(document: Mapping[str, Any], folder: Path) -> None:
-    """Write benchmark.json and benchmark.md, each whole or not at all."""
+def write_results(document: Mapping[str, Any], folder: Path, *, stem: str) -> None:
+    """Write STEM.json and STEM.md, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (
-        ("benchmark.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n"),
-        ("benchmark.md", to_markdown(document)),
+        (f"{stem}.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n"),
+        (f"{stem}.md", to_markdown(document)),
     ):
         partial = folder / f"{name}.partial"
         partial.write_text(text, encoding="utf-8")

@@ -50,10 +50,11 @@ def test_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch, capsys):
     assert "nothing was written" in capsys.readouterr().err
 
 
-def test_one_part_alone_is_printed_and_not_written(tmp_path, capsys):
+def test_one_part_alone_is_written_beside_the_whole(tmp_path, capsys):
     assert benchmark.main(["--only", "reading", "--output", str(tmp_path / "out")], TINY) == 0
     assert "| Reading, JPEG-LS lossless |" in capsys.readouterr().out
-    assert not (tmp_path / "out").exists()
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"benchmark_reading.json", "benchmark_reading.md"}
 
 
 def test_unknown_part_is_refused(capsys):
