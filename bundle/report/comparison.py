@@ -184,7 +184,7 @@ def _look(number: int) -> dict[str, Any]:
     }
 
 
-def _wrapped(name: str, width: int = 34) -> str:
+def _wrapped(name: str, width: int = 56) -> str:
     """Break a long name over two lines."""
     if len(name) <= width:
         return name
