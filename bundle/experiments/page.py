@@ -126,10 +126,11 @@ def _plain(value: float | None) -> str:
 def _how(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
     versions = ", ".join(f"{name} {it}" for name, it in document["packages"].items())
+    minutes = f"{document['training_minutes']:.0f}"
     return (
         f"Made by `{document['command']}` on {document['date']}: {machine['cpu']}, "
-        f"{machine['cores']} cores, {machine['device']}; {document['run_minutes']:.0f} minutes of "
-        f"training and evaluation, summed over processes; {versions}; revision "
+        f"{machine['cores']} cores, {machine['device']}; {minutes} minutes of "
+        f"training, summed over runs, beside whatever else the machine did; {versions}; revision "
         f"{document['revision']}."
     )
 

@@ -1,5 +1,6 @@
 """Gather the runs of an experiment: figures, comparisons, pictures and how it was made."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from bundle.experiments.statistics import (
     measure,
     read_images,
 )
-from bundle.experiments.worker import read_state
+from bundle.experiments.worker import TRAINED, read_state
 from bundle.keys import LABEL
 from bundle.labels import Label
 from bundle.report.case_file import StoredCase, read_case_file
@@ -42,6 +43,11 @@ MAX_SYSTEMS = 6
 def is_complete(run: Run) -> bool:
     """Tell whether a run was trained and evaluated."""
     return EVALUATION in read_state(run.folder)
+
+
+def is_trained(run: Run) -> bool:
+    """Tell whether a run was trained."""
+    return TRAINED in read_state(run.folder)
 
 
 def write_results(grid: Grid, output: Path, *, command: str, split: str) -> Path:
@@ -110,7 +116,7 @@ def _head(grid: Grid, *, command: str, split: str) -> dict[str, Any]:
         "machine": {**describe_machine(), "device": record["device"]},
         "packages": record["packages"],
         "revision": record["revision"],
-        "run_minutes": sum(sum(read_state(run.folder).values()) for run in grid.runs()) / 60,
+        "training_minutes": sum(map(_training_s, filter(is_trained, grid.runs()))) / 60,
     }
 
 
@@ -126,8 +132,14 @@ def _row_entry(
         "runs": len(runs),
         "images": len(images.patients),
         "patients": len(set(images.patients)),
-        "training_s": float(np.mean([read_state(run.folder)["training"] for run in runs])),
+        "training_s": float(np.mean([_training_s(run) for run in runs])),
     }
+
+
+def _training_s(run: Run) -> float:
+    """Return how long the epochs of a training took, over all its interruptions."""
+    with (run.folder / HISTORY_NAME).open(newline="", encoding="utf-8") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))
 
 
 def _comparisons(

@@ -26,6 +26,8 @@ from bundle.transforms.mining import mine_datalist
 ARGUMENTS_FILE = "arguments.json"
 STATE_FILE = "state.json"
 """Seconds that each completed step of a run took."""
+TRAINED = "training"
+"""Name of the first step."""
 LOG_FILE = "log.txt"
 ERROR_MARK = " - ERROR - "
 """Between name and message of an error in a log (configs/logging.conf)."""
@@ -48,7 +50,7 @@ def perform(run: Run) -> dict[str, float]:
     """
     arguments = write_arguments(run, ARGUMENTS_FILE)
     steps: dict[str, Callable[[], None]] = {
-        "training": lambda: _train(run, arguments),
+        TRAINED: lambda: _train(run, arguments),
         EVALUATION: lambda: _evaluate(run),
     }
     if run.row.once:

@@ -49,7 +49,7 @@ DOCUMENT = {
     "machine": {"cpu": "A processor", "cores": 2, "device": "cpu"},
     "packages": {"torch": "1.2.3"},
     "revision": "abc",
-    "run_minutes": 3.2,
+    "training_minutes": 3.2,
 }
 
 
