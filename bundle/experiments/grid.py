@@ -8,6 +8,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from bundle.data.datalist import DATALIST_FILE
 from bundle.engines.checkpoint import BEST_NAME
 from bundle.experiments.material import TEST, TRAINING, Material
 from bundle.experiments.plan import Experiment, Profile, Row
@@ -144,7 +145,7 @@ class Grid:
         datalist = self.material.find(row.datalist or self._default_datalist())
         if row.mined_from:
             source = self._place(self.experiment.row(row.mined_from), fold, seed)
-            datalist = source / MINED / "datalist.json"
+            datalist = source / MINED / DATALIST_FILE
         arguments: dict[str, Any] = {
             **system,
             "config_file": [str(CONFIGS / f"{name}.yaml") for name in names],
