@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.datalist import DATALIST_FILE
-from bundle.data.tolerant import describe, root_cause
-from bundle.transforms.offline import SPLITS, augment_datalist
+from bonescan.data.datalist import DATALIST_FILE
+from bonescan.data.failures import describe, root_cause
+from bonescan.prepare.augmented_set import SPLITS, augment_datalist
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -13,11 +13,16 @@ import time
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.bench.material import Effort
-from bundle.bench.report import describe_machine, make_document, to_markdown, write_results
-from bundle.bench.suite import PARTS, run_parts
+from bonescan.studies.benchmark.inputs import BenchmarkSize
+from bonescan.studies.benchmark.report import (
+    describe_machine,
+    make_document,
+    to_markdown,
+    write_results,
+)
+from bonescan.studies.benchmark.suite import PARTS, run_parts
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -31,7 +36,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None, effort: Effort | None = None) -> int:
+def main(arguments: list[str] | None = None, effort: BenchmarkSize | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = parse(arguments)
     names = (chosen.only,) if chosen.only else PARTS
@@ -50,7 +55,7 @@ def main(arguments: list[str] | None = None, effort: Effort | None = None) -> in
     try:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             measurements = run_parts(
-                names, Path(folder), effort or Effort(), real=chosen.real, announce=announce
+                names, Path(folder), effort or BenchmarkSize(), real=chosen.real, announce=announce
             )
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was written", file=sys.stderr)

@@ -11,13 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.consensus import MAX_DIFFERENCE
-from bundle.data.labelled import LabelledSet
-from bundle.data.readings import Method, combine, load_readings, parse_readers
-from bundle.report.agreement import Agreement, summarise, to_markdown, write_disagreements
-from bundle.report.tables import write_json
+from bonescan.data.annotation.annotators import (
+    Method,
+    combine,
+    load_annotated_scans,
+    parse_annotators,
+)
+from bonescan.data.annotation.consensus import MAX_DIFFERENCE
+from bonescan.data.label_set import LabelMapSet
+from bonescan.report.agreement import Agreement, summarise, to_markdown, write_disagreements
+from bonescan.report.tables import write_json
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -41,12 +46,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(chosen: argparse.Namespace, failures: list[str]) -> LabelledSet:
+def run(chosen: argparse.Namespace, failures: list[str]) -> LabelMapSet:
     """Write label maps, datalist, disputes and the report of agreement."""
-    datalists = parse_readers(chosen.readers)
-    labelled, agreement = LabelledSet(chosen.output), Agreement(tuple(datalists))
+    datalists = parse_annotators(chosen.readers)
+    labelled, agreement = LabelMapSet(chosen.output), Agreement(tuple(datalists))
     disputes = []
-    for reading in load_readings(datalists, failures):
+    for reading in load_annotated_scans(datalists, failures):
         agreement.add(reading)
         label, disputed = combine(
             reading,

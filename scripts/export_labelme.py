@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.annotatable import AnnotatableScan, load_scans
-from bundle.data.load import load_scan
-from bundle.data.nifti import read_view_stack
-from bundle.keys import IMAGE, LABEL
-from bundle.report.labelme import export_for_labelme
+from bonescan.data.listing import ListedScan, list_scans
+from bonescan.data.load import load_scan
+from bonescan.data.nifti import read_view_stack
+from bonescan.keys import IMAGE, LABEL
+from bonescan.report.labelme import export_for_labelme
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -35,7 +35,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def find_label(scan: AnnotatableScan, labels: Path | None) -> Path | None:
+def find_label(scan: ListedScan, labels: Path | None) -> Path | None:
     """Find the label map of a scan: by its hash, as inference names it, or by its key."""
     if labels is None:
         return Path(scan.entry[LABEL]) if LABEL in scan.entry else None
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     failures: list[str] = []
     written = 0
     try:
-        for scan in load_scans(chosen.scans, failures):
+        for scan in list_scans(chosen.scans, failures):
             path = find_label(scan, chosen.labels)
             if path is None:
                 failures.append(f"scan {scan.key}: has no label map")

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.annotated import ImportSettings, import_annotations
-from bundle.data.mapping import IGNORE, read_mapping
-from bundle.data.rasterise import Drawing
-from bundle.labels import LABEL_NAMES
+from bonescan.data.annotation.import_labelme import ImportSettings, import_annotations
+from bonescan.data.annotation.label_mapping import IGNORE, read_mapping
+from bonescan.data.annotation.rasterise import Drawing
+from bonescan.labels import LABEL_NAMES
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -11,14 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.dicom.errors import ScanError
-from bundle.dicom.scan import View
-from bundle.phantom.patient import simulate_patient
-from bundle.phantom.presets import find_preset
-from bundle.transforms.crop_quality import CropQuality, measure_crop
-from bundle.transforms.landmarks import find_thorax
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.scan import View
+from bonescan.phantom.patient import simulate_patient
+from bonescan.phantom.presets import find_preset
+from bonescan.prepare.crop_quality import CropQuality, measure_crop
+from bonescan.transforms.landmarks import find_thorax
 
 REPORT = Path(__file__).resolve().parents[1] / "docs/results/thorax_crop.md"
 MOST_OUTSIDE_MM = 25.0

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.datalist import DATALIST_FILE
-from bundle.transforms.mining import mine_datalist
+from bonescan.data.datalist import DATALIST_FILE
+from bonescan.prepare.negative_mining import mine_datalist
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.nnunet import NIFTI, PNG, DatasetForm, export_dataset, import_predictions
+from bonescan.data.nnunet import NIFTI, PNG, DatasetForm, export_dataset, import_predictions
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -12,15 +12,15 @@ from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.dicom.read import read_scan
-from bundle.dicom.scan import View
-from bundle.phantom.patient import SimulatedPatient, simulate_patient
-from bundle.phantom.presets import CAMERAS, PRESETS
-from bundle.phantom.realism import Image, compare
-from bundle.phantom.realism_report import Origin, report
-from bundle.report.drawing import draw_counts, new_figure, save_png
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import View
+from bonescan.phantom.patient import SimulatedPatient, simulate_patient
+from bonescan.phantom.presets import CAMERAS, PRESETS
+from bonescan.phantom.realism.measures import Image, compare
+from bonescan.phantom.realism.report import ReportOrigin, report
+from bonescan.report.drawing import draw_counts, new_figure, save_png
 
 REAL_SCAN = "JPGExtended.dcm"
 """Anterior scan of NEMA WG04 (GE Millennium MG) that comes with pydicom."""
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     source = f"{REAL_SCAN} of pydicom, lossy" if chosen.real is None else chosen.real.name
     option = "" if chosen.real is None else f" --real {chosen.real.name}"
     command = f"python scripts/realism.py --patients {chosen.patients} --seed {chosen.seed}{option}"
-    text = report(comparisons, real, Origin(command, source, seconds))
+    text = report(comparisons, real, ReportOrigin(command, source, seconds))
     (chosen.output / "realism.md").write_text(text)
     shown = [
         simulate_patient(PRESETS["default"], seed=chosen.seed, number=number)

@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.data.tolerant import describe, root_cause
-from bundle.experiments.execute import default_workers, execute
-from bundle.experiments.grid import CONFIGS, Grid
-from bundle.experiments.material import prepare
-from bundle.experiments.plan import PROFILES, load_experiment
-from bundle.experiments.results import write_results
-from bundle.transforms.offline import SPLITS
+from bonescan.data.failures import describe, root_cause
+from bonescan.prepare.augmented_set import SPLITS
+from bonescan.studies.experiments.data import prepare
+from bonescan.studies.experiments.execute import default_workers, execute
+from bonescan.studies.experiments.experiment import PROFILES, load_experiment
+from bonescan.studies.experiments.grid import CONFIGS, RunGrid
+from bonescan.studies.experiments.results import write_results
 
 EXPERIMENTS = CONFIGS / "experiments"
 
@@ -50,7 +50,7 @@ def reproduce(chosen: argparse.Namespace) -> int:
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
     material = prepare(experiment, profile, work / "data", split=chosen.split)
-    grid = Grid(experiment, chosen.profile, material, work, tuple(chosen.folds))
+    grid = RunGrid(experiment, chosen.profile, material, work, tuple(chosen.folds))
     workers = default_workers() if chosen.workers is None else chosen.workers
     outcome = execute(grid.runs(), workers=workers, announce=lambda line: print(line, flush=True))
     options = [chosen.name, "--profile", chosen.profile]

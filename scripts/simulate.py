@@ -9,10 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.phantom.cohort import Cohort, simulate_cohort
-from bundle.phantom.presets import PRESETS, find_preset
+from bonescan.phantom.cohort import Cohort, simulate_cohort
+from bonescan.phantom.presets import PRESETS, find_preset
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bundle.engines.launch import launch
+from bonescan.workflow.launch import launch
 
 DEFAULT_CONFIG = "configs/train.yaml"
 

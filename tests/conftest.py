@@ -1,13 +1,21 @@
 """Fixtures of all tests."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from filelock import FileLock
+from monai.data import MetaTensor
 
-from bundle.phantom.cohort import Cohort, simulate_cohort
-from bundle.phantom.presets import find_preset
+from bonescan.keys import META_SCAN_ID, META_VIEWS
+from bonescan.phantom.cohort import Cohort, simulate_cohort
+from bonescan.phantom.presets import find_preset
+from tests.workflows import run_workflow
+
+ROW_MM, COLUMN_MM = 2.4, 1.9
 
 REFERENCE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -29,4 +37,31 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = shared / "cohort"
     with FileLock(f"{folder}.lock"):
         simulate_cohort(Cohort(find_preset("default"), 7, 5, folder), workers=1)
+    return folder
+
+
+@pytest.fixture
+def make_stack() -> Callable[..., MetaTensor]:
+    """Make a stack (view, row, column) on pixels that are not square."""
+
+    def make(
+        values: torch.Tensor | np.ndarray | None = None,
+        views: str = "anterior+posterior",
+        spacing_mm: tuple[float, float] = (ROW_MM, COLUMN_MM),
+    ) -> MetaTensor:
+        number = len(views.split("+"))
+        if values is None:
+            values = torch.arange(number * 5 * 7, dtype=torch.float32).reshape(number, 5, 7)
+        affine = torch.diag(torch.tensor([*spacing_mm, 1.0, 1.0], dtype=torch.float64))
+        meta = {META_VIEWS: views, META_SCAN_ID: "scan-7"}
+        return MetaTensor(torch.as_tensor(values), affine=affine, meta=meta)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny training on the test cohort."""
+    folder = tmp_path_factory.mktemp("trained")
+    run_workflow("train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(folder))
     return folder

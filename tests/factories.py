@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
-from bundle.dicom.codes import NM_IMAGE_STORAGE, VIEW_CODES
-from bundle.dicom.scan import View
+from bonescan.dicom.codes import NM_IMAGE_STORAGE, VIEW_CODES
+from bonescan.dicom.scan import View
 
 Edit = Callable[[Dataset], None]
 

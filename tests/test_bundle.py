@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.bundle import verify_metadata, verify_net_in_out
 
-from bundle import __version__
+from bonescan import __version__
 from tests.workflows import CONFIGS, ROOT, TINY, make_workflow, run, tiny_arguments
 
 METADATA = CONFIGS / "metadata.json"
@@ -116,7 +116,7 @@ def test_system_trains_by_its_arguments_file(cohort, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     system = json.loads((tmp_path / "system.json").read_text())
-    assert system["network_def"]["_target_"] == "bundle.networks.UNet"
+    assert system["network_def"]["_target_"] == "bonescan.networks.UNet"
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     workflow = make_workflow("evaluate", workflow_type="infer", network_def=system["network_def"])
     workflow.initialize()

@@ -10,10 +10,10 @@ import yaml
 from monai.bundle import ConfigParser
 from monai.bundle.config_item import ComponentLocator
 
-from bundle import __version__
-from bundle.engines.composition import check_overrides, compose, parse_command
-from bundle.engines.preflight import MIN_MONAI_VERSION
-from bundle.engines.provenance import SYSTEM_KEYS
+from bonescan import __version__
+from bonescan.workflow.command import check_overrides, compose, parse_command
+from bonescan.workflow.preflight import MIN_MONAI_VERSION
+from bonescan.workflow.run_record import SYSTEM_KEYS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"

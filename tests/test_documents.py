@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.engines.composition import check_overrides, compose, parse_command
-from bundle.report.tables import format_interval
+from bonescan.report.tables import format_interval
+from bonescan.workflow.command import check_overrides, compose, parse_command
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

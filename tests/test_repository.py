@@ -8,22 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAX_FILE_BYTES = 16 * 1024**2
-FOLDERS = (
-    "bundle/dicom",
-    "bundle/data",
-    "bundle/phantom",
-    "bundle/transforms",
-    "bundle/networks",
-    "bundle/losses",
-    "bundle/metrics",
-    "bundle/engines",
-    "bundle/inferers",
-    "bundle/report",
-    "configs/systems",
-    "scripts",
-    "docs/results",
-    "tests",
-)
+FOLDERS = ("bundle", "configs", "docs", "models", "scripts", "tests")
+"""The top level that users of MONAI bundles and of this project know."""
 MACHINE_PATH = re.compile(r"(?<![\w.])/(tmp|work|root|home)/")
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from bundle.engines.composition import compose, parse_command
-from bundle.engines.launch import launch
+from bonescan.workflow.command import compose, parse_command
+from bonescan.workflow.launch import launch
 from tests.conftest import REFERENCE_DATA
 from tests.workflows import CONFIGS, ROOT
 

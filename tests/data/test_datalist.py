@@ -4,7 +4,7 @@ import re
 import pytest
 from monai.data import load_decathlon_datalist
 
-from bundle.data.datalist import data_hash, load_items, read_datalist
+from bonescan.data.datalist import data_hash, load_items, read_datalist
 from tests.factories import make_datalist
 
 

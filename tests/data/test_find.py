@@ -4,10 +4,10 @@ import re
 import numpy as np
 import pytest
 
-from bundle.data.find import find_scans
-from bundle.data.nifti import write_view_stack
-from bundle.dicom.errors import ScanError
-from bundle.dicom.scan import View
+from bonescan.data.find import find_scans
+from bonescan.data.nifti import write_view_stack
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.scan import View
 from tests.factories import BOTH, hide_views, make_datalist, make_scan_file
 
 A, P = View.ANTERIOR, View.POSTERIOR

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from bundle.data.folds import assign_folds
+from bonescan.data.folds import assign_folds
 
 STRATA = {f"p{i}": ("sick" if i % 3 else "well", 1 + i % 2) for i in range(47)}
 

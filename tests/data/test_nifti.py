@@ -7,9 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from bundle.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
-from bundle.dicom.errors import ScanError
-from bundle.dicom.scan import View
+from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.scan import View
 
 A, P = View.ANTERIOR, View.POSTERIOR
 SPACING_MM = (2.4, 1.9)
@@ -152,7 +152,7 @@ def test_is_nifti():
 
 
 def test_needs_no_torch():
-    modules = "bundle.data.nifti, bundle.data.find, bundle.dicom.read, sys"
+    modules = "bonescan.data.nifti, bonescan.data.find, bonescan.dicom.read, sys"
     code = f"import {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

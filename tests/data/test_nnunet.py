@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.data.nifti import read_view_stack, write_view_stack
-from bundle.data.nnunet import NIFTI, PNG, DatasetForm, export_dataset, import_predictions
-from bundle.dicom.scan import View
-from tests.data.labelme_files import make_cohort, random_label
+from bonescan.data.nifti import read_view_stack, write_view_stack
+from bonescan.data.nnunet import NIFTI, PNG, DatasetForm, export_dataset, import_predictions
+from bonescan.dicom.scan import View
+from tests.data.annotation.labelme_files import make_cohort, random_label
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM
 
 NAME = "Dataset901_Bone"

@@ -4,7 +4,7 @@ from monai.data import DataLoader, MetaTensor
 from monai.data.utils import set_rnd
 from monai.transforms import Compose, Lambdad, RandScaleIntensityd, Transform
 
-from bundle.data.samples import SampleDataset, SampleStore
+from bonescan.data.samples import SampleDataset, SampleStore
 
 
 class Load(Transform):

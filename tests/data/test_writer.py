@@ -7,14 +7,14 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import LoadImaged, SaveImaged
 
-from bundle.data.nifti import read_view_stack
-from bundle.data.reader import BoneScanReader
-from bundle.data.writer import ViewStackWriter, name_by_scan_id
-from bundle.dicom.scan import View
-from bundle.keys import META_SCAN_ID
+from bonescan.data.nifti import read_view_stack
+from bonescan.data.reader import BoneScanReader
+from bonescan.data.writer import ViewStackWriter, name_by_scan_id
+from bonescan.dicom.scan import View
+from bonescan.keys import META_SCAN_ID
 from tests.factories import BOTH, SPACING_MM, make_scan_file
 
-DOTTED = "bundle.data.writer.ViewStackWriter"
+DOTTED = "bonescan.data.writer.ViewStackWriter"
 
 
 def make_saver(folder, **options):

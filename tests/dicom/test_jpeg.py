@@ -6,7 +6,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
-from bundle.dicom.jpeg import decode_extended
+from bonescan.dicom.jpeg import decode_extended
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from bundle.dicom.errors import ScanError
-from bundle.dicom.read import read_scan
-from bundle.dicom.scan import View
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import View
 from tests.factories import BOTH, make_scan_file, set_pixels
 
 A, P = View.ANTERIOR, View.POSTERIOR

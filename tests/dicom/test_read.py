@@ -7,9 +7,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from bundle.dicom.errors import ScanError
-from bundle.dicom.read import is_dicom_image, read_scan
-from bundle.dicom.scan import View
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.read import is_dicom_image, read_scan
+from bonescan.dicom.scan import View
 from tests.factories import (
     BOTH,
     COLUMNS,

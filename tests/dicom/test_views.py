@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from bundle.dicom.errors import ScanError
-from bundle.dicom.scan import View
-from bundle.dicom.views import ViewSigns, certain_view, decide_views, view_in_text
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.scan import View
+from bonescan.dicom.views import ViewEvidence, certain_view, decide_views, view_in_text
 
 A, P = View.ANTERIOR, View.POSTERIOR
 
@@ -53,13 +53,13 @@ def test_view_in_text(text, view):
 def test_standard_codes_come_before_everything_else(code, view):
     other = P if view is A else A
     labels = (f"WB {other[:4].upper()}",)
-    sign = ViewSigns(code=code, start_angle_deg=180.0 if other is A else 0.0, labels=labels)
+    sign = ViewEvidence(code=code, start_angle_deg=180.0 if other is A else 0.0, labels=labels)
     assert decide_views([sign], "f.dcm") == (view,)
     assert certain_view(sign) is view
 
 
 def test_private_code_is_read_by_its_meaning():
-    sign = ViewSigns(code="FACE POST", meaning="FACE POST", start_angle_deg=180.0)
+    sign = ViewEvidence(code="FACE POST", meaning="FACE POST", start_angle_deg=180.0)
     assert decide_views([sign], "f.dcm") == (P,)
 
 
@@ -78,29 +78,29 @@ def test_private_code_is_read_by_its_meaning():
     ],
 )
 def test_start_angle_turns_with_the_patient(angle_deg, prone, view):
-    assert decide_views([ViewSigns(start_angle_deg=angle_deg, prone=prone)], "f.dcm") == (view,)
+    assert decide_views([ViewEvidence(start_angle_deg=angle_deg, prone=prone)], "f.dcm") == (view,)
 
 
 def test_lateral_angle_says_nothing():
-    assert certain_view(ViewSigns(start_angle_deg=90.0)) is None
+    assert certain_view(ViewEvidence(start_angle_deg=90.0)) is None
 
 
 def test_equal_angles_are_passed_over_for_the_labels():
-    signs = [ViewSigns(start_angle_deg=180.0, labels=(text,)) for text in ("WB_F", "WB_E")]
+    signs = [ViewEvidence(start_angle_deg=180.0, labels=(text,)) for text in ("WB_F", "WB_E")]
     assert decide_views(signs, "f.dcm") == (P, A)
 
 
 def test_one_named_frame_names_the_other():
-    assert decide_views([ViewSigns(), ViewSigns(start_angle_deg=180.0)], "f.dcm") == (P, A)
+    assert decide_views([ViewEvidence(), ViewEvidence(start_angle_deg=180.0)], "f.dcm") == (P, A)
 
 
 def test_first_label_that_names_a_view_counts():
-    sign = ViewSigns(labels=("WholeBody", "WB POST", "WHOLE BODY_E"))
+    sign = ViewEvidence(labels=("WholeBody", "WB POST", "WHOLE BODY_E"))
     assert decide_views([sign], "f.dcm") == (P,)
 
 
 def test_detector_order_is_a_guess_that_a_warning_names(caplog):
-    signs = [ViewSigns(detector=number, detectors=2) for number in (2, 1)]
+    signs = [ViewEvidence(detector=number, detectors=2) for number in (2, 1)]
     assert decide_views(signs, "f.dcm") == (P, A)
     assert "f.dcm: the views are a guess from the order of the detectors" in caplog.text
     assert "first frame posterior" in caplog.text
@@ -108,22 +108,22 @@ def test_detector_order_is_a_guess_that_a_warning_names(caplog):
 
 
 def test_detector_order_turns_with_the_patient():
-    signs = [ViewSigns(detector=number, detectors=2, prone=True) for number in (1, 2)]
+    signs = [ViewEvidence(detector=number, detectors=2, prone=True) for number in (1, 2)]
     assert decide_views(signs, "f.dcm") == (P, A)
 
 
 def test_certain_views_warn_of_nothing(caplog):
-    decide_views([ViewSigns(code="G-5215")], "f.dcm")
+    decide_views([ViewEvidence(code="G-5215")], "f.dcm")
     assert not caplog.text
 
 
 @pytest.mark.parametrize(
     "signs",
     [
-        [ViewSigns()],
-        [ViewSigns(detector=1, detectors=1)],
-        [ViewSigns(), ViewSigns()],
-        [ViewSigns(code="G-5215"), ViewSigns(code="G-5215")],
+        [ViewEvidence()],
+        [ViewEvidence(detector=1, detectors=1)],
+        [ViewEvidence(), ViewEvidence()],
+        [ViewEvidence(code="G-5215"), ViewEvidence(code="G-5215")],
     ],
 )
 def test_undecidable_says_what_was_looked_at_and_how_to_say_it(signs):
@@ -139,7 +139,7 @@ def test_undecidable_says_what_was_looked_at_and_how_to_say_it(signs):
 
 @pytest.mark.parametrize("view", View)
 def test_what_is_said_by_hand_overrules_every_sign(view):
-    signs = [ViewSigns(code="G-5215"), ViewSigns(code="G-5216")]
+    signs = [ViewEvidence(code="G-5215"), ViewEvidence(code="G-5216")]
     first, second = decide_views(signs, "f.dcm", view=view)
     assert first is view
     assert second is not view

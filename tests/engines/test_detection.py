@@ -9,11 +9,11 @@ import torch
 from monai.bundle import ConfigParser
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from bundle.data.nifti import read_view_stack
-from bundle.engines.detection import prepare_detection_batch, sum_losses
-from bundle.engines.provenance import SYSTEM_KEYS
-from bundle.labels import Label
-from bundle.metrics.lesion import label_components
+from bonescan.data.nifti import read_view_stack
+from bonescan.engines.detection import prepare_detection_batch, sum_losses
+from bonescan.labels import Label
+from bonescan.metrics.lesion import label_components
+from bonescan.workflow.run_record import SYSTEM_KEYS
 from tests.networks.test_mask_rcnn import LOSSES
 from tests.workflows import CONFIGS, run_workflow
 

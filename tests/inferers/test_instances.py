@@ -4,8 +4,8 @@ import pytest
 import torch
 from monai.data import MetaTensor, decollate_batch
 
-from bundle.inferers import InstanceInferer
-from bundle.inferers.instances import draw_instances
+from bonescan.inferers import InstanceInferer
+from bonescan.inferers.instances import draw_instances
 
 ROWS, COLUMNS = 3, 4
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 
-from bundle.inferers import SideBySideInferer
-from bundle.transforms import SideBySide
+from bonescan.inferers import SideBySideInferer
+from bonescan.transforms import SideBySide
 
 
 def make_batch(*views: str) -> MetaTensor:

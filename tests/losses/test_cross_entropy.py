@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from bundle.losses import PixelCrossEntropy, pixel_cross_entropy
+from bonescan.losses import PixelCrossEntropy, pixel_cross_entropy
 
 
 def test_worked_out_by_hand():

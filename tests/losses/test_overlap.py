@@ -6,7 +6,7 @@ import pytest
 import torch
 from monai.losses import DiceLoss
 
-from bundle.losses import BothOutputsLoss, FocalTverskyLoss
+from bonescan.losses import BothOutputsLoss, FocalTverskyLoss
 
 # two images of 1 x 3 pixels, probabilities of three classes per pixel
 PROB = torch.tensor(

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from bundle.metrics.agreement import cohen_kappa
-from bundle.metrics.pixel import confusion_counts
+from bonescan.metrics.agreement import cohen_kappa
+from bonescan.metrics.pixel import confusion_counts
 
 
 def test_cohens_own_example():

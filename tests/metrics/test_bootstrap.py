@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bundle.metrics.bootstrap import bootstrap_interval
+from bonescan.metrics.bootstrap import bootstrap_interval
 
 
 def mean_of(values):

@@ -5,8 +5,8 @@ import torch
 from ignite import distributed as idist
 from ignite.engine import Engine
 
-from bundle.keys import LABEL, PRED
-from bundle.metrics.handlers import PooledDice
+from bonescan.keys import LABEL, PRED
+from bonescan.metrics.handlers import PooledDice
 
 PREDS = [torch.tensor([[[1, 1, 0, 2]]]), torch.tensor([[[1, 0, 0, 0]]])]
 LABELS = [torch.tensor([[[1, 0, 0, 1]]]), torch.tensor([[[0, 2, 2, 0]]])]

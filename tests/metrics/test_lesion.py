@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bundle.metrics.lesion import (
+from bonescan.metrics.lesion import (
     detection,
     froc,
     label_components,

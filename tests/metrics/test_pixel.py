@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bundle.metrics.pixel import METRICS, confusion_counts, per_image, pooled, scores
+from bonescan.metrics.pixel import METRICS, confusion_counts, per_image, pooled, scores
 
 TRUTH = np.array([[1, 1, 0], [1, 0, 0]], dtype=bool)
 PRED = np.array([[1, 0, 1], [1, 0, 1]], dtype=bool)

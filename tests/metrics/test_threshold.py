@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bundle.metrics.pixel import METRICS, confusion_counts, pooled, scores
-from bundle.metrics.threshold import best_threshold
+from bonescan.metrics.pixel import METRICS, confusion_counts, pooled, scores
+from bonescan.metrics.threshold import best_threshold
 
 
 def test_separable_intensities_give_a_dice_of_one():

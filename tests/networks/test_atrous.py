@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks import DenseAtrous
+from bonescan.networks import DenseAtrous
 from tests.networks.checks import assert_gradient_everywhere, count, script
 
-VARIANTS = ("raw", "dac1", "dac2")
+BENIGN_FINDINGS = ("raw", "dac1", "dac2")
 FIELDS = [("raw", (3, 7, 9, 19)), ("dac1", (3, 9, 11, 21)), ("dac2", (3, 5, 7, 9))]
 
 
@@ -53,7 +53,7 @@ def test_parameter_count(variant, shared, separate):
         assert count(DenseAtrous(1024, variant, share=False)) == count_by_hand(separate)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
 def test_shared_branches_are_separate_ones_with_the_same_weights(variant):
     torch.manual_seed(0)
     shared, separate = DenseAtrous(3, variant), DenseAtrous(3, variant, share=False)
@@ -73,7 +73,7 @@ def test_what_branches_have_in_common_is_computed_once():
     assert calls == ["d1", "d3", "d3", "d5", "last", "last", "last"]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
 def test_silent_branches_leave_the_input(variant):
     block = DenseAtrous(2, variant)
     for parameter in block.parameters():
@@ -83,14 +83,14 @@ def test_silent_branches_leave_the_input(variant):
 
 
 @pytest.mark.parametrize("share", [True, False])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
 def test_gradient_reaches_every_parameter(variant, share):
     torch.manual_seed(0)
     assert_gradient_everywhere(DenseAtrous(4, variant, share=share), torch.randn(2, 4, 24, 26))
 
 
 @pytest.mark.parametrize("share", [True, False])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
 def test_scripted_block_gives_the_same(variant, share):
     block = DenseAtrous(2, variant, share=share)
     x = torch.randn(1, 2, 9, 12)

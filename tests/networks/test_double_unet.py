@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks import DoubleUNet
-from bundle.networks.double_unet import SpatialPyramid, SqueezeExcite
+from bonescan.networks import DoubleUNet
+from bonescan.networks.double_unet import SpatialPyramid, SqueezeExcite
 from tests.networks.checks import assert_gradient_everywhere, count, fit, script
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bundle.networks import DualPool, DualPoolUNet, ResidualMultiPool, UNet
+from bonescan.networks import DualPool, DualPoolUNet, ResidualMultiPool, UNet
 from tests.networks.checks import assert_gradient_everywhere, count, fit, script
 
 NARROW = (4, 6, 8, 10, 12)

@@ -8,10 +8,10 @@ from monai.transforms import Compose, LoadImaged
 from pydicom.data import get_testdata_file
 from sklearn.cluster import KMeans
 
-from bundle.data.reader import BoneScanReader
-from bundle.networks import KMeansSegmenter
-from bundle.networks.kmeans import rank_pixels
-from bundle.transforms import ThoraxCropd
+from bonescan.data.reader import BoneScanReader
+from bonescan.networks import KMeansSegmenter
+from bonescan.networks.kmeans import rank_pixels
+from bonescan.transforms import ThoraxCropd
 from tests.networks.checks import script
 
 LEVELS = (0.0, 0.1, 0.4, 0.5, 0.9)

@@ -8,9 +8,9 @@ from torchvision.models.detection import maskrcnn_resnet50_fpn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 
-from bundle.networks import MaskRCNN, SpatialAttention
-from bundle.networks.mask_rcnn import paste_masks
-from bundle.transforms import find_instances
+from bonescan.networks import MaskRCNN, SpatialAttention
+from bonescan.networks.mask_rcnn import paste_masks
+from bonescan.transforms import find_instances
 from tests.networks.checks import count, script
 
 LOSSES = {

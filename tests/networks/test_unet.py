@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks import UNet, UNetRes
+from bonescan.networks import UNet, UNetRes
 
 NETWORKS = (UNet, UNetRes)
 NARROW = (4, 8, 12, 16, 20)

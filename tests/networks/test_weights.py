@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bundle.networks.weights import read_weights
+from bonescan.networks.weights import read_weights
 
 
 def test_reads_what_was_saved(tmp_path):

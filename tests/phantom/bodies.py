@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.phantom.body import Body, Bone, Box
-from bundle.phantom.person import draw_person
+from bonescan.phantom.anatomy.person import draw_person
+from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
 
 SPACING_MM = (2.4, 5.0, 2.3)
 
@@ -18,7 +18,7 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
     outline = np.zeros((rows, depths, columns), np.float32)
     outline[20 : rows - 20, 2 : depths - 2, 20 : columns - 20] = 1
     spine = {
-        f"{letter}{number}": Box((row, depths - 14, 42), block((8, 6, 12)))
+        f"{letter}{number}": VoxelBlock((row, depths - 14, 42), block((8, 6, 12)))
         for row, (letter, number) in zip(
             range(30, 150, 10),
             [("c", 4), *(("t", i) for i in range(3, 10)), *(("l", i) for i in range(1, 5))],
@@ -26,17 +26,17 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
         )
     }
     bones = {f"vertebra_{name}": Bone(f"vertebra_{name}", name, box) for name, box in spine.items()}
-    bones["sternum"] = Bone("sternum", "sternum", Box((50, 4, 45), block((30, 3, 6))))
+    bones["sternum"] = Bone("sternum", "sternum", VoxelBlock((50, 4, 45), block((30, 3, 6))))
     for side, column in (("right", 22), ("left", 60)):
         name = f"rib_05_{side}"
-        bones[name] = Bone(name, f"ribs_{side}", Box((70, 8, column), block((5, 3, 14))))
+        bones[name] = Bone(name, f"ribs_{side}", VoxelBlock((70, 8, column), block((5, 3, 14))))
         femur = f"femur_{side}"
-        bones[femur] = Bone(femur, femur, Box((152, 15, column), block((26, 5, 8))))
+        bones[femur] = Bone(femur, femur, VoxelBlock((152, 15, column), block((26, 5, 8))))
     organs = {
-        "lung_right": Box((50, 8, 24), block((40, 16, 14))),
-        "lung_left": Box((50, 8, 58), block((40, 16, 14))),
-        "kidney_left": Box((110, 24, 58), block((16, 6, 8))),
-        "bladder": Box((150, 6, 40), block((14, 6, 16))),
+        "lung_right": VoxelBlock((50, 8, 24), block((40, 16, 14))),
+        "lung_left": VoxelBlock((50, 8, 58), block((40, 16, 14))),
+        "kidney_left": VoxelBlock((110, 24, 58), block((16, 6, 8))),
+        "bladder": VoxelBlock((150, 6, 40), block((14, 6, 16))),
     }
     points = {
         "c4_centre": (34.0, 29.0, 48.0),

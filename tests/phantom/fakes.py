@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bundle.dicom.scan import View
-from bundle.labels import Label, region_bit
-from bundle.phantom.patient import LesionTruth, SimulatedPatient, SimulatedView
-from bundle.phantom.person import draw_person
-from bundle.phantom.presets import CAMERAS, CameraPreset
+from bonescan.dicom.scan import View
+from bonescan.labels import Label, region_bit
+from bonescan.phantom.anatomy.person import draw_person
+from bonescan.phantom.patient import LesionTruth, SimulatedPatient, SimulatedView
+from bonescan.phantom.presets import CAMERAS, CameraPreset
 
 SHAPE = (90, 70)
 LESIONS = ((30, 22, 5.0), (60, 45, 7.0))

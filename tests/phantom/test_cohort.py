@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundle.data.datalist import load_items
-from bundle.dicom.scan import View
-from bundle.phantom import cohort as cohort_module
-from bundle.phantom.cohort import Cohort, simulate_cohort, simulate_one
-from bundle.phantom.presets import PRESETS, Preset
+from bonescan.data.datalist import load_items
+from bonescan.dicom.scan import View
+from bonescan.phantom import cohort as cohort_module
+from bonescan.phantom.cohort import Cohort, simulate_cohort, simulate_one
+from bonescan.phantom.presets import PRESETS, Preset
 from scripts.simulate import main
 from tests.phantom.fakes import fake_patient
 
@@ -134,7 +134,7 @@ def test_folder_of_another_cohort_is_refused(simulated, tmp_path):
 
 def test_another_version_is_refused(simulated, tmp_path, monkeypatch):
     simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
-    monkeypatch.setattr("bundle.__version__", "99.0")
+    monkeypatch.setattr("bonescan.__version__", "99.0")
     with pytest.raises(ValueError, match="cohort of the same bundle_version, got one that was"):
         simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
 

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bundle.dicom.scan import View
-from bundle.labels import Label, region_bit
-from bundle.phantom import patient as patient_module
-from bundle.phantom.patient import kept_views, simulate_patient
-from bundle.phantom.presets import PRESETS, find_group, find_preset
+from bonescan.dicom.scan import View
+from bonescan.labels import Label, region_bit
+from bonescan.phantom import patient as patient_module
+from bonescan.phantom.patient import kept_views, simulate_patient
+from bonescan.phantom.presets import PRESETS, find_group, find_preset
 from tests.phantom.fakes import fake_patient
 
 SICK = replace(PRESETS["default"], free_share=0.0)

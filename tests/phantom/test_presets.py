@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from bundle.phantom.presets import CHEN_GROUPS, PRESETS, SITES, find_group, find_preset
+from bonescan.phantom.presets import CHEN_GROUPS, PRESETS, SITES, find_group, find_preset
 
 CHEN = PRESETS["chen2023"]
 

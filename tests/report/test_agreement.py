@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.data.readings import Reading
-from bundle.dicom.scan import View
-from bundle.report.agreement import (
+from bonescan.data.annotation.annotators import AnnotatedScan
+from bonescan.dicom.scan import View
+from bonescan.report.agreement import (
     PICTURES,
     Agreement,
     summarise,
@@ -13,12 +13,12 @@ from bundle.report.agreement import (
 )
 from tests.factories import COLUMNS, ROWS, SPACING_MM, make_scan_file
 
-READERS = ("ann", "bob", "cyd")
+ANNOTATORS = ("ann", "bob", "cyd")
 
 
 def make_reading(labels, key="p0_scan", image="scan.dcm"):
     entry = {"image": str(image), "patient": key}
-    return Reading(key, "training", entry, READERS, labels, SPACING_MM, tuple(View))
+    return AnnotatedScan(key, "training", entry, ANNOTATORS, labels, SPACING_MM, tuple(View))
 
 
 def make_labels():
@@ -32,7 +32,7 @@ def make_labels():
 
 
 def test_figures_of_pairs_worked_out_by_hand():
-    agreement = Agreement(READERS)
+    agreement = Agreement(ANNOTATORS)
     agreement.add(make_reading(make_labels()))
     document = summarise(agreement, resamples=10)
     assert (document["views"], document["patients"]) == (2, 1)
@@ -53,7 +53,7 @@ def test_figures_of_pairs_worked_out_by_hand():
 
 
 def test_without_lesions_the_lesion_figure_is_undefined():
-    agreement = Agreement(READERS)
+    agreement = Agreement(ANNOTATORS)
     agreement.add(make_reading(np.zeros((3, 2, ROWS, COLUMNS), np.uint8)))
     document = summarise(agreement, resamples=5)
     first = document["pairs"][0]
@@ -66,7 +66,7 @@ def test_without_lesions_the_lesion_figure_is_undefined():
 
 
 def test_the_markdown_says_how_many_saw_a_lesion():
-    agreement = Agreement(READERS)
+    agreement = Agreement(ANNOTATORS)
     agreement.add(make_reading(make_labels()))
     text = to_markdown(summarise(agreement, resamples=5))
     assert "- 1 by 2 of 3\n- 1 by 3 of 3" in text
@@ -75,12 +75,12 @@ def test_the_markdown_says_how_many_saw_a_lesion():
 
 def test_nothing_gathered_is_an_error():
     with pytest.raises(ValueError, match="agreement must hold at least one view, got none"):
-        summarise(Agreement(READERS))
+        summarise(Agreement(ANNOTATORS))
 
 
 def test_the_largest_disagreements_are_drawn(tmp_path):
     scan = make_scan_file(tmp_path / "scan.dcm")
-    agreement = Agreement(READERS)
+    agreement = Agreement(ANNOTATORS)
     for number in range(PICTURES + 2):
         labels = make_labels()
         labels[0, 0, 20 : 21 + number, 10:14] = 1

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.dicom.scan import View
-from bundle.report.case_file import StoredCase
-from bundle.report.comparison import (
+from bonescan.dicom.scan import View
+from bonescan.report.comparison import (
     SIDE_PX,
     Curve,
     draw_systems,
@@ -14,14 +13,15 @@ from bundle.report.comparison import (
     write_sweep,
     write_systems,
 )
+from bonescan.report.evaluated_images import EvaluatedImage
 
 
-def make_case(*, pred: bool) -> StoredCase:
+def make_case(*, pred: bool) -> EvaluatedImage:
     mask = np.zeros((20, 30), dtype=bool)
     mask[4:9, 10:17] = True
     uptake = np.zeros((20, 30), dtype=np.uint8)
     uptake[2:18, 3:27] = 90
-    return StoredCase(
+    return EvaluatedImage(
         scan_id="s",
         view=View.POSTERIOR,
         spacing_mm=(2.0, 3.0),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.metrics.lesion import Froc
-from bundle.report.curves import read_history, write_froc_curve, write_training_curves
+from bonescan.metrics.lesion import Froc
+from bonescan.report.curves import read_history, write_froc_curve, write_training_curves
 
 HISTORY = (
     "epoch,loss,learning_rate,validation_metric,seconds\n1,0.75,0.001,,2.0\n2,0.5,0.001,0.25,2.0\n"

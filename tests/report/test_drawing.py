@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bundle.dicom.scan import View
-from bundle.report.drawing import (
+from bonescan.dicom.scan import View
+from bonescan.report.drawing import (
     display_limit,
     draw_scale_bar,
     new_figure,

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bundle.dicom.scan import View
-from bundle.report.findings import find_lesions, findings_document, scan_summary
+from bonescan.dicom.scan import View
+from bonescan.report.findings import find_lesions, findings_document, scan_summary
 
 SPACING_MM = (2.4, 1.9)
 COUNTS = np.arange(6 * 5, dtype=np.float32).reshape(6, 5)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.data.labelme import read_labelme
-from bundle.data.load import load_scan
-from bundle.data.nifti import ViewStack
-from bundle.data.rasterise import rasterise
-from bundle.dicom.scan import View
-from bundle.report.labelme import export_for_labelme, to_grey
-from tests.data.labelme_files import random_label
+from bonescan.data.annotation.labelme import read_labelme
+from bonescan.data.annotation.rasterise import rasterise
+from bonescan.data.load import load_scan
+from bonescan.data.nifti import ViewStack
+from bonescan.dicom.scan import View
+from bonescan.report.labelme import export_for_labelme, to_grey
+from tests.data.annotation.labelme_files import random_label
 from tests.factories import COLUMNS, ROWS, SPACING_MM, make_scan_file
 
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.dicom.scan import View
-from bundle.report.findings import find_lesions
-from bundle.report.overlay import (
-    CasePicture,
+from bonescan.dicom.scan import View
+from bonescan.report.findings import find_lesions
+from bonescan.report.overlay import (
+    ImagePanel,
     ScanPicture,
-    draw_cases,
     draw_overlay,
-    write_cases,
+    draw_panels,
     write_overlay,
+    write_panels,
 )
 
 SHAPE = (2, 120, 60)
@@ -153,9 +153,9 @@ def test_shapes_are_checked():
         make_picture(pred_mask=np.zeros((2, 60, 120), dtype=bool))
 
 
-def make_case(view: View, *, mirrored: bool = False) -> CasePicture:
+def make_case(view: View, *, mirrored: bool = False) -> ImagePanel:
     picture = make_picture()
-    return CasePicture(
+    return ImagePanel(
         title=f"best, {view}",
         counts=picture.counts[0],
         view=view,
@@ -168,7 +168,7 @@ def make_case(view: View, *, mirrored: bool = False) -> CasePicture:
 
 def test_cases_are_shown_plain_above_and_outlined_below(tmp_path):
     cases = [make_case(View.ANTERIOR), make_case(View.POSTERIOR, mirrored=True)]
-    figure = draw_cases(cases, simulated=True)
+    figure = draw_panels(cases, simulated=True)
     rgb = render(figure)
     upper, lower = rgb[26 : 26 + 420], rgb[26 + 420 : 26 + 840]
     assert not is_red(upper).any()
@@ -181,10 +181,10 @@ def test_cases_are_shown_plain_above_and_outlined_below(tmp_path):
     for axes in figure.axes:
         places = {text.get_text(): text.get_position()[0] for text in axes.texts}
         assert places["R"] < places["L"]
-    write_cases(tmp_path / "cases.png", cases, simulated=True)
+    write_panels(tmp_path / "cases.png", cases, simulated=True)
     assert (tmp_path / "cases.png").stat().st_size > 1000
 
 
 def test_no_case_is_refused():
     with pytest.raises(ValueError, match="at least one case, got none"):
-        draw_cases([], simulated=True)
+        draw_panels([], simulated=True)

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from bundle.data.datalist import load_items
-from bundle.data.load import load_scan
-from bundle.data.nifti import read_view_stack, write_view_stack
-from bundle.dicom.scan import View
+from bonescan.data.datalist import load_items
+from bonescan.data.load import load_scan
+from bonescan.data.nifti import read_view_stack, write_view_stack
+from bonescan.dicom.scan import View
 from scripts import consensus, export_labelme, import_labelme, nnunet
-from tests.data.labelme_files import make_cohort, random_label, write_boxes
+from tests.data.annotation.labelme_files import make_cohort, random_label, write_boxes
 from tests.factories import SPACING_MM
 
 

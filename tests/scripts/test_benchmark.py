@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from bundle.bench.material import Effort
-from bundle.bench.suite import PARTS
+from bonescan.studies.benchmark.inputs import BenchmarkSize
+from bonescan.studies.benchmark.suite import PARTS
 from scripts import benchmark
 
-TINY = Effort(
+TINY = BenchmarkSize(
     patients=1,
     train_scans=5,
     epochs=2,
@@ -52,7 +52,7 @@ def test_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch, capsys):
 
 def test_one_part_alone_is_written_beside_the_whole(tmp_path, capsys):
     assert benchmark.main(["--only", "reading", "--output", str(tmp_path / "out")], TINY) == 0
-    assert "| Reading, JPEG-LS lossless |" in capsys.readouterr().out
+    assert "| AnnotatedScan, JPEG-LS lossless |" in capsys.readouterr().out
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"benchmark_reading.json", "benchmark_reading.md"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundle.experiments.grid import CONFIGS
+from bonescan.studies.experiments.grid import CONFIGS
 from scripts import reproduce
 
 GROUP = {"primary": "breast", "metastases": True}

@@ -1,38 +1,14 @@
-"""Scans for the transforms: small stacks, a drawn body, and the real scan of pydicom."""
+"""Scans for the transforms: a drawn body, and the real scan of pydicom."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from monai.data import MetaTensor
 from pydicom.data import get_testdata_file
 
-from bundle.dicom.read import read_scan
-from bundle.dicom.scan import View
-from bundle.keys import META_SCAN_ID, META_VIEWS
-
-ROW_MM, COLUMN_MM = 2.4, 1.9
-
-
-@pytest.fixture
-def make_stack() -> Callable[..., MetaTensor]:
-    """Make a stack (view, row, column) on pixels that are not square."""
-
-    def make(
-        values: torch.Tensor | np.ndarray | None = None,
-        views: str = "anterior+posterior",
-        spacing_mm: tuple[float, float] = (ROW_MM, COLUMN_MM),
-    ) -> MetaTensor:
-        number = len(views.split("+"))
-        if values is None:
-            values = torch.arange(number * 5 * 7, dtype=torch.float32).reshape(number, 5, 7)
-        affine = torch.diag(torch.tensor([*spacing_mm, 1.0, 1.0], dtype=torch.float64))
-        meta = {META_VIEWS: views, META_SCAN_ID: "scan-7"}
-        return MetaTensor(torch.as_tensor(values), affine=affine, meta=meta)
-
-    return make
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import View
+from tests.conftest import COLUMN_MM, ROW_MM
 
 
 def draw_body(spacing_mm: tuple[float, float] = (ROW_MM, COLUMN_MM)) -> np.ndarray:

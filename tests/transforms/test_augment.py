@@ -4,8 +4,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
-from bundle.transforms import RandShiftRotated, RandThinCounts, RandThinCountsd
-from bundle.transforms.augment import MAX_ROTATION_DEG, MAX_SHIFT_PX, thin_counts
+from bonescan.transforms import RandShiftRotated, RandThinCounts, RandThinCountsd
+from bonescan.transforms.augment import MAX_ROTATION_DEG, MAX_SHIFT_PX, thin_counts
 
 
 @pytest.mark.parametrize(("level", "fraction"), [(3, 0.3), (40, 0.25), (900, 0.7)])

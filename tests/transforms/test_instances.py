@@ -4,8 +4,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from bundle.labels import Label
-from bundle.transforms import SplitInstancesd, find_instances
+from bonescan.labels import Label
+from bonescan.transforms import SplitInstancesd, find_instances
 
 
 def label_of(*pixels: tuple[int, int], rows: int = 7, columns: int = 9) -> torch.Tensor:

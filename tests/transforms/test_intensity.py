@@ -4,7 +4,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import ScaleIntensity
 
-from bundle.transforms import (
+from bonescan.transforms import (
     NormalizeBrightness,
     NormalizeBrightnessd,
     ScalePercentile,
@@ -12,7 +12,7 @@ from bundle.transforms import (
     SquareRoot,
     SquareRootd,
 )
-from bundle.transforms.intensity import normalize_brightness, scale_percentile
+from bonescan.transforms.intensity import normalize_brightness, scale_percentile
 
 
 @pytest.fixture

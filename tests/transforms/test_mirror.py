@@ -3,9 +3,9 @@ import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from monai.transforms import Compose, Invertd
 
-from bundle.keys import META_VIEWS
-from bundle.transforms import BodyWindow, MirrorPosterior, MirrorPosteriord
-from bundle.transforms.mirror import is_mirrored
+from bonescan.keys import META_VIEWS
+from bonescan.transforms import BodyWindow, MirrorPosterior, MirrorPosteriord
+from bonescan.transforms.mirror import is_mirrored
 
 
 def test_flips_the_posterior_view_along_columns_only(make_stack):

@@ -6,16 +6,16 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
-from bundle.dicom.errors import ScanError
-from bundle.keys import META_VIEWS, SIDE_BY_SIDE
-from bundle.transforms import (
+from bonescan.dicom.errors import ScanError
+from bonescan.keys import META_VIEWS, SIDE_BY_SIDE
+from bonescan.transforms import (
     BodyWindow,
     BodyWindowd,
     NormalizeBrightnessd,
     SideBySide,
     SideBySided,
 )
-from bundle.transforms.side_by_side import join_sides, split_sides
+from bonescan.transforms.side_by_side import join_sides, split_sides
 
 HEAD, TOES = 4, 31
 

@@ -4,12 +4,12 @@ import torch
 from monai.data import DataLoader, MetaTensor, decollate_batch
 from monai.transforms import Compose, Invertd
 
-from bundle.dicom.errors import ScanError
-from bundle.keys import META_CROP, META_VIEWS
-from bundle.transforms import MirrorPosteriord, ThoraxCrop, ThoraxCropd
-from bundle.transforms.body import find_body
-from bundle.transforms.landmarks import ThoraxLandmarks, find_thorax
-from bundle.transforms.thorax import clear_air, paste_centred, put_back
+from bonescan.dicom.errors import ScanError
+from bonescan.keys import META_CROP, META_VIEWS
+from bonescan.transforms import MirrorPosteriord, ThoraxCrop, ThoraxCropd
+from bonescan.transforms.body import find_body
+from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
+from bonescan.transforms.thorax import clear_air, paste_centred, put_back
 from tests.transforms.conftest import COLUMN_MM, ROW_MM
 
 SIZE = (250, 230)

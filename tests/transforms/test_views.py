@@ -3,9 +3,9 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
-from bundle.keys import AGGREGATED, META_VIEWS
-from bundle.transforms import AggregateViews, AggregateViewsd, MirrorPosteriord, SplitViewsd
-from bundle.transforms.views import unite_labels
+from bonescan.keys import AGGREGATED, META_VIEWS
+from bonescan.transforms import AggregateViews, AggregateViewsd, MirrorPosteriord, SplitViewsd
+from bonescan.transforms.views import unite_labels
 
 COUNTS = torch.tensor([[[1.0, 2.0, 0.0], [4.0, 0.0, 7.0]], [[3.0, 0.0, 0.0], [1.0, 5.0, 7.0]]])
 

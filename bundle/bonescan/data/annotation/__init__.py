@@ -1,0 +1,1 @@
+"""Outlines that people draw: LabelMe files, annotators, consensus."""

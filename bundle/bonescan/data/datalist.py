@@ -1,0 +1,202 @@
+"""Datalists in the form of the Medical Segmentation Decathlon, checked before they are used.
+
+The form is the one that MONAI's `load_decathlon_datalist` reads. That function is not used here: it
+makes a path of any field that happens to name something beside the datalist, such as `patient` when
+each patient has a folder, and it checks nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bonescan.data.scan_reference import file_names, make_reference, parse_reference
+from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
+
+DATALIST_FILE = "datalist.json"
+"""Name of the datalist in a folder that this bundle writes."""
+TRAINING = "training"
+FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
+"""Fields of an entry that name files, relative to the datalist."""
+VIEW_FIELD = "view"
+SPACING_FIELD = "spacing_mm"
+"""Fields that say by hand what the header does not; they move into the image's name."""
+
+
+def load_items(
+    path: str | Path,
+    section: str = TRAINING,
+    *,
+    exclude_folds: Iterable[int | None] = (),
+    only_fold: int | None = None,
+    added_section: str | None = None,
+) -> list[dict[str, Any]]:
+    """Load the entries of one section, after checking the whole datalist.
+
+    Args:
+        path: a JSON file with lists of entries, `training` and `test` by custom; an entry has
+            `image`, mostly `label` and `patient`, in training `fold`.
+        section: name of the list.
+        exclude_folds: leave these folds out (training); None stands for no fold.
+        only_fold: take this fold alone (validation).
+        added_section: name of a list whose entries are all added, whatever the folds.
+
+    Returns:
+        Entries with the paths joined to the datalist's folder, other fields as they stand.
+
+    Raises:
+        ValueError: if the datalist does not exist, is no JSON, lacks the section, names a missing
+            file, puts one patient on two sides, or nothing is left.
+    """
+    path = Path(path)
+    content = read_datalist(path)
+    added = [] if added_section is None else [added_section]
+    for name in (section, *added):
+        if name not in content:
+            raise ValueError(f"{path}: section must be one of {sorted(content)}, got {name!r}")
+    excluded = set(exclude_folds) - {None}
+    _require_files(content, path)
+    _require_disjoint(content, path)
+    entries = [_with_hints(_with_paths(entry, path.parent)) for entry in content[section]]
+    _require_folds(entries, path, (excluded | {only_fold}) - {None})
+    chosen = [
+        entry
+        for entry in entries
+        if (not excluded or entry[FOLD] not in excluded)
+        and (only_fold is None or entry[FOLD] == only_fold)
+    ]
+    for name in added:
+        chosen += [_with_hints(_with_paths(entry, path.parent)) for entry in content[name]]
+    if not chosen:
+        raise ValueError(f"{path}: section {section!r} has no entries left to use")
+    return chosen
+
+
+def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read the sections of a datalist, as they stand; a plain file name is an entry of its own.
+
+    Raises:
+        ValueError: if the file does not exist, is no JSON object, or holds no entries.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such datalist; give --dataset_dir, or simulate a cohort")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as err:
+        raise ValueError(f"{path}: a datalist must be JSON, got an error: {err}") from err
+    sections = content if isinstance(content, dict) else {}
+    found = {
+        name: [item if isinstance(item, dict) else {IMAGE: item} for item in items]
+        for name, items in sections.items()
+        if isinstance(items, list) and items and _are_entries(items)
+    }
+    if not found:
+        raise ValueError(f"{path}: the datalist is empty: no list of entries with {IMAGE!r} in it")
+    return found
+
+
+def data_hash(path: str | Path) -> str:
+    """Hash a datalist with the names and sizes of its files, for the record of a run.
+
+    Cheap: no file is read but the datalist. A file replaced by one of the same size goes unseen.
+
+    Returns:
+        SHA-256 in hexadecimal digits.
+
+    Raises:
+        ValueError: if the datalist cannot be read or a file is missing.
+    """
+    path = Path(path)
+    content = read_datalist(path)
+    _require_files(content, path)
+    names = {name for entries in content.values() for name in _file_names(entries)}
+    digest = hashlib.sha256(path.read_bytes())
+    for name in sorted(names):
+        digest.update(f"\n{name} {_size(path.parent / name)}".encode())
+    return digest.hexdigest()
+
+
+def _are_entries(items: Sequence[Any]) -> bool:
+    return all(
+        isinstance(item, str) or (isinstance(item, dict) and IMAGE in item) for item in items
+    )
+
+
+def _file_names(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Name the files of entries as they stand in the datalist, without hints."""
+    for entry in entries:
+        for key in FILE_KEYS:
+            for name in file_names(entry.get(key, [])):
+                yield str(parse_reference(name).path)
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of the files in a folder."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    return path.stat().st_size
+
+
+def _require_files(content: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
+    missing = [
+        name
+        for entries in content.values()
+        for name in _file_names(entries)
+        if not (path.parent / name).exists()
+    ]
+    if missing:
+        raise ValueError(
+            f"{path}: {len(missing)} file(s) that the datalist names do not exist, "
+            f"the first is {missing[0]!r}"
+        )
+
+
+def _require_disjoint(content: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
+    """Check that each patient is in one section and one fold."""
+    place_of: dict[str, str] = {}
+    for section, entries in content.items():
+        for entry in entries:
+            if PATIENT not in entry:
+                continue
+            fold = entry.get(FOLD)
+            place = section if fold is None else f"{section}, fold {fold}"
+            first = place_of.setdefault(entry[PATIENT], place)
+            if first != place:
+                raise ValueError(
+                    f"{path}: a patient must be in one section and one fold, got patient "
+                    f"{entry[PATIENT]!r} in ({first}) and ({place})"
+                )
+
+
+def _require_folds(entries: Sequence[Mapping[str, Any]], path: Path, asked: set[Any]) -> None:
+    """Check that the folds asked for exist, and that the split can be by patient."""
+    if not asked:
+        return
+    for field in (FOLD, PATIENT):
+        lacking = sum(field not in entry for entry in entries)
+        if lacking:
+            raise ValueError(f"{path}: every entry must have {field!r}, {lacking} have none")
+    folds = {entry[FOLD] for entry in entries}
+    if not asked <= folds:
+        raise ValueError(f"{path}: fold must be one of {sorted(folds)}, got {sorted(asked)}")
+
+
+def _with_paths(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Join the names of an entry's files to the datalist's folder."""
+    joined = {
+        key: str(folder / value) if isinstance(value, str) else [str(folder / v) for v in value]
+        for key, value in entry.items()
+        if key in FILE_KEYS
+    }
+    return {**entry, **joined}
+
+
+def _with_hints(entry: dict[str, Any]) -> dict[str, Any]:
+    """Move what was said by hand of a scan into the name of its (first) file."""
+    view, spacing_mm = entry.pop(VIEW_FIELD, None), entry.pop(SPACING_FIELD, None)
+    if view is None and spacing_mm is None:
+        return entry
+    first, *others = file_names(entry[IMAGE])
+    hinted = str(make_reference(first, view=view, spacing_mm=spacing_mm))
+    return {**entry, IMAGE: [hinted, *others] if others else hinted}

@@ -1,0 +1,119 @@
+"""Find the scans that inference is asked to read."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bonescan.data.datalist import load_items, read_datalist
+from bonescan.data.nifti import is_nifti
+from bonescan.data.scan_reference import parse_reference
+from bonescan.dicom.errors import ScanError
+from bonescan.dicom.header import ImageHeader
+from bonescan.dicom.read import is_dicom_image, read_header, sole_view
+from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
+from bonescan.keys import IMAGE
+
+logger = logging.getLogger(__name__)
+
+DICOM_SUFFIX = ".dcm"
+
+
+def find_scans(path: str | Path) -> list[dict[str, Any]]:
+    """List the scans of a file, a folder or a datalist, in the same order every time.
+
+    A folder is searched with all folders beneath. Files with one view of the same study make up one
+    scan. DICOM files that are no bone scan are listed all the same, each by itself: reading them
+    fails with the reason, and an archive run reports it; so are files named `.dcm` that are not
+    DICOM. All others are left out, NIfTI files too, since label maps look like scans: name them, or
+    use a datalist.
+
+    Args:
+        path: a DICOM or NIfTI file (with hints, see bonescan.data.scan_reference), a folder, or a
+            datalist (`.json`), of which all sections are taken.
+
+    Returns:
+        Entries {"image": name or list of two names}, those of a datalist with their other fields.
+
+    Raises:
+        ValueError: if the path does not exist, the folder holds no DICOM file, or the datalist is
+            damaged.
+    """
+    place = parse_reference(path).path
+    if place.suffix.lower() == ".json":
+        return _from_datalist(place)
+    if place.is_dir():
+        return _from_folder(place)
+    if not place.is_file():
+        raise ScanError(
+            f"{place}: no such file or folder; --input takes a file, folder or datalist"
+        )
+    return [{IMAGE: str(path)}]
+
+
+def _from_datalist(path: Path) -> list[dict[str, Any]]:
+    sections = read_datalist(path)
+    entries = [entry for section in sections for entry in load_items(path, section)]
+    unique: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        unique.setdefault(str(entry[IMAGE]), entry)
+    return list(unique.values())
+
+
+def _from_folder(folder: Path) -> list[dict[str, Any]]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    images = [file for file in files if _claims_to_be_dicom(file)]
+    if len(files) > len(images):
+        logger.info("%s: %d files that are not DICOM left out", folder, len(files) - len(images))
+    if not images:
+        raise ScanError(f"{folder}: no DICOM file in this folder or beneath ({len(files)} others)")
+    scans = sorted(_group(images))
+    return [
+        {IMAGE: str(scan[0]) if len(scan) == 1 else [str(file) for file in scan]} for scan in scans
+    ]
+
+
+def _claims_to_be_dicom(file: Path) -> bool:
+    """Tell whether a file is to be read: a damaged one named .dcm is reported, not passed over."""
+    return not is_nifti(file) and (file.suffix.lower() == DICOM_SUFFIX or is_dicom_image(file))
+
+
+def _group(files: Sequence[Path]) -> list[list[Path]]:
+    """Join files with one view of one study into scans; all others stand alone."""
+    scans: list[list[Path]] = []
+    singles: dict[tuple[str, str], list[ImageHeader]] = defaultdict(list)
+    for file in files:
+        header = _header_of_one_view(file)
+        if header is None or not header.owner[0]:
+            scans.append([file])
+        else:
+            singles[header.owner].append(header)
+    for headers in singles.values():
+        scans.extend(_pair(headers))
+    return scans
+
+
+def _header_of_one_view(file: Path) -> ImageHeader | None:
+    """Return the header of a whole-body file with one view, None of any other."""
+    try:
+        header = read_header(file)
+        require_whole_body(header)
+        return header if len(photopeak_frames(header)) == 1 else None
+    except ScanError:
+        return None
+
+
+def _pair(headers: Sequence[ImageHeader]) -> list[list[Path]]:
+    """Join the files of one study, unless they are more than two or show the same view."""
+    said = [sole_view(header) for header in headers]
+    same = None not in said and len(set(said)) < len(said)
+    if len(headers) == 2 and not same:
+        return [[header.path for header in headers]]
+    if len(headers) > 1:
+        logger.warning(
+            "%s and %d more files of one study are no pair of views; each is read alone",
+            headers[0].path.name,
+            len(headers) - 1,
+        )
+    return [[header.path] for header in headers]

@@ -1,0 +1,104 @@
+"""The MONAI reader of bone scans and of maps over them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.data import ImageReader
+from monai.utils import MetaKeys
+from numpy.typing import NDArray
+
+from bonescan.data.load import LoadedScan, load_scan
+from bonescan.data.scan_reference import file_names, parse_reference
+from bonescan.dicom.errors import ScanError
+from bonescan.keys import (
+    META_SCAN_ID,
+    META_SIMULATED,
+    META_SOURCES,
+    META_SPACING,
+    META_VIEWS,
+    VIEW_SEPARATOR,
+)
+
+
+class BoneScanReader(ImageReader):
+    """Read a bone scan, or a map of labels over one, as (view, row, column).
+
+    Used as `LoadImaged(keys, reader="bonescan.data.reader.BoneScanReader", dtype=None)`. It takes
+    what `bonescan.dicom.read.read_scan` takes (a DICOM file, a list of two, a folder) and NIfTI
+    files (columns, rows, views), those of MONAI Label among them. A name may say what the header
+    does not: see `bonescan.data.scan_reference`. Scans come as float32 counts; maps keep the dtype
+    of their file, so `dtype=None` keeps the bits of an int64 region map.
+
+    `ensure_channel_first` of `LoadImaged` may be set or not, and `EnsureChannelFirstd` may follow
+    or not: the views are the first axis already, and the metadata say so. The affine is
+    diag(row mm, column mm, 1, 1) over the two axes of the image.
+
+    Everything is checked in `get_data`: MONAI's LoadImage swallows what `read` raises and tries its
+    other readers, which scramble such files.
+
+    Args:
+        require_views: number of views that each file must have; None takes one or two.
+    """
+
+    def __init__(self, *, require_views: int | None = None) -> None:
+        super().__init__()
+        if require_views not in {None, 1, 2}:
+            raise ValueError(f"require_views must be 1, 2 or None, got {require_views!r}")
+        self.require_views = require_views
+
+    def verify_suffix(self, filename: Sequence[str | Path] | str | Path) -> bool:  # noqa: ARG002
+        """Take every file: bone scans come without extension, too."""
+        return True
+
+    def read(
+        self,
+        data: Sequence[str | Path] | str | Path,
+        **_kwargs: Any,
+    ) -> tuple[str, ...]:
+        """Return the names: reading waits for `get_data`, whose errors MONAI does not swallow."""
+        return tuple(file_names(data))
+
+    def get_data(self, img: Sequence[str]) -> tuple[NDArray, dict[str, Any]]:
+        """Read the files.
+
+        Args:
+            img: names as `read` returned them.
+
+        Returns:
+            (view, row, column), anterior first, and the metadata.
+
+        Raises:
+            ScanError: if they are no bone scan, or have another number of views than required.
+        """
+        scan = load_scan(img)
+        views = scan.stack.views
+        if self.require_views not in {None, len(views)}:
+            name = " and ".join(parse_reference(path).path.name for path in img)
+            raise ScanError(
+                f"{name}: must have {self.require_views} view(s), got {' and '.join(views)} only"
+            )
+        return scan.stack.array, _make_meta(scan)
+
+
+def _make_meta(scan: LoadedScan) -> dict[str, Any]:
+    """Make the metadata: plain values and strings, which collate into batches."""
+    row_mm, column_mm = scan.stack.spacing_mm
+    affine = np.diag([row_mm, column_mm, 1.0, 1.0])
+    where = {
+        view: {"path": str(source.path), "frame": source.frame}
+        for view, source in scan.sources.items()
+    }
+    return {
+        MetaKeys.AFFINE: affine,
+        MetaKeys.ORIGINAL_AFFINE: affine.copy(),
+        MetaKeys.SPATIAL_SHAPE: np.array(scan.stack.array.shape[1:]),
+        MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
+        META_VIEWS: VIEW_SEPARATOR.join(scan.stack.views),
+        META_SCAN_ID: scan.scan_id,
+        META_SPACING: (row_mm, column_mm),
+        META_SIMULATED: scan.simulated,
+        META_SOURCES: json.dumps(where),
+    }

@@ -1,0 +1,132 @@
+"""A dataset whose items are the samples of a network, not the files they come from."""
+
+import io
+import logging
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from monai.data import Dataset
+from monai.transforms import Compose, RandomizableTrait
+from tqdm import tqdm
+
+from bonescan.keys import LABEL
+
+logger = logging.getLogger(__name__)
+
+
+def _is_random(transform: object) -> bool:
+    return isinstance(transform, RandomizableTrait)
+
+
+class SampleStore:
+    """Samples in one unnamed temporary file: memory does not grow with their number.
+
+    The file lies where `tempfile` puts it (environment variable TMPDIR) and vanishes with the
+    process, however that ends. The system keeps in its cache what there is room for. Processes may
+    read at the same time; those that load data must be forked, as they are by default on Linux.
+    """
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the store lives
+        weakref.finalize(self, self.file.close)
+        self.places: list[tuple[int, int]] = []
+
+    def extend(self, samples: Iterable[Mapping[str, Any]]) -> None:
+        """Add samples."""
+        for sample in samples:
+            start = self.file.tell()
+            torch.save(dict(sample), self.file)
+            self.places.append((start, self.file.tell() - start))
+        self.file.flush()
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return a new copy of a sample."""
+        start, length = self.places[index]
+        content = os.pread(self.file.fileno(), length, start)
+        # Our own file, which no one else can write: metadata of any type may be read from it.
+        return torch.load(io.BytesIO(content), weights_only=False)
+
+
+class SampleDataset(Dataset):
+    """Run the deterministic part of the chain once on every scan, keep the results, flatten lists.
+
+    MONAI's CacheDataset gives one item per file; a scan of two views that a transform splits would
+    be an item of two samples, and a batch would hold a varying number of images. Here each view is
+    an item of its own, so the batch size counts images as the papers do.
+
+    The results lie in a temporary file: a 256 x 256 sample of image and label takes 0.5 MB there,
+    a whole-body one 2 MB.
+
+    Args:
+        data: entries of a datalist.
+        transform: the whole chain; what stands before its first random transform is run once.
+        num_workers: threads that load scans.
+        progress: show a progress bar while loading.
+        positive_value: value that the label map of at least one sample must show; None asks
+            nothing of them.
+        min_samples: least number of samples: the batch size where an incomplete batch is dropped.
+
+    Raises:
+        ValueError: if no label shows it, or there are fewer samples: nothing would be learnt.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        transform: Compose,
+        *,
+        num_workers: int = 2,
+        progress: bool = True,
+        positive_value: int | None = None,
+        min_samples: int = 1,
+    ) -> None:
+        super().__init__(data=data, transform=transform)
+        n_positive = 0
+        self.first_random = transform.get_index_of_first(_is_random)
+        self.samples = SampleStore()
+        with ThreadPoolExecutor(max(1, num_workers)) as pool:
+            loaded = tqdm(
+                pool.map(self._load, data),
+                total=len(data),
+                desc="Loading scans",
+                disable=not progress,
+            )
+            for samples in loaded:
+                self.samples.extend(samples)
+                if positive_value is not None:
+                    n_positive += sum(bool((it[LABEL] == positive_value).any()) for it in samples)
+        if positive_value is not None and not n_positive:
+            raise ValueError(
+                f"at least one of {len(self.samples)} samples must show a lesion (value "
+                f"{positive_value} of the label map), got none: choose another fold, or look "
+                "whether the labels have the values of bonescan.labels"
+            )
+        if len(self.samples) < min_samples:
+            raise ValueError(
+                f"training set must have at least {min_samples} samples to fill a batch, got "
+                f"{len(self.samples)}: give a smaller --batch_size, or more scans"
+            )
+        logger.info("%d scans give %d samples", len(data), len(self.samples))
+
+    def _load(self, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+        samples = self.transform(dict(entry), end=self.first_random, threading=True)
+        return samples if isinstance(samples, list) else [samples]
+
+    def __len__(self) -> int:
+        """Return the number of samples (not of scans)."""
+        return len(self.samples)
+
+    def _transform(self, index: int) -> Any:
+        sample = self.samples[index]
+        if self.first_random is None:
+            return sample
+        return self.transform(sample, start=self.first_random)

@@ -1,0 +1,74 @@
+"""UIDs, codes and defined terms of a planar bone scan in DICOM: the one table, used both ways."""
+
+from dataclasses import dataclass
+
+from bonescan.dicom.scan import View
+
+NM_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.20"
+MEDIA_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
+"""The class of a DICOMDIR: a table of contents, not an image."""
+
+MODALITY = "NM"
+
+WHOLE_BODY = "WHOLE BODY"
+STATIC = "STATIC"
+"""Defined terms of Image Type value 3 (PS3.3 C.8.4.9.1.1)."""
+EMISSION = "EMISSION"
+"""Defined term of Image Type value 4 (PS3.3 C.8.4.9.1.1)."""
+
+PHOTOPEAK_KEV = 140.5
+"""Principal gamma line of 99mTc; an energy window that holds it holds the image."""
+
+GENIE_CREATOR = "GEMS_GENIE_1"
+GENIE_GROUP = 0x0011
+GENIE_LABEL_ELEMENTS = (0x12, 0x30)
+"""Dataset name and picture object name of GE Genie: end in _E (anterior) or _F (posterior)."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A coded concept (PS3.3 section 8): value, coding scheme and meaning."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+VIEW_CODES = {
+    View.ANTERIOR: Code("399321004", "SCT", "Anterior projection"),
+    View.POSTERIOR: Code("399001007", "SCT", "Posterior projection"),
+}
+"""What is written: PS3.16 CID 26 "Nuclear Medicine Projection"."""
+
+VIEW_CODE_VALUES = {
+    "399321004": View.ANTERIOR,  # SCT, CID 26
+    "399001007": View.POSTERIOR,
+    "G-5215": View.ANTERIOR,  # SRT, CID 26 before SNOMED CT
+    "G-5216": View.POSTERIOR,
+    "255549009": View.ANTERIOR,  # SCT anterior and posterior, CID 2 "Anatomic Modifier"
+    "255551008": View.POSTERIOR,
+    "R-404CC": View.ANTERIOR,  # SRT, the same concepts
+    "R-404CE": View.POSTERIOR,
+    "R-10202": View.ANTERIOR,  # SRT frontal and postero-anterior, used for projections
+    "R-10214": View.POSTERIOR,
+    "399033003": View.ANTERIOR,  # SCT frontal
+}
+"""What is read, whatever the scheme is called (SCT, SRT, SNM3, 99SDM: values do not collide)."""
+
+RECUMBENT = Code("102538003", "SCT", "recumbent")
+"""PS3.16 CID 19 "Patient Orientation"."""
+SUPINE = Code("40199007", "SCT", "supine")
+PRONE = Code("1240000", "SCT", "prone")
+"""PS3.16 CID 20 "Patient Orientation Modifier"."""
+FEET_FIRST = Code("102541007", "SCT", "feet-first")
+"""PS3.16 CID 21 "Patient Equipment Relationship"."""
+
+PRONE_VALUES = frozenset({PRONE.value, "F-10310"})
+SUPINE_VALUES = frozenset({SUPINE.value, "F-10340"})
+"""SNOMED CT and SNOMED RT (vendors also use the latter under 99SDM)."""
+
+TECHNETIUM_99M = Code("72454006", "SCT", "^99m^Technetium")
+"""PS3.16 CID 18 "Radiopharmaceutical Isotope"."""
+
+TC99M_MEDRONATE = Code("96390006", "SCT", "Technetium Tc^99m^ medronate")
+"""PS3.16 CID 25 "Radiopharmaceuticals": the tracer that is usually called MDP."""

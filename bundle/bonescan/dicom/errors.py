@@ -1,0 +1,54 @@
+"""Errors that a user can act on, and the guard that turns a library's errors into them."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PYDICOM_LOGGER = logging.getLogger("pydicom")
+_ONE_AT_A_TIME = threading.RLock()
+"""Filters of warnings and levels of loggers are global; two threads must not change them."""
+
+
+class ScanError(ValueError):
+    """A file cannot be used as a planar whole-body bone scan.
+
+    The message names the file, says what is wrong and what to do, and holds no patient identifier.
+    """
+
+
+@contextmanager
+def as_scan_error(path: Path, what: str, *, quote: bool = False) -> Iterator[None]:
+    """Turn every error of the libraries beneath into a ScanError that names the file.
+
+    A damaged header makes pydicom raise nearly anything, lazily, at any access; and its warnings
+    and log lines may quote the patient's data. They are silenced while the guard holds.
+
+    Args:
+        path: the file being read.
+        what: what is being done, for the message: "reading the header".
+        quote: quote the library's message; only where it cannot hold a value of the header.
+
+    Raises:
+        ScanError: in place of any other exception.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = _PYDICOM_LOGGER.level
+        _PYDICOM_LOGGER.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        except ScanError:
+            raise
+        except Exception as err:  # noqa: BLE001 - see the docstring
+            reason = f"{type(err).__name__}: {_one_line(err)}" if quote else type(err).__name__
+            # Not "from err": its text and its frames may hold the patient's data.
+            raise ScanError(f"{path.name}: {what} failed, the file is damaged ({reason})") from None
+        finally:
+            _PYDICOM_LOGGER.setLevel(level)
+
+
+def _one_line(err: Exception) -> str:
+    return " ".join(str(err).split())

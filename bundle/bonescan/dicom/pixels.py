@@ -1,0 +1,108 @@
+"""From pixel data to counts."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import pixel_array
+from pydicom.uid import (
+    JPEG2000,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
+
+from bonescan.dicom.errors import ScanError, as_scan_error
+from bonescan.dicom.jpeg import decode_extended
+
+logger = logging.getLogger(__name__)
+
+_ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
+
+_BITS_ALLOCATED = (8, 16, 32)
+_LARGEST_SIDE_PX = 8192
+"""Whole-body matrices have up to 2048 rows; the limit keeps a damaged header from taking all
+memory."""
+
+
+def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
+    """Decode all frames of a file and give them back as counts.
+
+    Counts are the stored values times RescaleSlope plus RescaleIntercept (PS3.3 C.11.1). Values of
+    a MONOCHROME1 file are counted down from the largest, which stands for no counts: outside the
+    scanned strip every whole-body scan has pixels without any. Negative values, which no
+    count can have but lossy compression brings about, become zero.
+
+    Returns:
+        (frame, row, column) counts, finite and not negative.
+
+    Raises:
+        ScanError: if pixel data are absent, truncated, broken, or do not decode.
+    """
+    with as_scan_error(path, "reading the pixel data's description"):
+        _check_description(dataset, path)
+        slope = float(dataset.get("RescaleSlope") or 1.0)
+        intercept = float(dataset.get("RescaleIntercept") or 0.0)
+        inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
+        lossy = _is_lossy(dataset)
+    with as_scan_error(path, "decoding the pixel data", quote=True):
+        values = _decode(dataset).astype(np.float64) * slope + intercept
+    if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
+        raise ScanError(f"{path.name}: counts must be finite numbers")
+    if inverted:
+        values = values.max() - values
+    if lossy:
+        logger.warning("%s: lossy compression: counts are approximate", path.name)
+    negative = int((values < 0).sum())
+    if negative:
+        logger.warning("%s: %d negative values set to 0 counts", path.name, negative)
+    return np.maximum(values, 0.0).astype(np.float32)
+
+
+def _is_lossy(dataset: Dataset) -> bool:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    said = str(dataset.get("LossyImageCompression", ""))
+    return syntax in _ALWAYS_LOSSY or said == "01" or (syntax == JPEG2000 and said != "00")
+
+
+def _check_description(dataset: Dataset, path: Path) -> None:
+    """Check that there are pixel data and that their size can be right, before decoding.
+
+    Raises:
+        ScanError: if not.
+    """
+    name = path.name
+    if "PixelData" not in dataset or not dataset.PixelData:
+        raise ScanError(f"{name}: no pixel data; the file is a header alone or was cut short")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        raise ScanError(f"{name}: no transfer syntax, so the pixel data cannot be decoded")
+    rows, columns, bits = dataset.Rows, dataset.Columns, dataset.BitsAllocated
+    if bits not in _BITS_ALLOCATED:
+        raise ScanError(f"{name}: BitsAllocated must be one of {_BITS_ALLOCATED}, got {bits}")
+    if not (0 < rows <= _LARGEST_SIDE_PX and 0 < columns <= _LARGEST_SIDE_PX):
+        raise ScanError(
+            f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"
+        )
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    expected, found = frames * rows * columns * bits // 8, len(dataset.PixelData)
+    if found < expected:
+        raise ScanError(
+            f"{name}: pixel data are cut short: {frames} x {rows} x {columns} pixels need "
+            f"{expected} bytes, got {found}; copy the file again"
+        )
+
+
+def _decode(dataset: Dataset) -> NDArray:
+    """Decode to (frame, row, column) stored values."""
+    size = (int(dataset.Rows), int(dataset.Columns))
+    if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and dataset.BitsStored > 8:
+        count = int(dataset.get("NumberOfFrames") or 1)
+        streams = generate_frames(dataset.PixelData, number_of_frames=count)
+        return np.stack([decode_extended(stream, size, dataset.BitsStored) for stream in streams])
+    values = pixel_array(dataset)
+    return values.reshape(-1, *size)

@@ -1,0 +1,1 @@
+"""Ignite engines that MONAI lacks, and the hooks of those that it has."""

@@ -1,0 +1,30 @@
+"""Inference over an archive of scans: one bad file does not stop the others."""
+
+import logging
+from typing import Any
+
+from monai.engines import SupervisedEvaluator
+
+from bonescan.keys import FAILURE
+
+logger = logging.getLogger(__name__)
+
+
+class ScanEvaluator(SupervisedEvaluator):
+    """MONAI's evaluator that passes over scans which could not be read or prepared.
+
+    A batch that is a failure (see bonescan.data.failures) goes through no network and no
+    post-processing: `engine.state.batch` stays that failure and `engine.state.output` is empty.
+    """
+
+    def run(self, global_epoch: int = 1) -> None:
+        """Run over the archive; where a resumed run has nothing left to do, say so and return."""
+        if self.state.epoch_length == 0:
+            logger.info("no scan is left to do")
+            return
+        super().run(global_epoch)
+
+    def _iteration(self, engine: "ScanEvaluator", batchdata: dict[str, Any]) -> Any:
+        if FAILURE in batchdata:
+            return []
+        return super()._iteration(engine, batchdata)

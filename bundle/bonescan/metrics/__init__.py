@@ -1,0 +1,5 @@
+"""Pixel and lesion metrics."""
+
+from bonescan.metrics.handlers import PooledDice
+
+__all__ = ["PooledDice"]

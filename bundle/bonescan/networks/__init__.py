@@ -1,0 +1,21 @@
+"""Segmentation networks, one family a file."""
+
+from bonescan.networks.atrous import DenseAtrous
+from bonescan.networks.double_unet import DoubleUNet
+from bonescan.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
+from bonescan.networks.kmeans import KMeansSegmenter
+from bonescan.networks.mask_rcnn import MaskRCNN, SpatialAttention
+from bonescan.networks.unet import UNet, UNetRes
+
+__all__ = [
+    "DenseAtrous",
+    "DoubleUNet",
+    "DualPool",
+    "DualPoolUNet",
+    "KMeansSegmenter",
+    "MaskRCNN",
+    "ResidualMultiPool",
+    "SpatialAttention",
+    "UNet",
+    "UNetRes",
+]

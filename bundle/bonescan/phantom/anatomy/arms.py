@@ -1,0 +1,113 @@
+"""Humerus, forearm and hand."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.posture import Arm, Posture, Vector, side_sign
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, unit
+
+# Finger by finger: the base, head and tip of the metacarpal and finger in mm: along the hand from
+# the wrist, across it towards the little finger, and towards the palm. Mean adult hand.
+_FINGERS = (
+    ((14, -17, 4), (44, -38, 14), (72, -50, 20), (98, -56, 24)),
+    ((28, -14, 0), (86, -24, 0), (130, -29, 8), (166, -30, 20)),
+    ((28, -3, 0), (84, -4, 0), (133, -5, 9), (176, -5, 22)),
+    ((28, 8, 0), (78, 14, 0), (122, 18, 9), (164, 20, 21)),
+    ((27, 17, 0), (72, 31, 0), (106, 39, 8), (138, 44, 17)),
+)
+_CARPUS = ((8, -12), (9, 2), (8, 14), (20, -15), (21, -3), (20, 8), (19, 17))
+
+
+def _upper_arm_frame(arm: Arm, side: str) -> Vector:
+    """Return the axes of the humerus, one per row: down, outwards, forwards."""
+    down = unit(arm.elbow - arm.shoulder)
+    aside = np.array([0.0, 0.0, side_sign(side)])
+    outward = unit(aside - (aside @ down) * down)
+    return np.array([down, outward, np.cross(outward, down) * side_sign(side)])
+
+
+def _humerus(posture: Posture, side: str, arm: Arm) -> BoneShape:
+    scale = posture.bone_scale
+    frame = _upper_arm_frame(arm, side)
+    forward = frame[2]
+
+    def at(base: Vector, *places: tuple[float, float, float]) -> Vector:
+        return base + np.array(places) * scale @ frame
+
+    top, elbow = arm.shoulder, arm.elbow
+    shaft = np.vstack(
+        [
+            at(top, (8, 8, 0), (40, 8, 0), (95, 6, 0)),
+            at(elbow, (-95, 0, -2), (-45, 0, 0), (-22, 0, 0)),
+        ]
+    )
+    shapes: tuple[Shape, ...] = (
+        Ellipsoid(top, np.full(3, 23.0) * scale),
+        Ellipsoid(at(top, (4, 14, 4))[0], np.array([20, 14, 18]) * scale, frame),
+        Tube(
+            shaft, np.array([21, 14.5, 11, 10.5, 14, 21]) * scale, forward, [1, 1, 1, 1, 1.4, 1.9]
+        ),
+        Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
+        Ellipsoid(at(elbow, (-13, -20, -2))[0], np.array([10, 6, 6]) * scale, frame),
+        Ellipsoid(at(elbow, (-12, 20, -2))[0], np.array([10, 6, 7]) * scale, frame),
+    )
+    return BoneShape(f"humerus_{side}", f"humerus_{side}", shapes, (), 9.0)
+
+
+def _forearm(posture: Posture, side: str, arm: Arm) -> BoneShape:
+    """Return ulna and radius as one bone of the scan."""
+    scale = posture.bone_scale
+    axis = arm.wrist - arm.elbow
+    across = unit(np.cross(np.cross(axis, arm.hand[1]), axis))
+    share = np.array([-0.06, 0.04, 0.14, 0.45, 0.75, 0.97])[:, None]
+    ulna = arm.elbow + share * axis + across * np.array([[6], [8], [8], [13], [12], [14]]) * scale
+    share = np.array([0.07, 0.13, 0.45, 0.75, 0.92, 0.985])[:, None]
+    radius = (
+        arm.elbow
+        + share * axis
+        + across * np.array([[-13], [-11], [-14], [-13], [-9], [-8]]) * scale
+    )
+    shapes: tuple[Shape, ...] = (
+        Tube(ulna, np.array([11, 13, 9, 6.5, 6, 8]) * scale),
+        Tube(
+            radius, np.array([11, 7, 7.5, 7.5, 11, 15]) * scale, arm.hand[2], [1, 1, 1, 1, 1.2, 1.5]
+        ),
+    )
+    return BoneShape(f"forearm_{side}", f"forearm_{side}", shapes, (), 8.0)
+
+
+def hand_place(posture: Posture, arm: Arm, place: ArrayLike) -> Vector:
+    """Return a place of the hand.
+
+    Args:
+        posture: of the person.
+        arm: whose hand.
+        place: from the wrist, in the reference hand's mm: along the hand, across it towards the
+            little finger, towards the palm.
+    """
+    return arm.wrist + np.asarray(place, dtype=float) * posture.bone_scale @ arm.hand
+
+
+def _hand(posture: Posture, side: str, arm: Arm) -> BoneShape:
+    scale = posture.bone_scale
+    shapes: list[Shape] = [
+        Ellipsoid(hand_place(posture, arm, (along, across, 0)), 7.5 * scale * np.ones(3))
+        for along, across in _CARPUS
+    ]
+    for finger in _FINGERS:
+        path = np.array([hand_place(posture, arm, joint) for joint in finger])
+        shapes.append(Tube(path[:2], np.array([6, 6.5]) * scale))
+        shapes.append(Tube(path[1:], np.array([5.5, 5, 3.5]) * scale))
+    return BoneShape(f"hand_{side}", f"hand_{side}", tuple(shapes), (), 7.0)
+
+
+def arm_bones(posture: Posture) -> Iterator[BoneShape]:
+    """Yield humerus, forearm and hand of both sides."""
+    for side in SIDES:
+        arm = posture.arms[side]
+        yield _humerus(posture, side, arm)
+        yield _forearm(posture, side, arm)
+        yield _hand(posture, side, arm)

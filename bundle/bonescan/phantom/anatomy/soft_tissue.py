@@ -1,0 +1,208 @@
+"""Skin, lungs, kidneys, bladder and the other organs."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.posture import (
+    SPINE_DEPTH_MM,
+    Posture,
+    Vector,
+    side_sign,
+)
+from bonescan.phantom.anatomy.shapes import Ellipsoid, Shape, Tube, VoxelGrid, rasterise, unit
+from bonescan.phantom.anatomy.skull import brain_case
+from bonescan.phantom.anatomy.trunk_skin import TRUNK_M
+from bonescan.phantom.anatomy.voxels import VoxelBlock
+
+_TRUNK_POWER = 2.6
+"""Exponent of the trunk's sections: between an ellipse and a rounded box."""
+
+# Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
+_UPPER_ARM = np.array([56.0, 52.0, 45.0, 40.0])
+_FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
+_THIGH = np.array([87.0, 91.0, 77.0, 62.0, 57.0])
+_SHANK = np.array([57.0, 55.0, 56.0, 43.0, 38.0])
+
+# Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
+# others by textbook sizes.
+_ORGANS = {
+    "liver": (
+        ((520.0, 158.0, -70.0), (76.0, 84.0, 57.0)),
+        ((500.0, 118.0, -2.0), (32.0, 48.0, 54.0)),
+    ),
+    "spleen": (((520.0, 208.0, 92.0), (50.0, 32.0, 22.0)),),
+    "heart": (((442.0, 116.0, 22.0), (58.0, 42.0, 50.0)),),
+    "stomach": (((536.0, 130.0, 60.0), (52.0, 44.0, 34.0)),),
+}
+_LUNG = (((386.0, 173.0, 58.0), (94.0, 72.0, 51.0)), ((432.0, 166.0, 66.0), (84.0, 86.0, 55.0)))
+
+
+def trunk_outline(posture: Posture, grid: VoxelGrid) -> VoxelBlock:
+    """Return the trunk from the neck to the crotch: a superellipse in each row."""
+    reference = np.arange(TRUNK_M[0][0], TRUNK_M[-1][0], 2.0)
+    axis = posture.place(np.stack([reference, 0 * reference + SPINE_DEPTH_MM, 0 * reference], 1))
+    height_mm = grid.spacing_mm[0]
+    first = max(0, int(axis[0, 0] / height_mm))
+    rows = (np.arange(first, min(grid.shape[0], int(axis[-1, 0] / height_mm))) + 0.5) * height_mm
+    level = np.interp(rows, axis[:, 0], reference)
+    depth, middle = (np.interp(rows, axis[:, 0], axis[:, i])[:, None] for i in (1, 2))
+    breadth, front, back = (side[:, None] for side in posture.trunk_skin(level))
+    back = np.minimum(back + depth, posture.bed_mm + posture.front_mm)
+    front = front + depth
+    columns = (np.arange(grid.shape[2]) + 0.5) * grid.spacing_mm[2]
+    aside = np.abs(columns - middle) / breadth
+    chord = np.clip(1 - aside**_TRUNK_POWER, 0, None) ** (1 / _TRUNK_POWER)
+    centre = 0.45 * front + 0.55 * back
+    near, far = centre - (centre - front) * chord, centre + (back - centre) * chord
+    return VoxelBlock((first, 0, 0), _fill(near, far, grid))
+
+
+def _fill(near_mm: Vector, far_mm: Vector, grid: VoxelGrid) -> NDArray[np.float32]:
+    """Return how much of each voxel lies between two depths given for (rows, columns)."""
+    size = grid.spacing_mm[1]
+    start = (np.arange(grid.shape[1]) * size).astype(np.float32)[None, :, None]
+    near, far = near_mm.astype(np.float32)[:, None], far_mm.astype(np.float32)[:, None]
+    overlap = np.minimum(far, start + np.float32(size)) - np.maximum(near, start)
+    return np.clip(overlap / np.float32(size), 0, 1)
+
+
+def flesh_shapes(posture: Posture) -> Iterator[Shape]:
+    """Yield the flesh of head, neck, arms and legs, and what the trunk's sections leave out."""
+    yield from _head_flesh(posture)
+    yield from _front_flesh(posture)
+    for side in SIDES:
+        yield from _arm_flesh(posture, side)
+        yield from _leg_flesh(posture, side)
+
+
+def _head_flesh(posture: Posture) -> Iterator[Shape]:
+    scale = posture.head_scale
+    axes = posture.head_turn.as_matrix().T
+
+    def blob(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
+        return Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
+
+    yield from brain_case(posture, -7.0)
+    yield blob((146.0, 84.0, 0.0), 88, 66, 63)
+    yield blob((136.0, 18.0, 0.0), 18, 13, 12)
+    for sign in (-1.0, 1.0):
+        yield blob((120.0, 140.0, 81.0 * sign), 31, 15, 6)
+    neck = np.vstack(
+        [
+            posture.place_head((150.0, 140.0, 0.0)),
+            posture.place([(225.0, 160.0, 0.0), (275.0, 178.0, 0.0)]),
+        ]
+    )
+    yield Tube(neck, np.array([60, 60, 72]) * scale * posture.girth**0.3)
+
+
+def _front_flesh(posture: Posture) -> Iterator[Shape]:
+    """Yield breasts, which lie flat and to the side, or the male genitals."""
+    fat = posture.girth**0.6 * posture.height_scale
+    if posture.person.sex == "M":
+        centre = posture.place((958.0, 112.0, 0.0))
+        yield Ellipsoid(centre, np.array([34, 26, 24]) * posture.height_scale)
+        return
+    for side in SIDES:
+        yield breast(posture, side, fat)
+
+
+def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
+    """Return a breast of a woman who lies on her back."""
+    breadth, front, _ = (float(value) for value in posture.trunk_skin(425.0))
+    place = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
+    offset = np.array([0.0, front + 17 * size, side_sign(side) * 0.56 * breadth])
+    return Ellipsoid(place + offset, np.array([70.0, 32.0, 70.0]) * size)
+
+
+def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
+    arm = posture.arms[side]
+    scale = posture.height_scale * posture.girth**0.5
+    neck = posture.place((262.0, 190.0, 58.0 * side_sign(side)))
+    yield Tube(np.array([neck, arm.shoulder]), np.array([36, 48]) * scale)
+    yield Tube(_between(arm.shoulder, arm.elbow, 0, 0.2, 0.6, 1), _UPPER_ARM * scale)
+    yield Tube(_between(arm.elbow, arm.wrist, 0, 0.25, 0.6, 1), _FOREARM * scale)
+
+
+def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
+    leg = posture.legs[side]
+    scale = posture.height_scale * posture.girth**0.45
+    yield Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
+    shank = _between(leg.knee, leg.ankle, 0, 0.1, 0.3, 0.65, 0.95)
+    belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
+    yield Tube(shank + belly * scale, _SHANK * scale)
+    sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.bone_scale @ leg.foot_frame
+    radius = np.array([40, 38, 42]) * posture.bone_scale
+    yield Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2))
+
+
+def _between(start: Vector, end: Vector, *shares: float) -> Vector:
+    """Return places on the way from one joint to the next."""
+    return start + np.array(shares)[:, None] * (end - start)
+
+
+def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
+    """Return the organs' shapes by name."""
+    organs: dict[str, tuple[Shape, ...]] = {
+        name: tuple(
+            Ellipsoid(posture.place(place), np.array(radii) * posture.chest_scale)
+            for place, radii in blobs
+        )
+        for name, blobs in _ORGANS.items()
+    }
+    organs["bladder"] = (_bladder(posture),)
+    for side in SIDES:
+        organs |= {f"{name}_{side}": shapes for name, shapes in _paired(posture, side).items()}
+    return organs
+
+
+def _bladder(posture: Posture) -> Ellipsoid:
+    """Return the bladder: it grows upwards from behind the symphysis."""
+    shape = np.array([0.88, 0.98, 1.16])
+    volume_mm3 = posture.person.bladder_ml * 1000 / (4 / 3 * np.pi)
+    radii = shape * np.cbrt(volume_mm3)
+    floor = posture.place((854.0, 156.0, 0.0))
+    return Ellipsoid(floor - np.array([radii[0], 0.4 * radii[1] - 8, 0.0]), radii)
+
+
+def _paired(posture: Posture, side: str) -> Mapping[str, tuple[Shape, ...]]:
+    mirror = np.array([1.0, 1.0, side_sign(side)])
+    scale, chest = posture.height_scale, posture.chest_scale
+    lungs = tuple(
+        Ellipsoid(posture.place(np.array(place) * mirror), np.array(radii) * chest)
+        for place, radii in _LUNG
+    )
+    thyroid = posture.place(np.array([262.0, 128.0, 17.0]) * mirror)
+    organs: dict[str, tuple[Shape, ...]] = {
+        "kidney": (_kidney(posture, side),),
+        "lung": lungs,
+        "thyroid": (Ellipsoid(thyroid, np.array([22.0, 9.0, 9.0]) * scale),),
+    }
+    if posture.person.sex == "F":
+        organs["breast"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
+    return organs
+
+
+def _kidney(posture: Posture, side: str) -> Ellipsoid:
+    """Return a kidney: its upper pole leans inwards and backwards; the right one lies lower."""
+    sign = side_sign(side)
+    row = 620.0 if side == "right" else 608.0
+    long = unit([1.0, -0.18, 0.25 * sign])
+    wide = np.array([0.0, 0.5, 0.87 * sign])
+    wide = unit(wide - (wide @ long) * long)
+    axes = np.array([long, np.cross(long, wide), wide])
+    radii = np.array([56.0, 23.0, 29.0]) * posture.height_scale
+    return Ellipsoid(posture.place((row, 222.0, 60.0 * sign)), radii, axes)
+
+
+def organ_boxes(posture: Posture, grid: VoxelGrid) -> dict[str, VoxelBlock]:
+    """Return the organs as shares of voxels; lungs leave room for what bulges into them."""
+    shapes = organ_shapes(posture)
+    inner = [shape for name in ("heart", "liver", "spleen", "stomach") for shape in shapes[name]]
+    return {
+        name: rasterise(grid, parts, without=inner if name.startswith("lung") else ())
+        for name, parts in shapes.items()
+    }

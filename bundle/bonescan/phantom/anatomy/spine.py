@@ -1,0 +1,218 @@
+"""Cervical, thoracic and lumbar vertebrae, sacrum and coccyx."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bonescan.phantom.anatomy.plates import strip
+from bonescan.phantom.anatomy.posture import Posture, Vector
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, unit
+
+# Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
+# on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
+VERTEBRAE: Mapping[str, tuple[float, float, float, float, float]] = {
+    "c1": (161, 141, 10, 22, 12),
+    "c2": (180, 139, 19, 18, 15),
+    "c3": (198, 143, 13, 18, 15),
+    "c4": (215, 145, 13, 18, 15),
+    "c5": (234, 149, 13, 19, 15),
+    "c6": (252, 155, 13, 20, 16),
+    "c7": (269, 165, 14, 22, 17),
+    "t1": (287, 177, 15, 26, 18),
+    "t2": (307, 188, 16, 26, 20),
+    "t3": (328, 197, 17, 26, 22),
+    "t4": (349, 204, 18, 26, 24),
+    "t5": (371, 209, 18, 27, 25),
+    "t6": (394, 214, 19, 28, 27),
+    "t7": (417, 217, 20, 29, 28),
+    "t8": (440, 217, 21, 30, 29),
+    "t9": (464, 214, 22, 31, 30),
+    "t10": (488, 210, 23, 33, 30),
+    "t11": (514, 207, 24, 36, 31),
+    "t12": (543, 202, 26, 40, 31),
+    "l1": (574, 195, 28, 42, 32),
+    "l2": (607, 187, 29, 43, 33),
+    "l3": (642, 177, 29, 45, 33),
+    "l4": (679, 170, 29, 47, 33),
+    "l5": (717, 171, 28, 50, 33),
+}
+LEVELS = tuple(VERTEBRAE)
+
+# Half breadth of the sacrum along its line from promontory to tip, same source.
+_SACRUM = (
+    (0.0, 22),
+    (0.06, 38),
+    (0.17, 49),
+    (0.35, 49),
+    (0.55, 43),
+    (0.72, 33),
+    (0.88, 20),
+    (1.0, 10),
+)
+
+NECK_FLEX_PIVOT_MM = (265.0, 163.0, 0.0)
+"""The neck bends above C7."""
+
+
+@dataclass(frozen=True)
+class Arch:
+    """Processes of the vertebrae of one part of the spine, in mm from the back of the body.
+
+    Attributes:
+        rod: radius of pedicles and laminae.
+        facet: half breadth between the joints.
+        transverse: half breadth across the transverse processes.
+        raised: how far these processes point upwards.
+        swept: how far they point backwards.
+        spinous: length of the spinous process.
+        dropped: how far it points downwards.
+        blade: its half height.
+    """
+
+    rod: float
+    facet: float
+    transverse: float
+    raised: float
+    swept: float
+    spinous: float
+    dropped: float
+    blade: float
+
+
+_ARCHES = {
+    "c": Arch(4.5, 18.0, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
+    "t": Arch(5.5, 12.0, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
+    "l": Arch(5.5, 17.0, 44.0, 2.0, 14.0, 36.0, 6.0, 10.0),
+}
+
+
+def arch(level: str) -> Arch:
+    """Return the processes of a level; the lowest thoracic ones are small."""
+    found = _ARCHES[level[0]]
+    if level in {"t11", "t12"}:
+        return Arch(found.rod, 13.0, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
+    return found
+
+
+def spine_place(posture: Posture, level: str) -> Vector:
+    """Return the centre of a vertebral body in mm of the grid."""
+    row, depth, *_ = VERTEBRAE[level]
+    pivot = np.array(NECK_FLEX_PIVOT_MM)
+    offset = np.array([row, depth, 0.0]) - pivot
+    share = 0.7 * float(np.clip(-offset[0] / 100.0, 0, 1))
+    turned = posture.turn_neck(share).apply(offset) - offset
+    return posture.place((row, depth, 0.0)) + turned * posture.head_scale
+
+
+def spine_frame(posture: Posture, level: str) -> Vector:
+    """Return the axes of a vertebra, one per row: down, backwards, to the left."""
+    index = LEVELS.index(level)
+    above = spine_place(posture, LEVELS[max(index - 1, 0)])
+    below = spine_place(posture, LEVELS[min(index + 1, len(LEVELS) - 1)])
+    down = unit(below - above)
+    left = unit(np.array([0.0, 0.0, 1.0]) - down[2] * down)
+    return np.array([down, np.cross(left, down), left])
+
+
+def facet_place(posture: Posture, level: str, sign: float) -> Vector:
+    """Return the place of the facet joint below a vertebra, on the side of a sign."""
+    _, _, height, _, thick = VERTEBRAE[level]
+    offset = np.array([height * 0.45, thick / 2 + 13, sign * arch(level).facet])
+    return spine_place(posture, level) + offset * posture.bone_scale @ spine_frame(posture, level)
+
+
+def _body(posture: Posture, level: str) -> list[Shape]:
+    _, _, height, breadth, thick = VERTEBRAE[level]
+    size = np.array(
+        [height * posture.trunk_scale, *(np.array([thick, breadth]) * posture.bone_scale)]
+    )
+    centre, frame = spine_place(posture, level), spine_frame(posture, level)
+    body = Ellipsoid(centre, size / 2 * [1.0, 0.93, 0.93], frame, power=4)
+    # End plates are broader than the waist and take up more tracer.
+    plates = [
+        Ellipsoid(centre + end * 0.34 * size[0] * frame[0], size / 2 * [0.3, 1.03, 1.03], frame)
+        for end in (-1.0, 1.0)
+    ]
+    return [body, *plates]
+
+
+def vertebra(posture: Posture, level: str) -> BoneShape:
+    """Return one vertebra: body, pedicles, laminae and processes."""
+    scale = posture.bone_scale
+    _, _, height, breadth, thick = VERTEBRAE[level]
+    centre, frame = spine_place(posture, level), spine_frame(posture, level)
+    form, back = arch(level), thick / 2
+
+    def at(*places: tuple[float, float, float]) -> Vector:
+        return centre + np.array(places) * scale @ frame
+
+    lamina = (height * 0.25, back + 22, 0.0)
+    tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
+    shapes = _body(posture, level)
+    shapes.append(Tube(at(lamina, tip), form.blade * scale, frame[2], form.blade / 4.0))
+    for sign in (-1.0, 1.0):
+        root = (-height * 0.15, back - 2, sign * breadth * 0.36)
+        joint = (0.0, back + 12, sign * form.facet)
+        shapes.append(Tube(at(root, joint, lamina), form.rod * scale))
+        end = (-form.raised, back + form.swept, sign * form.transverse)
+        shapes.append(Tube(at(joint, end), np.array([1.0, 0.85]) * form.rod * scale))
+        facets = (
+            (-height * 0.45, back + 11, sign * form.facet),
+            (height * 0.55, back + 15, sign * form.facet),
+        )
+        shapes.append(Tube(at(*facets), form.rod * 1.2 * scale))
+    if level == "c2":
+        shapes.append(Tube(at((-5, 0, 0), (-24, -1, 0)), 5 * scale))
+    return BoneShape(f"vertebra_{level}", level, tuple(shapes))
+
+
+def _atlas(posture: Posture) -> BoneShape:
+    """Return C1: a ring without a body."""
+    scale = posture.bone_scale
+    centre, frame = spine_place(posture, "c1"), spine_frame(posture, "c1")
+    turn = np.linspace(0, 2 * np.pi, 13)
+    ring = np.stack([0 * turn, 10 - 18 * np.cos(turn), 17 * np.sin(turn)], 1)
+    masses = [
+        Tube(
+            centre + np.array([[0, 4, 16 * sign], [0, 6, 34 * sign]]) * scale @ frame,
+            np.array([8, 5]) * scale,
+        )
+        for sign in (-1.0, 1.0)
+    ]
+    return BoneShape("vertebra_c1", "c1", (Tube(centre + ring * scale @ frame, 4 * scale), *masses))
+
+
+def sacrum_bones(posture: Posture) -> Iterator[BoneShape]:
+    """Yield the sacrum with the coccyx."""
+    scale = posture.bone_scale
+    top, tip = posture.place([(742.0, 180.0, 0.0), (824.0, 257.0, 0.0)])
+    profile = np.array(_SACRUM) * [1.0, posture.pelvis_scale]
+    plate = strip(
+        top,
+        tip,
+        (0.0, 1.0, 0.0),
+        profile,
+        thickness_mm=20 * scale,
+        rim_mm=-12 * scale,
+        bulge_mm=13 * scale,
+    )
+    crest = [plate.place(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
+    backward = plate.axes[2] * 13 * scale
+    tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
+    body = Ellipsoid(plate.place(14 * scale, 0.0), np.array([15, 25, 16]) * scale, plate.axes)
+    shapes: tuple[Shape, ...] = (
+        plate,
+        body,
+        Tube(np.array(crest) + backward, 5 * scale),
+        Tube(tail, np.array([8, 7, 4]) * scale),
+    )
+    yield BoneShape("sacrum", "sacrum", shapes, (), 5.0)
+
+
+def spine_bones(posture: Posture) -> Iterator[BoneShape]:
+    """Yield C1 to L5, sacrum and coccyx."""
+    yield _atlas(posture)
+    for level in LEVELS[1:]:
+        yield vertebra(posture, level)
+    yield from sacrum_bones(posture)

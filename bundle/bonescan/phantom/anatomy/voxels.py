@@ -1,0 +1,70 @@
+"""A body on the detector's grid, as frozen objects: what the anatomy makes and the camera reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonescan.phantom.anatomy.person import Person
+
+Point = tuple[float, float, float]
+"""(row, depth, column) of a place, in voxels; voxel i has its centre at i."""
+
+
+@dataclass(frozen=True)
+class VoxelBlock:
+    """A block of the grid that holds one structure.
+
+    Attributes:
+        start: row, depth and column of the first voxel, always inside the grid.
+        fraction: share 0..1 of each voxel that is this structure, float32 (rows, depths, columns).
+    """
+
+    start: tuple[int, int, int]
+    fraction: NDArray[np.float32]
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Where the block lies in an array of the whole grid."""
+        row, depth, column = (
+            slice(first, first + size)
+            for first, size in zip(self.start, self.fraction.shape, strict=True)
+        )
+        return row, depth, column
+
+
+@dataclass(frozen=True)
+class Bone:
+    """A named bone and the region of `bonescan.labels.REGIONS` that it belongs to."""
+
+    name: str
+    region: str
+    box: VoxelBlock
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person lying supine under the detector.
+
+    Arrays are indexed row (from the head end to the feet), depth (from anterior to posterior) and
+    column (the patient's right at low columns, as in the anterior view).
+
+    Attributes:
+        person: whose body it is.
+        shape: size of the grid: rows, depths, columns.
+        spacing_mm: voxel size: row, depth, column.
+        outline: share 0..1 of each voxel inside the skin, float32, the whole grid.
+        bones: by bone name, for example ``rib_05_right``.
+        organs: by organ name, for example ``kidney_left``.
+        points: named places, for example ``sternoclavicular_left``. They may lie outside the grid
+            where a limb lies outside the field of view.
+    """
+
+    person: Person
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    outline: NDArray[np.float32]
+    bones: Mapping[str, Bone]
+    organs: Mapping[str, VoxelBlock]
+    points: Mapping[str, Point]

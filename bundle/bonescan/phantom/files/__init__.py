@@ -1,0 +1,1 @@
+"""What a simulated patient leaves on disk."""

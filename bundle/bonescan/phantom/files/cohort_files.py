@@ -1,0 +1,159 @@
+"""What describes a simulated cohort as a whole: its datalist and its README."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bonescan.data.datalist import TRAINING
+from bonescan.data.folds import assign_folds
+from bonescan.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
+from bonescan.labels import LABEL_NAMES
+from bonescan.phantom.files.annotators import ANNOTATORS
+from bonescan.phantom.files.patient_files import (
+    INSTANCES_FILE,
+    LABEL_FILE,
+    LABELME_FOLDER,
+    REGIONS_FILE,
+)
+
+FOLDS = 5
+"""Folds of the patients that are not held out."""
+TEST_PART = 5
+"""One patient in so many is held out for testing."""
+
+Truth = Mapping[str, Any]
+"""Content of a patient's truth.json."""
+
+
+def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str, Any]:
+    """Return the datalist that MONAI's `load_decathlon_datalist` reads.
+
+    The held-out part and the folds are balanced over patients with and without metastases and over
+    the views that there are. Fewer than TEST_PART patients are all for training.
+
+    Args:
+        truths: one per patient.
+        name: of the preset.
+        seed: of the split.
+    """
+    strata = {
+        truth["clinical"][PATIENT]: (bool(truth["lesions"]), VIEW_SEPARATOR.join(truth["views"]))
+        for truth in truths
+    }
+    folds = _split(strata, seed)
+    entries = {truth["clinical"][PATIENT]: _entry(truth) for truth in truths}
+    training = [
+        {**entries[patient], FOLD: folds[patient]} for patient in entries if patient in folds
+    ]
+    test = [entry for patient, entry in entries.items() if patient not in folds]
+    return {
+        "name": f"Simulated planar whole-body bone scans, preset {name}",
+        "description": f"Simulated patients, seed {seed}; nothing here comes from a real one",
+        "licence": "Apache-2.0",
+        "modality": {"0": "NM"},
+        "labels": {str(value): label for value, label in LABEL_NAMES.items()},
+        "numTraining": len(training),
+        "numTest": len(test),
+        TRAINING: training,
+        "test": test,
+    }
+
+
+def _split(strata: Mapping[str, tuple[bool, str]], seed: int) -> dict[str, int]:
+    """Return the folds of the patients that are not held out."""
+    kept = strata
+    if len(strata) >= TEST_PART:
+        parts = assign_folds(strata, folds=TEST_PART, seed=seed)
+        kept = {patient: stratum for patient, stratum in strata.items() if parts[patient] > 0}
+    return assign_folds(kept, folds=min(FOLDS, len(kept)), seed=seed)
+
+
+def _entry(truth: Truth) -> dict[str, Any]:
+    """Return the entry of one patient; paths are relative to the datalist."""
+    folder = truth["folder"]
+    images = [f"{folder}/{file}" for file in truth["images"]]
+    return {
+        IMAGE: images if len(images) > 1 else images[0],
+        LABEL: f"{folder}/{LABEL_FILE}",
+        INSTANCES: f"{folder}/{INSTANCES_FILE}",
+        REGIONS: f"{folder}/{REGIONS_FILE}",
+        **truth["clinical"],
+    }
+
+
+def describe(
+    configuration: Mapping[str, Any], truths: Sequence[Truth], datalist: Mapping[str, Any]
+) -> str:
+    """Return the README of a cohort: what it is, how it was made, what is in it."""
+    preset, seed, patients = configuration["preset"], configuration["seed"], len(truths)
+    images = Counter(len(truth["views"]) for truth in truths)
+    return README.format(
+        preset=preset["name"],
+        seed=seed,
+        patients=patients,
+        version=configuration["bundle_version"],
+        libraries=", ".join(f"{name} {it}" for name, it in configuration["libraries"].items()),
+        python=configuration["python"],
+        images=images[1] + 2 * images[2],
+        two_views=images[2],
+        one_view=images[1],
+        two_files=sum(len(truth["images"]) == 2 for truth in truths),
+        with_lesions=sum(bool(truth["lesions"]) for truth in truths),
+        lesions=sum(len(truth["lesions"]) for truth in truths),
+        unseen=sum(
+            not any(lesion["area_px"].values()) for truth in truths for lesion in truth["lesions"]
+        ),
+        primaries=_tally(truth["primary"] for truth in truths),
+        cameras=_tally(truth["camera"]["model"] for truth in truths),
+        training=datalist["numTraining"],
+        test=datalist["numTest"],
+        readers=", ".join(reader.name for reader in ANNOTATORS),
+        labelme=LABELME_FOLDER,
+    )
+
+
+def _tally(names: Iterable[str]) -> str:
+    """Return how often each name occurs, the most frequent first."""
+    ordered = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count}" for name, count in ordered)
+
+
+README = """\
+# Simulated planar whole-body bone scans
+
+**Everything here is simulated.** No file comes from a patient, no camera named here made a scan,
+and a result on these scans says nothing about real ones until it is confirmed on real ones.
+
+Made by
+
+    python scripts/simulate.py --preset {preset} --patients {patients} --seed {seed} --output DIR
+
+The same command with the same versions gives the same bytes. All settings are in `cohort.yaml`.
+
+## What is in it
+| | |
+|---|---|
+| made with | bone-scan-bundle {version}, Python {python}, {libraries} |
+| simulated patients | {patients} |
+| images | {images} |
+| patients with both views | {two_views}, of which {two_files} have a file per view |
+| patients with one view | {one_view} |
+| patients with metastases | {with_lesions} |
+| metastases | {lesions}, of which {unseen} show in no view |
+| primary tumours | {primaries} |
+| simulated cameras | {cameras} |
+| for training, in five folds | {training} patients |
+| held out for testing | {test} patients |
+
+## Files
+| file | content |
+|---|---|
+| `datalist.json` | training patients with their fold, and test patients, for MONAI |
+| `clinical.csv` | a row of made-up clinical facts per patient |
+| `sim-*/*.dcm` | DICOM NM images of counts; the posterior view as seen from behind |
+| `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (columns, rows, views) like the next two |
+| `sim-*/instances.nii.gz` | number of the metastasis |
+| `sim-*/regions.nii.gz` | one bit per bone region, for bones overlap |
+| `sim-*/truth.json` | metastases, benign findings, person, camera |
+| `sim-*/{labelme}/` | outlines as simulated readers draw them ({readers}), LabelMe format |
+"""

@@ -1,0 +1,257 @@
+"""One simulated patient from a preset and a seed: body, tracer, findings, both views and truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonescan.dicom.scan import View
+from bonescan.phantom.anatomy.build import build_body
+from bonescan.phantom.anatomy.person import Person, Sex, draw_person
+from bonescan.phantom.anatomy.voxels import Body, VoxelBlock
+from bonescan.phantom.imaging.camera import (
+    AcquisitionSettings,
+    DetectorHead,
+    Patch,
+    attenuation_map,
+    draw_counts,
+    draw_settings,
+    expected_counts,
+    place_heads,
+    project,
+    strip_mask,
+    thickness_mm,
+)
+from bonescan.phantom.imaging.motion import Motion, draw_motion
+from bonescan.phantom.imaging.truth import mark_truth, region_map
+from bonescan.phantom.presets import CameraPreset, Preset, find_group
+from bonescan.phantom.tracer.benign import draw_benign_findings
+from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
+from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, fade_soft_tissue, paint
+
+T = TypeVar("T", bound=np.generic)
+
+SCAN_VELOCITY_MM_S = (100 / 60, 270 / 60)
+"""10 to 27 cm per minute, as real headers say."""
+
+
+@dataclass(frozen=True)
+class SimulatedView:
+    """One view in acquisition geometry: the posterior one as seen from behind.
+
+    Attributes:
+        counts: uint16 (row, column).
+        label: values of `bonescan.labels.Label`, uint8 (row, column).
+        instances: number of the lesion, 0 where there is none, uint16 (row, column).
+        regions: one bit per region of `bonescan.labels.REGIONS`, int64 (row, column).
+    """
+
+    counts: NDArray[np.uint16]
+    label: NDArray[np.uint8]
+    instances: NDArray[np.uint16]
+    regions: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LesionTruth:
+    """One metastasis.
+
+    Attributes:
+        number: its value in the maps of instances, from 1.
+        bone: name of the bone.
+        region: of `bonescan.labels.REGIONS`.
+        diameter_mm: geometric mean of its axes, before clipping to the bone.
+        contrast: activity over that of the local bone.
+        shape: kind of growth.
+        centre: (row, column) in the geometry of the anterior view, before any movement.
+        area_px: visible area per view, 0 where the view hides it.
+    """
+
+    number: int
+    bone: str
+    region: str
+    diameter_mm: float
+    contrast: float
+    shape: str
+    centre: tuple[float, float]
+    area_px: Mapping[View, int]
+
+
+@dataclass(frozen=True)
+class SimulatedPatient:
+    """A simulated patient.
+
+    Attributes:
+        person: the body's owner.
+        views: by view; one may be absent.
+        lesions: all metastases, also those that no view shows.
+        variants: names of the benign findings.
+        camera: what the scan was made with.
+        primary: primary tumour.
+        tumour_burden: share 0..1 of the skeleton's volume that is metastasis.
+        scan_velocity_mm_s: speed of the bed.
+        duration_s: of the acquisition.
+    """
+
+    person: Person
+    views: Mapping[View, SimulatedView]
+    lesions: tuple[LesionTruth, ...]
+    variants: tuple[str, ...]
+    camera: CameraPreset
+    primary: str
+    tumour_burden: float
+    scan_velocity_mm_s: float
+    duration_s: float
+
+    @property
+    def shows_metastasis(self) -> bool:
+        """Whether at least one metastasis shows in a view."""
+        return any(area_px > 0 for it in self.lesions for area_px in it.area_px.values())
+
+
+def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPatient:
+    """Simulate one patient; the same arguments give the same bytes.
+
+    Args:
+        preset: the cohort that the patient belongs to.
+        seed: of the cohort.
+        number: of the patient, from 1.
+    """
+    rng = np.random.default_rng([seed, number])
+    kept = kept_views(preset, seed=seed, number=number)
+    group = find_group(preset, number)
+    if group is None:
+        return _draw_patient(preset, kept, rng)
+    free_share = 0.0 if group.metastases else 1.0
+    alike = replace(preset, primaries=(group.primary,), free_share=free_share)
+    patient = _draw_patient(alike, kept, rng)
+    while group.metastases and not patient.shows_metastasis:
+        # Another patient: other lesions in the same body would only favour bodies that show more.
+        patient = _draw_patient(alike, kept, rng)
+    return patient
+
+
+def _draw_patient(
+    preset: Preset, kept: tuple[View, ...], rng: np.random.Generator
+) -> SimulatedPatient:
+    """Draw a patient of a preset without groups and scan the views that are kept."""
+    shares = np.array([primary.share for primary in preset.primaries])
+    primary = preset.primaries[rng.choice(len(shares), p=shares / shares.sum())]
+    camera = preset.cameras[rng.integers(len(preset.cameras))]
+    sex: Sex = "F" if rng.random() < primary.female_share else "M"
+    body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
+    uptake, variants = draw_benign_findings(body, draw_uptake(body, rng), rng)
+    lesions = draw_lesions(body, uptake, preset, primary, rng)
+    if any(lesion.shape == "diffuse" for lesion in lesions):
+        uptake = fade_soft_tissue(uptake, rng)
+    exposure = draw_settings(body, preset.total_counts, rng)
+    scene = _look(body, uptake, lesions, camera, exposure, rng)
+    regions = region_map(body)
+    views = {view: _take_view(scene, view, regions, rng) for view in kept}
+    velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
+    length_mm = (exposure.last_row - exposure.first_row + 1) * camera.pixel_mm
+    return SimulatedPatient(
+        person=body.person,
+        views=views,
+        lesions=tuple(_describe(lesion, views) for lesion in lesions),
+        variants=variants if scene.motion is None else (*variants, "movement"),
+        camera=camera,
+        primary=primary.name,
+        tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
+        scan_velocity_mm_s=velocity,
+        duration_s=length_mm / velocity,
+    )
+
+
+def kept_views(preset: Preset, *, seed: int, number: int) -> tuple[View, ...]:
+    """Return the views that a patient keeps.
+
+    Among patients 1 to `preset.patients` exactly `preset.one_view_patients` keep one, half of them
+    the anterior and half the posterior view.
+    """
+    order = np.random.default_rng([seed, 0]).permutation(preset.patients)
+    rank = int(order[(number - 1) % preset.patients])
+    if rank >= preset.one_view_patients:
+        return tuple(View)
+    return (tuple(View)[rank % 2],)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """One patient under the camera, before the Poisson draw and in the geometry of the grid."""
+
+    body: Body
+    uptake: Uptake
+    lesions: tuple[Lesion, ...]
+    camera: CameraPreset
+    exposure: AcquisitionSettings
+    heads: Mapping[View, DetectorHead]
+    expected: Mapping[View, NDArray[np.float32]]
+    counts_per_primary: Mapping[View, float]
+    motion: Motion | None
+
+
+def _look(
+    body: Body,
+    uptake: Uptake,
+    lesions: tuple[Lesion, ...],
+    camera: CameraPreset,
+    exposure: AcquisitionSettings,
+    rng: np.random.Generator,
+) -> _Scene:
+    """Paint the tracer into the body and project it onto both heads."""
+    activity = paint(body, uptake, rng)
+    for lesion in lesions:
+        activity[lesion.added.slices] += lesion.added.fraction
+    np.maximum(activity, 0, out=activity)
+    heads = place_heads(body, attenuation_map(body, uptake.metal), camera, exposure)
+    primaries = {view: project(head, activity).values for view, head in heads.items()}
+    expected, scales = expected_counts(primaries, thickness_mm(body), camera, exposure)
+    motion = draw_motion(body, rng)
+    return _Scene(body, uptake, lesions, camera, exposure, heads, expected, scales, motion)
+
+
+def _take_view(
+    scene: _Scene, view: View, regions: NDArray[np.int64], rng: np.random.Generator
+) -> SimulatedView:
+    """Draw the counts of a view, mark its truth and turn both to acquisition geometry."""
+    expected = scene.expected[view]
+    lesions = [_project_box(scene, view, lesion.added) for lesion in scene.lesions]
+    bladder = _project_box(
+        scene, view, scene.body.organs["bladder"], scene.uptake.organs["bladder"]
+    )
+    label, instances = mark_truth(lesions, bladder, expected, scene.camera.pixel_mm)
+    strip = strip_mask(label.shape, scene.camera, scene.exposure)
+
+    def acquire(image: NDArray[T]) -> NDArray[T]:
+        moved = image if scene.motion is None else scene.motion.apply(image)
+        seen = moved * strip
+        return np.ascontiguousarray(seen[:, ::-1] if view is View.POSTERIOR else seen)
+
+    counts = draw_counts(acquire(expected), rng)
+    return SimulatedView(counts, acquire(label), acquire(instances), acquire(regions))
+
+
+def _project_box(scene: _Scene, view: View, box: VoxelBlock, level: float = 1.0) -> Patch:
+    """Return the expected counts of one structure alone in a view."""
+    patch = project(scene.heads[view], box.fraction, box.start)
+    counts = patch.values * np.float32(level * scene.counts_per_primary[view])
+    return Patch(patch.row, patch.column, counts)
+
+
+def _describe(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTruth:
+    return LesionTruth(
+        number=lesion.number,
+        bone=lesion.bone,
+        region=lesion.region,
+        diameter_mm=lesion.diameter_mm,
+        contrast=lesion.contrast,
+        shape=lesion.shape,
+        centre=(lesion.centre[0], lesion.centre[2]),
+        area_px={
+            view: int(np.count_nonzero(image.instances == lesion.number))
+            for view, image in views.items()
+        },
+    )

@@ -1,0 +1,315 @@
+"""What a simulated cohort is made of: cameras, primary tumours, presets of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+
+from bonescan.labels import REGIONS
+
+FWHM_DISTANCES_MM = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0)
+"""Distances from the collimator face at which `CameraPreset.fwhm_mm` is given."""
+
+GE_LEHR_FWHM_MM = (4.2, 5.4, 7.1, 9.1, 11.1, 13.2)
+GE_OLDER_LEHR_FWHM_MM = (4.3, 5.7, 7.5, 9.5, 11.6, 13.7)
+SIEMENS_LEHR_FWHM_MM = (4.0, 5.3, 7.2, 9.3, 11.5, 13.7)
+"""System resolution of the low-energy high-resolution collimators.
+
+Computed as hypot(intrinsic 3.8 mm, d (Le + z + 4 mm) / Le), with hole diameter d and effective
+length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, older GE 1.80 x 41 mm, Siemens 1.11 x 24.05 mm
+(after the vendors' data sheets).
+"""
+
+
+@dataclass(frozen=True)
+class CameraPreset:
+    """A gamma camera as far as the picture depends on it.
+
+    Attributes:
+        manufacturer: as the vendor writes it in (0008,0070).
+        model: as the vendor writes it in (0008,1090).
+        pixel_mm: size of the square pixel.
+        fwhm_mm: system resolution at FWHM_DISTANCES_MM from the collimator.
+        first_column: first column that the detector reaches; pixels before it are zero.
+        last_column: last column that the detector reaches; pixels behind it are zero.
+    """
+
+    manufacturer: str
+    model: str
+    pixel_mm: float
+    fwhm_mm: tuple[float, ...]
+    first_column: int
+    last_column: int
+
+
+GE_CAMERAS = (
+    CameraPreset("GE MEDICAL SYSTEMS", "Millennium MG", 2.26, GE_OLDER_LEHR_FWHM_MM, 13, 242),
+    CameraPreset("GE MEDICAL SYSTEMS", "Discovery NM/CT 670", 2.401, GE_LEHR_FWHM_MM, 15, 239),
+)
+SIEMENS_CAMERAS = (
+    CameraPreset("SIEMENS NM", "Encore2", 2.398, SIEMENS_LEHR_FWHM_MM, 15, 239),
+    CameraPreset("SIEMENS NM", "Symbia", 2.16, SIEMENS_LEHR_FWHM_MM, 13, 242),
+)
+CAMERAS = (*GE_CAMERAS, *SIEMENS_CAMERAS)
+
+
+def _numbered(letter: str, last: int) -> tuple[str, ...]:
+    return tuple(f"{letter}{number}" for number in range(1, last + 1))
+
+
+def _paired(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}_{side}" for name in names for side in ("right", "left"))
+
+
+SITES: Mapping[str, tuple[str, ...]] = {
+    "ribs": _paired("ribs"),
+    "thoracic_spine": _numbered("t", 12),
+    "pelvis_sacrum": (*_paired("pelvis"), "sacrum"),
+    "lumbar_spine": _numbered("l", 5),
+    "femur": _paired("femur"),
+    "sternum": ("manubrium", "sternum"),
+    "scapula": _paired("scapula"),
+    "skull": ("skull", "face"),
+    "humerus": _paired("humerus"),
+    "cervical_spine": _numbered("c", 7),
+    "clavicle": _paired("clavicle"),
+    "distal_limbs": _paired("forearm", "hand", "patella", "tibia", "fibula", "foot"),
+}
+"""Regions of the skeleton that share one weight for metastases."""
+
+THORAX_SITES = ("ribs", "thoracic_spine", "sternum", "scapula", "clavicle")
+
+SITE_WEIGHTS: Mapping[str, float] = {
+    "ribs": 0.24,
+    "thoracic_spine": 0.20,
+    "pelvis_sacrum": 0.20,
+    "lumbar_spine": 0.15,
+    "femur": 0.06,
+    "sternum": 0.04,
+    "scapula": 0.035,
+    "skull": 0.03,
+    "humerus": 0.03,
+    "cervical_spine": 0.015,
+    "clavicle": 0.01,
+    "distal_limbs": 0.005,
+}
+"""Share of metastases per site: a default of ours, in the order in which series of bone scans find
+them (axial skeleton first, distal limbs last); the figures are no one's measurement."""
+
+
+@dataclass(frozen=True)
+class Primary:
+    """How the bone metastases of one primary tumour behave.
+
+    Attributes:
+        name: of the organ.
+        share: of the cohort's patients.
+        female_share: of these patients.
+        age_range: years, from and to.
+        mean_lesions: per patient who has metastases.
+        site_factors: what multiplies SITE_WEIGHTS where this primary differs.
+        lytic_share: share of lesions that are cold with a rim.
+    """
+
+    name: str
+    share: float
+    female_share: float
+    age_range: tuple[int, int]
+    mean_lesions: float
+    site_factors: Mapping[str, float] = field(default_factory=dict)
+    lytic_share: float = 0.01
+
+
+PROSTATE = Primary(
+    name="prostate",
+    share=0.38,
+    female_share=0.0,
+    age_range=(52, 88),
+    mean_lesions=4.8,
+    site_factors={"pelvis_sacrum": 1.5, "lumbar_spine": 1.3, "ribs": 0.8, "skull": 0.6},
+)
+BREAST = Primary(
+    name="breast",
+    share=0.30,
+    female_share=0.99,
+    age_range=(32, 84),
+    mean_lesions=5.2,
+    site_factors={"skull": 2.0, "sternum": 2.0, "pelvis_sacrum": 0.9},
+)
+LUNG = Primary(
+    name="lung",
+    share=0.17,
+    female_share=0.4,
+    age_range=(42, 84),
+    mean_lesions=3.4,
+    site_factors={"ribs": 1.6, "scapula": 1.3, "pelvis_sacrum": 0.8},
+    lytic_share=0.03,
+)
+OTHER = Primary(
+    name="other",
+    share=0.15,
+    female_share=0.45,
+    age_range=(30, 85),
+    mean_lesions=3.4,
+    lytic_share=0.05,
+)
+PRIMARIES = (PROSTATE, BREAST, LUNG, OTHER)
+"""Shares, ages, numbers and sites are defaults of ours, chosen to be plausible for a cancer clinic:
+breast and prostate with more lesions than the others."""
+
+
+@dataclass(frozen=True)
+class CohortGroup:
+    """Patients of a cohort that are alike.
+
+    Attributes:
+        primary: of each of them.
+        patients: how many.
+        metastases: each has a metastasis that shows in a view; else none has any.
+    """
+
+    primary: Primary
+    patients: int
+    metastases: bool
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A cohort that `scripts/simulate.py` can make.
+
+    Attributes:
+        name: of the preset.
+        patients: how many there are unless the caller says otherwise.
+        one_view_patients: how many of `patients` keep only one of the two views.
+        two_file_share: share of the patients with both views whose views are two files.
+        free_share: share of patients without metastasis.
+        sites: the sites of SITES that may hold a metastasis.
+        superscan_share: share of patients with metastases in nearly all of the skeleton.
+        lesion_factor: what multiplies each primary's mean number of lesions.
+        total_counts: range of the anterior view's counts, log-uniform; real views hold 0.36 to 3.6
+            million.
+        cameras: drawn with equal chance.
+        primaries: drawn by their `share`.
+        groups: exact make-up of the patients, in place of `free_share` and `primaries`; their
+            numbers sum to `patients`.
+    """
+
+    name: str
+    patients: int
+    one_view_patients: int = 0
+    two_file_share: float = 0.2
+    free_share: float = 0.2
+    sites: tuple[str, ...] = tuple(SITES)
+    superscan_share: float = 0.03
+    lesion_factor: float = 1.0
+    total_counts: tuple[float, float] = (0.3e6, 4.0e6)
+    cameras: tuple[CameraPreset, ...] = CAMERAS
+    primaries: tuple[Primary, ...] = PRIMARIES
+    groups: tuple[CohortGroup, ...] = ()
+
+
+CHEN_GROUPS = (
+    CohortGroup(BREAST, 90, metastases=True),
+    CohortGroup(BREAST, 10, metastases=False),
+    CohortGroup(PROSTATE, 50, metastases=True),
+    CohortGroup(PROSTATE, 50, metastases=False),
+)
+"""D1 to D4 of Chen et al. 2023."""
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(name="default", patients=60),
+        Preset(
+            name="lin2020",
+            patients=76,
+            one_view_patients=40,
+            free_share=0.0,
+            sites=THORAX_SITES,
+            superscan_share=0.0,
+            lesion_factor=3.0,
+        ),
+        Preset(
+            name="he2024",
+            patients=205,
+            free_share=0.1,
+            superscan_share=0.0,
+            lesion_factor=2.5,
+            cameras=SIEMENS_CAMERAS,
+            primaries=(LUNG,),
+        ),
+        Preset(
+            name="chen2023",
+            patients=sum(group.patients for group in CHEN_GROUPS),
+            superscan_share=0.0,
+            lesion_factor=3.0,
+            cameras=GE_CAMERAS,
+            groups=CHEN_GROUPS,
+        ),
+    )
+}
+"""`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), lesions in the thorax
+only, after Lin et al. 2020, doi 10.1371/journal.pone.0243253. Accuracy, precision and recall of
+that paper imply, by our reckoning, that 1.5 to 5 % of the crop's pixels are lesion, far more than a
+few foci: hence `lesion_factor`.
+
+`he2024`: 205 patients with lung cancer and 410 images by Siemens cameras, after He et al. 2024, doi
+10.4236/jcc.2024.124006, who used 306 of these. We take those to be the ones that show metastasis:
+`free_share` and `lesion_factor` are our choice, with which 107 of 144 views did so in the thorax
+crop (24 patients of seed 0, 48 of seed 1).
+
+`chen2023`: 100 patients with breast and 100 with prostate cancer by GE cameras, after Chen et al.
+2023, doi 10.3390/diagnostics13193042. `lesion_factor` is our choice as well: without it lesions are
+0.08 % of the pixels, on which short trainings of the three-class network find nothing.
+
+No superscans in any of the three, by our choice: where pixels are pooled, the few there would be
+outweigh all other patients."""
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset of that name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
+
+
+def find_group(preset: Preset, number: int) -> CohortGroup | None:
+    """Return the group of a patient; None where the preset has no groups.
+
+    The groups are interleaved: any first so many patients hold them nearly in proportion, the first
+    patients one of each.
+
+    Args:
+        preset: the cohort that the patient belongs to.
+        number: of the patient, from 1.
+    """
+    order = sorted(
+        (
+            (rank / group.patients, group)
+            for group in preset.groups
+            for rank in range(group.patients)
+        ),
+        key=itemgetter(0),
+    )
+    return order[(number - 1) % len(order)][1] if order else None
+
+
+def region_weights(primary: Primary, sites: tuple[str, ...]) -> dict[str, float]:
+    """Return the chance of a metastasis per region of `bonescan.labels.REGIONS`; they sum to 1.
+
+    A site's weight is shared among its regions; the lower vertebrae of a group take a little more
+    than the upper ones, after their size.
+    """
+    weights = dict.fromkeys(REGIONS, 0.0)
+    for site in sites:
+        regions = SITES[site]
+        slope = 0.5 if site.endswith("_spine") else 0.0
+        shares = [1.0 + slope * i / len(regions) for i in range(len(regions))]
+        total = SITE_WEIGHTS[site] * primary.site_factors.get(site, 1.0)
+        for region, share in zip(regions, shares, strict=True):
+            weights[region] = total * share / sum(shares)
+    whole = sum(weights.values())
+    return {region: weight / whole for region, weight in weights.items()}

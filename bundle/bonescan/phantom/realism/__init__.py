@@ -1,0 +1,1 @@
+"""How far simulated scans look like real ones."""

@@ -1,0 +1,1 @@
+"""Where the tracer is: normal uptake, benign findings, artefacts and metastases."""

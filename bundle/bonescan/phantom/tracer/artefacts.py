@@ -1,0 +1,196 @@
+"""Findings that are no bone: urine, injection, metal, and what the technique does."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bonescan.phantom.anatomy.posture import side_sign
+from bonescan.phantom.anatomy.voxels import Point
+from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
+from bonescan.phantom.tracer.hot_spots import (
+    FindingContext,
+    add_spots,
+    draw_side,
+    hot_spot,
+    midway,
+    shifted,
+)
+from bonescan.phantom.tracer.uptake import Clip, HotSpot, Metal, Uptake, without_side
+
+METAL_MU_PER_MM = 0.15
+"""Linear attenuation at 140.5 keV, between those of titanium and of steel."""
+INJECTION_LEVEL = 300.0
+"""Median concentration left at the place of injection: in the image 12 to 26 times soft tissue."""
+
+
+def add_urine(context: FindingContext) -> Uptake:
+    """Add drops of urine on the skin or the clothes between and beside the thighs."""
+    rng = context.rng
+    crotch = midway(context.body.points["hip_right"], context.body.points["hip_left"])
+    spots = []
+    for _ in range(rng.integers(1, 4)):
+        place = shifted(context, crotch, (rng.uniform(50, 200), 0, rng.normal(0, 45)))
+        depth = context.front_skin(place[0], place[2])
+        depth = place[1] if depth is None else depth
+        radii = (rng.uniform(5, 18), 4.0, rng.uniform(4, 12))
+        level = rng.lognormal(np.log(40.0), 0.6)
+        spots.append(hot_spot((place[0], depth, place[2]), radii, level, Clip.NOTHING))
+    return add_spots(context.uptake, spots)
+
+
+def add_bag(context: FindingContext) -> Uptake:
+    """Add a catheter down one leg and a bag of urine beside the lower leg."""
+    rng = context.rng
+    side = draw_side(rng)
+    points = context.body.points
+    start = shifted(context, midway(points["hip_right"], points["hip_left"]), (60, -60, 0))
+    knee, ankle = points[f"knee_{side}"], points[f"ankle_{side}"]
+    beside = shifted(context, knee, (0, -40, side_sign(side) * rng.uniform(-20, 40)))
+    end = shifted(context, midway(knee, ankle, 0.7), (0, 0, side_sign(side) * rng.uniform(60, 100)))
+    level = rng.lognormal(np.log(25.0), 0.4)
+    tube = [*_line(start, beside, 40), *_line(beside, end, 40)]
+    spots = [hot_spot(place, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for place in tube]
+    bag = hot_spot(end, (rng.uniform(25, 45), 10.0, rng.uniform(18, 30)), level, Clip.NOTHING)
+    return add_spots(context.uptake, [*spots, bag])
+
+
+def _line(start: Point, end: Point, count: int) -> list[Point]:
+    return [midway(start, end, i / count) for i in range(count)]
+
+
+def add_injection_site(context: FindingContext) -> Uptake:
+    """Add what stays where the tracer was injected: hand, wrist or elbow."""
+    site = ("elbow", "hand", "wrist")[context.rng.choice(3, p=(0.5, 0.3, 0.2))]
+    place = context.body.points[f"injection_{site}_{draw_side(context.rng)}"]
+    radius = context.rng.uniform(3.0, 6.0)
+    level = context.rng.lognormal(np.log(INJECTION_LEVEL), 0.7)
+    return add_spots(context.uptake, [hot_spot(place, (radius, radius, radius), level, Clip.BODY)])
+
+
+def add_track(context: FindingContext) -> Uptake:
+    """Add tracer that ran out beside the vein: a streak up the arm from the elbow."""
+    rng = context.rng
+    side = draw_side(rng)
+    elbow, shoulder = context.body.points[f"elbow_{side}"], context.body.points[f"shoulder_{side}"]
+    length, level = rng.uniform(0.2, 0.6), rng.lognormal(np.log(120.0), 0.5)
+    spots = [
+        hot_spot(place, (6.0, 4.0, 3.5), level * np.exp(-2 * i / 12), Clip.BODY)
+        for i, place in enumerate(_line(elbow, midway(elbow, shoulder, length), 12))
+    ]
+    return add_spots(context.uptake, spots)
+
+
+def add_axillary_node(context: FindingContext) -> Uptake:
+    """Add lymph nodes of the armpit that took up tracer from a failed injection."""
+    side = draw_side(context.rng)
+    armpit = shifted(
+        context, context.body.points[f"shoulder_{side}"], (55, -5, -side_sign(side) * 25)
+    )
+    spots = [
+        hot_spot(
+            shifted(context, armpit, tuple(context.rng.normal(0, 12, 3).tolist())),
+            (4.0, 4.0, 4.0),
+            context.rng.lognormal(np.log(120.0), 0.5),
+            Clip.BODY,
+        )
+        for _ in range(context.rng.integers(1, 3))
+    ]
+    return add_spots(context.uptake, spots)
+
+
+def add_pacemaker(context: FindingContext) -> Uptake:
+    """Add a pacemaker below one collarbone: cold in the anterior view."""
+    rng = context.rng
+    side = "left" if rng.random() < 0.85 else "right"
+    points = context.body.points
+    collarbone = midway(points[f"sternoclavicular_{side}"], points[f"shoulder_{side}"], 0.6)
+    place = shifted(context, collarbone, (rng.uniform(30, 50), 0, 0))
+    return _add_disc(context, place, (rng.uniform(18, 24), 5.0, rng.uniform(20, 26)))
+
+
+def add_buckle(context: FindingContext) -> Uptake:
+    """Add a buckle on the belly or a pendant on the chest: cold in the anterior view."""
+    rng = context.rng
+    if rng.random() < 0.6:
+        place = shifted(context, context.body.points["l5_centre"], (rng.uniform(-10, 25), 0, 0))
+        return _add_disc(context, place, (rng.uniform(12, 18), 3.0, rng.uniform(18, 28)))
+    place = shifted(context, context.body.points["t6_centre"], (0, 0, rng.normal(0, 10)))
+    radius = rng.uniform(6, 12)
+    return _add_disc(context, place, (radius, 3.0, radius))
+
+
+def _add_disc(
+    context: FindingContext, place: Point, radii_mm: tuple[float, float, float]
+) -> Uptake:
+    """Add a flat piece of metal at the front skin."""
+    depth = context.front_skin(place[0], place[2])
+    if depth is None:
+        return context.uptake
+    return _add_metal(context.uptake, [VoxelEllipsoid((place[0], depth + 1, place[2]), radii_mm)])
+
+
+def _add_metal(uptake: Uptake, pieces: list[VoxelEllipsoid]) -> Uptake:
+    metal = tuple(Metal(piece, METAL_MU_PER_MM) for piece in pieces)
+    return replace(uptake, metal=(*uptake.metal, *metal))
+
+
+def add_hip_prosthesis(context: FindingContext) -> Uptake:
+    """Add a hip prosthesis: a cold head and stem, often hot at the tip and the socket."""
+    side = draw_side(context.rng)
+    hip, knee = context.body.points[f"hip_{side}"], context.body.points[f"knee_{side}"]
+    shaft = shifted(context, midway(hip, knee, 0.14), (0, 0, side_sign(side) * 32))
+    tip = midway(hip, knee, 0.32)
+    tip = (tip[0], tip[1], 0.35 * shaft[2] + 0.65 * tip[2])
+    pieces = [
+        VoxelEllipsoid(hip, (24.0, 24.0, 24.0)),
+        VoxelEllipsoid(midway(shaft, tip), (75.0, 9.0, 9.0)),
+    ]
+    level = context.rng.uniform(10, 50)
+    rim: list[HotSpot] = [
+        hot_spot(tip, (12.0, 10.0, 10.0), level),
+        hot_spot(shifted(context, hip, (-22, 0, 0)), (8.0, 18.0, 18.0), level),
+    ]
+    return add_spots(_add_metal(context.uptake, pieces), rim)
+
+
+def add_knee_prosthesis(context: FindingContext) -> Uptake:
+    """Add a knee prosthesis: cold femoral and tibial parts with a hot rim of bone."""
+    side = draw_side(context.rng)
+    knee = context.body.points[f"knee_{side}"]
+    pieces = [
+        VoxelEllipsoid(shifted(context, knee, (-12, 0, 0)), (14.0, 28.0, 33.0)),
+        VoxelEllipsoid(shifted(context, knee, (12, 0, 0)), (7.0, 26.0, 36.0)),
+    ]
+    level = context.rng.uniform(10, 40)
+    rim = [
+        hot_spot(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
+        for by_mm in (-32, 26)
+    ]
+    return add_spots(_add_metal(context.uptake, pieces), rim)
+
+
+def image_early(context: FindingContext) -> Uptake:
+    """Show a scan taken too early: blood pool and kidneys up, bone down."""
+    factors = {"heart": 2.0, "liver": 1.6, "spleen": 1.8, "kidney": 1.8, "lung": 1.5}
+    organs = {
+        name: level * factors.get(without_side(name), 1.0)
+        for name, level in context.uptake.organs.items()
+    }
+    fading = context.rng.uniform(0.45, 0.7)
+    bones = {name: level * fading for name, level in context.uptake.bones.items()}
+    return replace(context.uptake, bones=bones, organs=organs)
+
+
+def free_pertechnetate(context: FindingContext) -> Uptake:
+    """Show unbound pertechnetate: thyroid and stomach take it up."""
+    levels = {
+        "thyroid": context.rng.lognormal(np.log(40.0), 0.4),
+        "stomach": context.rng.lognormal(np.log(6.0), 0.3),
+    }
+    organs = dict(context.uptake.organs)
+    organs |= {
+        name: float(levels[without_side(name)])
+        for name in context.body.organs
+        if without_side(name) in levels
+    }
+    return replace(context.uptake, organs=organs)

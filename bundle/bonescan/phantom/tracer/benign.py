@@ -1,0 +1,245 @@
+"""Benign findings that light up a bone scan: what makes telling metastases apart hard.
+
+Frequencies are defaults of ours, set by judgement; they are no evidence.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.tracer.artefacts import (
+    add_axillary_node,
+    add_bag,
+    add_buckle,
+    add_hip_prosthesis,
+    add_injection_site,
+    add_knee_prosthesis,
+    add_pacemaker,
+    add_track,
+    add_urine,
+    free_pertechnetate,
+    image_early,
+)
+from bonescan.phantom.tracer.hot_spots import (
+    FindingContext,
+    add_spots,
+    draw_side,
+    hot_spot,
+    midway,
+    shifted,
+)
+from bonescan.phantom.tracer.uptake import Clip, Uptake
+
+
+def draw_benign_findings(
+    body: Body, uptake: Uptake, rng: np.random.Generator
+) -> tuple[Uptake, tuple[str, ...]]:
+    """Return the uptake with a patient's benign findings, and their names."""
+    names = []
+    for name, variant in BENIGN_FINDINGS.items():
+        if rng.random() < variant.chance_at(body.person.age):
+            uptake = variant.add(FindingContext(body, uptake, rng))
+            names.append(name)
+    return uptake, tuple(names)
+
+
+def add_osteophytes(context: FindingContext) -> Uptake:
+    """Add lateral osteophytes at one to four discs of the lower thoracic and the lumbar spine."""
+    rng = context.rng
+    spots = []
+    for _ in range(rng.integers(1, 5)):
+        upper, lower = DISCS[rng.integers(len(DISCS))]
+        bone = context.body.bones[f"vertebra_{upper}"].box.fraction.shape[2]
+        aside_mm = 0.3 * bone * context.body.spacing_mm[2] * rng.choice((-1, 1))
+        place = midway(
+            context.body.points[f"{upper}_centre"], context.body.points[f"{lower}_centre"]
+        )
+        level = context.bone_level(upper) * rng.uniform(1.0, 4.0)
+        radii = (rng.uniform(3, 6), 7.0, rng.uniform(4, 8))
+        spots.append(hot_spot(shifted(context, place, (0, -5, aside_mm)), radii, level, Clip.BODY))
+    return add_spots(context.uptake, spots)
+
+
+def add_facets(context: FindingContext) -> Uptake:
+    """Add arthritis of one to three facet joints, mostly low in the back."""
+    rng = context.rng
+    spots = []
+    for _ in range(rng.integers(1, 4)):
+        level = FACETS[rng.integers(len(FACETS))]
+        place = context.body.points[f"facet_{level}_{draw_side(rng)}"]
+        radius = rng.uniform(4, 7)
+        gain = context.bone_level(level) * rng.uniform(0.8, 3.0)
+        spots.append(hot_spot(place, (radius, radius, radius), gain, Clip.BODY))
+    return add_spots(context.uptake, spots)
+
+
+def add_knee_arthritis(context: FindingContext) -> Uptake:
+    """Add arthritis of one or both compartments of one or both knees."""
+    rng = context.rng
+    spots = []
+    for side in _sides(rng):
+        for part in ("medial", "lateral"):
+            if rng.random() < 0.6:
+                level = rng.lognormal(np.log(20.0), 0.5)
+                radii = (rng.uniform(4, 8), 10.0, rng.uniform(6, 11))
+                spots.append(hot_spot(context.body.points[f"knee_{part}_{side}"], radii, level))
+    return add_spots(context.uptake, spots)
+
+
+@dataclass(frozen=True)
+class JointDisease:
+    """Arthritis of a named joint on one or both sides.
+
+    Attributes:
+        point: name of the joint without its side.
+        radii_mm: standard deviations along row, depth and column.
+        level: median concentration that is added.
+    """
+
+    point: str
+    radii_mm: tuple[float, float, float]
+    level: float
+
+    def __call__(self, context: FindingContext) -> Uptake:
+        """Add the finding."""
+        spots = [
+            hot_spot(
+                context.body.points[f"{self.point}_{side}"],
+                self.radii_mm,
+                context.rng.lognormal(np.log(self.level), 0.5),
+                Clip.BODY,
+            )
+            for side in _sides(context.rng)
+        ]
+        return add_spots(context.uptake, spots)
+
+
+def add_rib_fractures(context: FindingContext) -> Uptake:
+    """Add fractures of two to five neighbouring ribs in a row, at the same place of each."""
+    rng = context.rng
+    side, first = draw_side(rng), int(rng.integers(2, 9))
+    place = int(rng.integers(3, 9))
+    level = context.bone_level("ribs") * rng.uniform(3.0, 8.0)
+    spots = []
+    for number in range(first, min(first + int(rng.integers(2, 6)), 13)):
+        sample = min(max(place + int(rng.integers(-1, 2)), 2), 9)
+        point = context.body.points[f"rib_{number:02d}_{side}_{sample}"]
+        radius = rng.uniform(5, 8)
+        spots.append(hot_spot(point, (radius, radius, radius), level * rng.uniform(0.5, 1.2)))
+    return add_spots(context.uptake, spots)
+
+
+def add_sacral_fracture(context: FindingContext) -> Uptake:
+    """Add an insufficiency fracture of the sacrum: two upright bars and one across, an H."""
+    points = context.body.points
+    level = context.bone_level("sacrum") * context.rng.uniform(1.5, 3.0)
+    right, left = points["sacroiliac_right"], points["sacroiliac_left"]
+    middle = midway(right, left)
+    bars = [
+        hot_spot(midway(joint, midway(joint, middle)), (20.0, 14.0, 6.0), level)
+        for joint in (right, left)
+    ]
+    across = hot_spot(shifted(context, middle, (8, 4, 0)), (5.0, 14.0, 18.0), 0.8 * level)
+    return add_spots(context.uptake, [*bars, across])
+
+
+def add_compression_fracture(context: FindingContext) -> Uptake:
+    """Add one to three collapsed vertebrae: flat, hot from side to side."""
+    spots = []
+    for _ in range(context.rng.integers(1, 4)):
+        name = COLLAPSING[context.rng.integers(len(COLLAPSING))]
+        level = context.bone_level(name) * context.rng.uniform(1.5, 4.0)
+        place = context.body.points[f"{name}_centre"]
+        spots.append(hot_spot(place, (4.0, 14.0, 18.0), level))
+    return add_spots(context.uptake, spots)
+
+
+def add_dental_focus(context: FindingContext) -> Uptake:
+    """Add a focus in the jaw or the sinuses."""
+    name = ("face", "mandible")[context.rng.integers(2)]
+    box = context.body.bones[name].box
+    voxels = np.argwhere(box.fraction > 0.5)
+    if not len(voxels):
+        return context.uptake
+    row, depth, column = (voxels[context.rng.integers(len(voxels))] + np.array(box.start)).tolist()
+    level = context.bone_level("face") * context.rng.uniform(1.0, 4.0)
+    return add_spots(context.uptake, [hot_spot((row, depth, column), (6.0, 6.0, 7.0), level)])
+
+
+def change_kidney(context: FindingContext) -> Uptake:
+    """Let one kidney hold urine back, or hold nothing."""
+    side = draw_side(context.rng)
+    factor = context.rng.choice((0.15, 2.0, 3.5))
+    organs = dict(context.uptake.organs)
+    organs[f"kidney_{side}"] *= float(factor)
+    return replace(context.uptake, organs=organs)
+
+
+def _sides(rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw one or both sides."""
+    return ("right", "left") if rng.random() < 0.5 else (draw_side(rng),)
+
+
+LEVELS = (*(f"t{number}" for number in range(7, 13)), *(f"l{number}" for number in range(1, 6)))
+DISCS: tuple[tuple[str, str], ...] = tuple(pairwise(LEVELS))
+COLLAPSING = ("t7", "t8", "t11", "t12", "t12", "l1", "l1", "l2", "l3")
+FACETS = ("c3", "c4", "c5", "t12", "l2", "l3", "l4", "l4", "l5", "l5")
+"""Where these findings sit; a level named twice is twice as frequent."""
+
+
+@dataclass(frozen=True)
+class BenignFinding:
+    """A benign finding.
+
+    Attributes:
+        chance: at the age of 65.
+        add: what adds it to the uptake.
+        grows: whether it grows with age, by 2.5 % of `chance` per year.
+    """
+
+    chance: float
+    add: Callable[[FindingContext], Uptake]
+    grows: bool = False
+
+    def chance_at(self, age: float) -> float:
+        """Return the chance at an age in years."""
+        return self.chance * (min(max(1 + 0.025 * (age - 65), 0.2), 1.6) if self.grows else 1.0)
+
+
+BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
+    "osteophytes": BenignFinding(0.45, add_osteophytes, grows=True),
+    "facet arthritis": BenignFinding(0.35, add_facets, grows=True),
+    "knee arthritis": BenignFinding(0.35, add_knee_arthritis, grows=True),
+    "patella": BenignFinding(0.2, JointDisease("patella", (9.0, 6.0, 9.0), 30.0), grows=True),
+    "shoulder arthritis": BenignFinding(
+        0.3, JointDisease("acromioclavicular", (7.0, 8.0, 8.0), 40.0), grows=True
+    ),
+    "glenohumeral arthritis": BenignFinding(
+        0.2, JointDisease("shoulder", (12.0, 10.0, 10.0), 30.0), grows=True
+    ),
+    "hip arthritis": BenignFinding(0.2, JointDisease("hip", (9.0, 14.0, 14.0), 45.0), grows=True),
+    "thumb base": BenignFinding(
+        0.25, JointDisease("thumb_base", (5.0, 5.0, 5.0), 60.0), grows=True
+    ),
+    "great toe": BenignFinding(0.25, JointDisease("great_toe", (5.0, 5.0, 5.0), 60.0), grows=True),
+    "rib fractures": BenignFinding(0.08, add_rib_fractures, grows=True),
+    "sacral fracture": BenignFinding(0.02, add_sacral_fracture, grows=True),
+    "compression fracture": BenignFinding(0.08, add_compression_fracture, grows=True),
+    "dental focus": BenignFinding(0.3, add_dental_focus),
+    "kidney": BenignFinding(0.08, change_kidney),
+    "urine contamination": BenignFinding(0.12, add_urine),
+    "urine bag": BenignFinding(0.05, add_bag),
+    "injection site": BenignFinding(0.6, add_injection_site),
+    "extravasation track": BenignFinding(0.06, add_track),
+    "axillary node": BenignFinding(0.03, add_axillary_node),
+    "pacemaker": BenignFinding(0.04, add_pacemaker, grows=True),
+    "buckle": BenignFinding(0.05, add_buckle),
+    "hip prosthesis": BenignFinding(0.04, add_hip_prosthesis, grows=True),
+    "knee prosthesis": BenignFinding(0.04, add_knee_prosthesis, grows=True),
+    "early imaging": BenignFinding(0.05, image_early),
+    "free pertechnetate": BenignFinding(0.03, free_pertechnetate),
+}
+"""By name; drawn independently of each other, in this order."""

@@ -1,0 +1,83 @@
+"""Ellipsoids on the grid: hot spots, lesions and metal are made of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from bonescan.phantom.anatomy.voxels import Point, VoxelBlock
+
+UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+"""Axes of an ellipsoid along row, depth and column."""
+
+GAUSSIAN_REACH = 2.5
+"""A Gaussian blob ends here, in standard deviations: 4 % of its peak."""
+EDGE_SHARE = 0.12
+"""Width of the soft edge of a solid ellipsoid, as a share of its radius."""
+
+
+@dataclass(frozen=True)
+class VoxelEllipsoid:
+    """A place, three radii and the directions of the radii.
+
+    Attributes:
+        centre: in voxels.
+        radii_mm: along the three axes.
+        axes: unit vectors (row, depth, column), in mm, along which the radii lie.
+    """
+
+    centre: Point
+    radii_mm: Point
+    axes: tuple[Point, Point, Point] = UPRIGHT
+
+
+def gaussian_box(
+    ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point
+) -> VoxelBlock | None:
+    """Return a Gaussian with the radii as standard deviations, 1 at its centre.
+
+    None where the blob lies outside a grid of that shape.
+    """
+    found = _distance(ellipsoid, shape, spacing_mm, GAUSSIAN_REACH)
+    if found is None:
+        return None
+    start, distance = found
+    values = np.exp(-0.5 * distance**2)
+    values[distance > GAUSSIAN_REACH] = 0
+    return VoxelBlock(start, values)
+
+
+def solid_box(
+    ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point
+) -> VoxelBlock | None:
+    """Return a solid ellipsoid, 1 inside with a soft edge; None outside a grid of that shape."""
+    found = _distance(ellipsoid, shape, spacing_mm, 1 + 3 * EDGE_SHARE)
+    if found is None:
+        return None
+    start, distance = found
+    return VoxelBlock(start, expit((1 - distance) / np.float32(0.5 * EDGE_SHARE)))
+
+
+def _distance(
+    ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point, reach: float
+) -> tuple[tuple[int, int, int], NDArray[np.float32]] | None:
+    """Return the block that the ellipsoid reaches, and the distance in radii of its voxels."""
+    axes = np.asarray(ellipsoid.axes)
+    radii = np.asarray(ellipsoid.radii_mm)
+    half = reach * np.sqrt(((axes * radii[:, None]) ** 2).sum(axis=0)) / spacing_mm
+    centre = np.asarray(ellipsoid.centre)
+    low = np.maximum(np.ceil(centre - half), 0).astype(int)
+    high = np.minimum(np.floor(centre + half) + 1, shape).astype(int)
+    if (low >= high).any():
+        return None
+    offsets = [
+        (np.arange(low[i], high[i]) - centre[i]) * spacing_mm[i] for i in range(3)
+    ]  # mm from the centre
+    rows, depths, columns = np.ix_(*offsets)
+    squared = np.zeros(tuple(high - low), np.float32)
+    for axis, radius in zip(axes, radii, strict=True):
+        along = (axis[0] * rows + axis[1] * depths + axis[2] * columns) / radius
+        squared += np.asarray(along**2, np.float32)
+    start = (int(low[0]), int(low[1]), int(low[2]))
+    return start, np.sqrt(squared)

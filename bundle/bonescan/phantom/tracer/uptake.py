@@ -1,0 +1,332 @@
+"""How much tracer each structure of a body holds: bones, their hot spots, organs, soft tissue.
+
+The unit is the concentration in the patient's own muscle, so soft tissue is 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bonescan.labels import PAIRED_REGIONS, REGIONS, SIDES
+from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
+from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_box, solid_box
+
+BONE_LEVELS: Mapping[str, float] = {
+    "skull": 14.5,
+    "face": 22.0,
+    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 106.0),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 116.0),
+    "sacrum": 84.0,
+    "manubrium": 47.0,
+    "sternum": 32.5,
+    "clavicle": 15.0,
+    "scapula": 17.0,
+    "ribs": 38.0,
+    "humerus": 25.0,
+    "forearm": 8.0,
+    "hand": 8.0,
+    "pelvis": 52.0,
+    "femur": 27.5,
+    "patella": 15.0,
+    "tibia": 12.5,
+    "fibula": 8.0,
+    "foot": 13.0,
+}
+"""Concentration in normal bone, by region without its side.
+
+Set so that the ratios in the image fall into those measured on real scans (see
+`bonescan.phantom.realism.measures`): fitted, and taking up what the drawn shape of its bone lacks,
+so they are no concentrations of real bone. Vertebrae are highest, as in quantitative SPECT, where
+their mean SUV is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the levels
+here.
+"""
+
+JOINT_LEVEL = 15.0
+"""Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
+
+FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
+    "skull": (0.35, 5.8),
+    "ribs": (0.6, 1.68),
+    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.58, 1.66)),
+    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (1.1, 1.1)),
+}
+"""Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
+hotter, as the posterior views show against the anterior ones."""
+
+END_FACTORS: Mapping[str, tuple[float, float]] = {
+    "humerus": (0.75, 1.0),
+    "femur": (1.0, 0.5),
+    "tibia": (0.6, 1.0),
+}
+END_SHARE = 0.16
+"""Factors at the upper and the lower end of a long bone, and the share of its length that an end
+takes: spongy bone with fat marrow holds less per volume than the shaft."""
+
+BOWEL_LEVEL = 0.6
+BOWEL_MM = 60.0
+"""Concentration that bowel and its vessels add to the belly, and how far before the spine."""
+
+PATIENT_SIGMA = 0.2
+"""Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
+REGION_SIGMA = (0.15, 0.25)
+"""Range of the log-normal spread between the regions of one patient."""
+SIDE_SIGMA = 0.06
+"""Log-normal spread between the bones of one region."""
+TEXTURE_SIGMA = 0.12
+"""Unevenness inside a bone."""
+TEXTURE_MM = 9.0
+"""Length over which that unevenness changes."""
+
+ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
+    "kidney": (7.0, 0.35),
+    "bladder": (58.0, 0.4),
+    "liver": (1.7, 0.15),
+    "spleen": (1.7, 0.15),
+    "heart": (2.0, 0.15),
+    "thyroid": (2.0, 0.3),
+    "breast": (1.1, 0.2),
+    "lung": (1.0, 0.12),
+}
+"""Median concentration and log-normal spread by organ without its side."""
+
+
+class Clip(Enum):
+    """What a hot spot is confined to."""
+
+    BONE = "bone"
+    BODY = "body"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class HotSpot:
+    """A hot spot: a Gaussian whose radii are standard deviations.
+
+    Attributes:
+        ellipsoid: where.
+        level: concentration added at its centre.
+        clip: what it is confined to.
+    """
+
+    ellipsoid: VoxelEllipsoid
+    level: float
+    clip: Clip = Clip.BONE
+
+
+@dataclass(frozen=True)
+class Metal:
+    """A foreign body: no activity, and its own attenuation per mm."""
+
+    ellipsoid: VoxelEllipsoid
+    mu_per_mm: float
+
+
+@dataclass(frozen=True)
+class Uptake:
+    """The tracer in one patient.
+
+    Attributes:
+        bones: concentration by bone name.
+        organs: concentration by organ name.
+        soft: concentration in soft tissue.
+        spots: what comes on top.
+        metal: foreign bodies.
+    """
+
+    bones: Mapping[str, float]
+    organs: Mapping[str, float]
+    soft: float = 1.0
+    spots: tuple[HotSpot, ...] = field(default=())
+    metal: tuple[Metal, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """A place that is normally hotter than the bone around it."""
+
+    radii_mm: tuple[float, float, float]
+    gain: float
+    spread: float = 0.35
+
+
+NORMAL_SPOTS: Mapping[str, _Joint] = {
+    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 0.65),
+    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.5),
+    "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
+    "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
+    "wrist": _Joint((12.0, 10.0, 14.0), 0.5),
+    "hip": _Joint((18.0, 16.0, 18.0), 0.5),
+    "knee": _Joint((22.0, 18.0, 26.0), 0.3),
+    "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
+    "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
+    "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
+    "costochondral": _Joint((5.0, 7.0, 5.0), 0.7),
+    "scapular_tip": _Joint((9.0, 8.0, 8.0), 0.8),
+}
+"""By point name without number and side: standard deviations and gain over the local bone."""
+
+
+def base_region(region: str) -> str:
+    """Return the name of a region without its side: ``ribs_left`` is ``ribs``."""
+    for side in SIDES:
+        stem = region.removesuffix(f"_{side}")
+        if stem in PAIRED_REGIONS:
+            return stem
+    return region
+
+
+def without_side(name: str) -> str:
+    """Return the name of an organ or a place without its side: ``kidney_left`` is ``kidney``."""
+    return name.removesuffix("_left").removesuffix("_right")
+
+
+def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
+    """Draw the normal uptake of one patient."""
+    patient = rng.lognormal(0.0, PATIENT_SIGMA)
+    spread = rng.uniform(*REGION_SIGMA)
+    stems = list(dict.fromkeys(_group(region) for region in REGIONS))
+    groups = dict(zip(stems, rng.lognormal(0.0, spread, len(stems)), strict=True))
+    bones = {
+        name: float(
+            patient
+            * groups[_group(bone.region)]
+            * BONE_LEVELS[base_region(bone.region)]
+            * rng.lognormal(0.0, SIDE_SIGMA)
+        )
+        for name, bone in body.bones.items()
+    }
+    spots = (_bowel(body, rng), *_normal_spots(body, patient, rng))
+    return Uptake(bones, _draw_organs(body, rng), spots=spots)
+
+
+def _bowel(body: Body, rng: np.random.Generator) -> HotSpot:
+    """Return the blood and the secretion in the bowel: the belly is warmer than muscle."""
+    row, depth, column = body.points["l3_centre"]
+    front = depth - BOWEL_MM / body.spacing_mm[1]
+    level = BOWEL_LEVEL * rng.lognormal(0.0, 0.3)
+    return HotSpot(
+        VoxelEllipsoid((row, front, column), (80.0, 45.0, 75.0)), float(level), Clip.BODY
+    )
+
+
+def _group(region: str) -> str:
+    """Return what a region shares its variation with: its pair, or its part of the spine."""
+    stem = base_region(region)
+    return stem[0] if stem[1:].isdigit() else stem
+
+
+def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
+    common = {
+        name: median * rng.lognormal(0.0, sigma) for name, (median, sigma) in ORGAN_LEVELS.items()
+    }
+    return {
+        name: float(common[without_side(name)] * rng.lognormal(0.0, 0.05))
+        for name in body.organs
+        if without_side(name) in common
+    }
+
+
+def _normal_spots(body: Body, patient: float, rng: np.random.Generator) -> tuple[HotSpot, ...]:
+    """Return the joints and ends of bones that are normally hot."""
+    common = {
+        name: joint.gain * rng.lognormal(0.0, joint.spread) for name, joint in NORMAL_SPOTS.items()
+    }
+    spots = []
+    for point, place in body.points.items():
+        name = without_side(point).rstrip("_0123456789")
+        if name in NORMAL_SPOTS:
+            level = JOINT_LEVEL * patient * common[name] * rng.lognormal(0.0, 0.2)
+            spots.append(HotSpot(VoxelEllipsoid(place, NORMAL_SPOTS[name].radii_mm), float(level)))
+    return tuple(spots)
+
+
+def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
+    """Return the uptake of a patient whose diseased skeleton takes most of the tracer."""
+    soft = float(rng.uniform(0.3, 0.6))
+    organs = {
+        name: level * (0.3 * soft if without_side(name) in ("kidney", "bladder") else soft)
+        for name, level in uptake.organs.items()
+    }
+    return replace(uptake, soft=uptake.soft * soft, organs=organs)
+
+
+def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return the concentration in every voxel of the grid, (row, depth, column).
+
+    Where many structures meet it may fall a little below zero.
+    """
+    values = body.outline * np.float32(uptake.soft)
+    skeleton = np.zeros(body.shape, np.float32)
+    for name, level in uptake.organs.items():
+        _fill(values, body.organs[name], level - uptake.soft)
+    texture = _texture(body, rng)
+    for name, level in uptake.bones.items():
+        box = body.bones[name].box
+        bone = body.bones[name]
+        uneven = _texture_of(texture, box, rng) * (_front_to_back(bone) * _along(bone))
+        values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
+        skeleton[box.slices] += box.fraction
+    clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
+    for spot in uptake.spots:
+        blob = gaussian_box(spot.ellipsoid, body.shape, body.spacing_mm)
+        if blob is not None:
+            clip = np.minimum(clips[spot.clip][blob.slices], 1) if spot.clip in clips else 1
+            values[blob.slices] += np.float32(spot.level) * blob.fraction * clip
+    for metal in uptake.metal:
+        hole = solid_box(metal.ellipsoid, body.shape, body.spacing_mm)
+        if hole is not None:
+            values[hole.slices] *= 1 - hole.fraction
+    return values
+
+
+def _fill(values: NDArray[np.float32], box: VoxelBlock, level: float) -> None:
+    values[box.slices] += np.float32(level) * box.fraction
+
+
+def _front_to_back(bone: Bone) -> NDArray[np.float32]:
+    """Return the factor of a bone's level at each depth of its box, (1, depth, 1)."""
+    front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
+    depths = bone.box.fraction.shape[1]
+    way = np.linspace(0, 1, depths, dtype=np.float32)[None, :, None]
+    return np.float32(front) + np.float32(back - front) * way**2
+
+
+def _along(bone: Bone) -> NDArray[np.float32]:
+    """Return the factor of a bone's level at each row of its box, (row, 1, 1)."""
+    upper, lower = END_FACTORS.get(base_region(bone.region), (1.0, 1.0))
+    way = np.linspace(0, 1, bone.box.fraction.shape[0])
+    factor = np.interp(way, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
+    return factor.astype(np.float32)[:, None, None]
+
+
+def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a block of smooth unevenness around 1, large enough for every bone.
+
+    It is drawn on every second row and column, which the camera cannot tell from every one.
+    """
+    sizes = np.array([bone.box.fraction.shape for bone in body.bones.values()])
+    step = np.array([2, 1, 2])
+    noise = rng.standard_normal((sizes.max(axis=0) + 16) // step, dtype=np.float32)
+    sigma = TEXTURE_MM / 2 / (step * body.spacing_mm)
+    smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
+    smooth = 1 + TEXTURE_SIGMA / smooth.std() * smooth
+    return smooth.repeat(2, axis=0).repeat(2, axis=2)
+
+
+def _texture_of(
+    texture: NDArray[np.float32], box: VoxelBlock, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Cut the texture of one bone from the common block, at a place of its own."""
+    room = np.array(texture.shape) - box.fraction.shape
+    first = rng.integers(0, room + 1)
+    size = box.fraction.shape
+    return texture[
+        first[0] : first[0] + size[0],
+        first[1] : first[1] + size[1],
+        first[2] : first[2] + size[2],
+    ]

@@ -1,0 +1,192 @@
+"""Pictures that compare systems: on the same images, over the epochs, over a number."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bonescan.report.curves import CURVES, EPOCH, tidy
+from bonescan.report.drawing import (
+    draw_counts,
+    draw_outlines,
+    draw_scale_bar,
+    draw_sides,
+    new_figure,
+    save_png,
+)
+from bonescan.report.evaluated_images import EvaluatedImage
+from bonescan.report.findings import RESEARCH_USE
+
+SIDE_PX = 380
+TITLE_PX = 34
+FOOTER_PX = 24
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Told apart by colour-blind readers (Okabe and Ito)."""
+STYLES = ("-", "--", ":")
+
+History = Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric over a number, such as the number of clusters.
+
+    Attributes:
+        places: on the horizontal axis, ascending.
+        values: at these places.
+        lower: bounds of their intervals.
+        upper: bounds of their intervals.
+    """
+
+    places: Sequence[float]
+    values: Sequence[float]
+    lower: Sequence[float]
+    upper: Sequence[float]
+
+
+def write_systems(
+    path: str | Path, cases: Mapping[str, Sequence[EvaluatedImage]], *, origin: str
+) -> None:
+    """Write the picture of draw_systems as PNG."""
+    save_png(draw_systems(cases, origin=origin), path)
+
+
+def draw_systems(cases: Mapping[str, Sequence[EvaluatedImage]], *, origin: str) -> Figure:
+    """Draw images from top to bottom, plain and then with the outlines of each system.
+
+    Args:
+        cases: by name of the system, for each system the same images.
+        origin: what the images are, for the caption, such as "simulated scans".
+
+    Raises:
+        ValueError: if there is nothing to draw, or the systems have other numbers of images.
+    """
+    numbers = {len(images) for images in cases.values()}
+    if len(numbers) != 1 or not min(numbers):
+        raise ValueError(f"systems must have the same images, got numbers {sorted(numbers)}")
+    first = next(iter(cases.values()))
+    rows, columns = first[0].uptake.shape
+    spacing_mm = first[0].spacing_mm
+    height_px = SIDE_PX * rows * spacing_mm[0] / (columns * spacing_mm[1])
+    size_px = (SIDE_PX * (1 + len(cases)), TITLE_PX + len(first) * height_px + FOOTER_PX)
+    figure = new_figure(*size_px)
+    width, height = 1 / (1 + len(cases)), height_px / size_px[1]
+    for row in range(len(first)):
+        bottom = 1 - TITLE_PX / size_px[1] - (row + 1) * height
+        for column, name in enumerate([None, *cases]):
+            axes = figure.add_axes((column * width, bottom, width, height))
+            case = first[row] if name is None else cases[name][row]
+            draw_counts(axes, case.uptake.astype(np.float32), case.spacing_mm)
+            if name is None:
+                draw_sides(axes, case.view, mirrored=case.mirrored)
+                draw_scale_bar(axes, case.uptake.shape, case.spacing_mm)
+            else:
+                draw_outlines(axes, case.pred_mask, case.truth_mask)
+            if row == 0:
+                axes.set_title(_wrapped(name or "Scan"), size=9, pad=3)
+    figure.text(
+        0.005,
+        6 / size_px[1],
+        f"{origin}; green: true lesion, red: predicted lesion. {RESEARCH_USE}",
+        size=8,
+    )
+    return figure
+
+
+def write_histories(
+    path: str | Path, histories: Mapping[str, Sequence[History]], *, origin: str
+) -> None:
+    """Draw loss and validation Dice of several systems over the epochs, averaged over the runs.
+
+    Args:
+        path: PNG to write.
+        histories: of the runs of each system, rows of bonescan.report.curves.read_history.
+        origin: what was trained on, for the title.
+    """
+    figure = new_figure(860, 720)
+    panels = figure.subplots(len(CURVES), 1, sharex=True)
+    for axes, (key, title) in zip(panels, CURVES.items(), strict=True):
+        for number, (name, runs) in enumerate(histories.items()):
+            epochs, means = _average(runs, key)
+            axes.plot(epochs, means, **_look(number), lw=1.3, label=name)
+        axes.set_ylabel(title)
+        tidy(axes)
+    panels[0].set_yscale("log")
+    panels[-1].set_ylim(0, 1)
+    panels[-1].set_xlabel("epoch")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.suptitle(f"Training on {origin}", size=11)
+    figure.tight_layout(rect=(0, 0, 0.72, 1))
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="center right", fontsize=8, frameon=False
+    )
+    save_png(figure, path)
+
+
+def write_sweep(
+    path: str | Path,
+    curves: Mapping[str, Curve],
+    *,
+    axis: str,
+    metric: str,
+    published: Mapping[float, float],
+    origin: str,
+) -> None:
+    """Draw a metric over a number for several systems, with intervals and published points.
+
+    Args:
+        path: PNG to write.
+        curves: by name of the system.
+        axis: title of the horizontal axis.
+        metric: title of the vertical axis.
+        published: published values by place.
+        origin: what was evaluated, for the title.
+    """
+    figure = new_figure(760, 520)
+    axes = figure.add_subplot()
+    for number, (name, curve) in enumerate(curves.items()):
+        look = {**_look(number), "linestyle": STYLES[number % len(STYLES)]}  # seen where they meet
+        axes.plot(curve.places, curve.values, marker=".", label=f"{name}, {origin}", **look)
+        axes.fill_between(
+            curve.places, curve.lower, curve.upper, color=look["color"], alpha=0.12, lw=0
+        )
+    if published:
+        axes.plot([*published], [*published.values()], "k*", ms=11, ls="", label="published")
+    axes.set_xlabel(axis)
+    axes.set_ylabel(metric)
+    axes.set_ylim(0, 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    tidy(axes)
+    axes.legend(frameon=False, fontsize=8)
+    figure.tight_layout()
+    save_png(figure, path)
+
+
+def _average(runs: Sequence[History], key: str) -> tuple[list[float], list[float]]:
+    """Average a column over the runs that measured it in an epoch."""
+    found: dict[float, list[float]] = {}
+    for history in runs:
+        for row in history:
+            if key in row:
+                found.setdefault(row[EPOCH], []).append(row[key])
+    epochs = sorted(found)
+    return epochs, [float(np.mean(found[epoch])) for epoch in epochs]
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": STYLES[number // len(COLOURS) % len(STYLES)],
+    }
+
+
+def _wrapped(name: str, width: int = 56) -> str:
+    """Break a long name over two lines."""
+    if len(name) <= width:
+        return name
+    cut = name.rfind(" ", 0, width)
+    return f"{name[:cut]}\n{name[cut + 1 :]}"

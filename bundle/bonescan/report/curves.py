@@ -1,0 +1,97 @@
+"""Curves of a training run and of lesion detection, as pictures."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from bonescan.metrics.lesion import Froc
+from bonescan.report.drawing import new_figure, save_png
+
+EPOCH = "epoch"
+CURVES = {"loss": "training loss", "validation_metric": "validation DSC, pooled"}
+"""Columns of the history by what they are called in the picture."""
+
+BLUE = "#0072b2"
+
+
+def read_history(path: str | Path) -> list[dict[str, float]]:
+    """Read the history of a training run, one row per epoch.
+
+    Args:
+        path: CSV with the columns "epoch", "loss" and "validation_metric"; a field is empty in
+            epochs in which it was not measured.
+
+    Returns:
+        The values that were measured, by column.
+
+    Raises:
+        ValueError: if a column is missing or there is no epoch.
+    """
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = {EPOCH, *CURVES} - set(reader.fieldnames or ())
+        if missing:
+            raise ValueError(f"{path}: history must have the columns {sorted(missing)}")
+        rows = [{key: float(row[key]) for key in (EPOCH, *CURVES) if row[key]} for row in reader]
+    if not rows:
+        raise ValueError(f"{path}: history must hold at least one epoch, got none")
+    return rows
+
+
+def write_training_curves(
+    path: str | Path, history: Sequence[Mapping[str, float]], *, simulated: bool
+) -> None:
+    """Draw loss and validation Dice over the epochs as PNG.
+
+    Args:
+        path: file to write.
+        history: rows of read_history.
+        simulated: whether the scans are simulated.
+    """
+    figure = new_figure(640, 560)
+    rows = figure.subplots(len(CURVES), 1, sharex=True)
+    for axes, (key, title) in zip(rows, CURVES.items(), strict=True):
+        known = [row for row in history if key in row]
+        axes.plot([row[EPOCH] for row in known], [row[key] for row in known], ".-", color=BLUE)
+        axes.set_ylabel(title)
+        tidy(axes)
+    rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    rows[-1].set_ylim(0, 1)
+    rows[-1].set_xlabel("epoch")
+    figure.suptitle("Training on simulated scans" if simulated else "Training", size=11)
+    figure.tight_layout()
+    save_png(figure, path)
+
+
+def write_froc_curve(path: str | Path, curves: Mapping[str, Froc], *, simulated: bool) -> None:
+    """Draw sensitivity over false positives per scan as PNG.
+
+    Args:
+        path: file to write.
+        curves: free-response curves by name of the system.
+        simulated: whether the scans are simulated.
+    """
+    figure = new_figure(560, 480)
+    axes = figure.add_subplot()
+    for name, curve in curves.items():
+        axes.step(curve.false_positives_per_scan, curve.sensitivity, where="post", label=name)
+    axes.set_xlabel("false positives per scan")
+    axes.set_ylabel("sensitivity, lesions")
+    axes.set_ylim(0, 1)
+    axes.set_xlim(left=0)
+    tidy(axes)
+    axes.legend(frameon=False, loc="lower right")
+    axes.set_title(
+        "Lesion detection, simulated scans" if simulated else "Lesion detection", size=11
+    )
+    figure.tight_layout()
+    save_png(figure, path)
+
+
+def tidy(axes: Axes) -> None:
+    """Draw a light grid and no frame on the right and above."""
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,69 @@
+"""Pictures and LabelMe files of label maps, for a physician to correct and import again."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bonescan.data.annotation.labelme import Annotation, LabelMeShape, write_labelme
+from bonescan.data.annotation.outline import outline_shapes
+from bonescan.data.load import LoadedScan
+from bonescan.data.nifti import ViewStack
+from bonescan.labels import LABEL_NAMES, Label
+from bonescan.report.drawing import display_limit
+
+
+def export_for_labelme(key: str, scan: LoadedScan, label: ViewStack, folder: Path) -> list[Path]:
+    """Write a PNG picture and a LabelMe file for each view of a scan.
+
+    The files hold the scan's hash, so that an import finds the scan whatever they are called.
+    Pictures show the views as acquired, hot black. Painting the file again gives the label map,
+    pixel for pixel (see bonescan.data.annotation.outline).
+
+    Args:
+        key: start of the file names, `KEY_anterior.png` and `.json`.
+        scan: the scan.
+        label: its label map.
+        folder: where to write.
+
+    Returns:
+        The LabelMe files.
+
+    Raises:
+        ValueError: if the map is not one of the scan.
+    """
+    stack = scan.stack
+    if (label.array.shape, label.views) != (stack.array.shape, stack.views):
+        raise ValueError(
+            f"label map of {key} must have the scan's shape {stack.array.shape} and views "
+            f"{' and '.join(stack.views)}, got {label.array.shape} and {' and '.join(label.views)}"
+        )
+    unknown = set(np.unique(label.array).tolist()) - set(LABEL_NAMES)
+    if unknown:
+        raise ValueError(
+            f"label map of {key} must hold values {sorted(LABEL_NAMES)}, got {sorted(unknown)}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for view, counts, plane in zip(stack.views, stack.array, label.array, strict=True):
+        path = folder / f"{key}_{view}.json"
+        picture = path.with_suffix(".png")
+        Image.fromarray(to_grey(counts)).save(picture)
+        shapes = label_shapes(plane)
+        size = (int(plane.shape[0]), int(plane.shape[1]))
+        write_labelme(Annotation(path, picture.name, size, shapes, scan.scan_id, view))
+        written.append(path)
+    return written
+
+
+def label_shapes(label: NDArray) -> tuple[LabelMeShape, ...]:
+    """Outline every component of a label map (row, column), background left out."""
+    named = [(value, name) for value, name in LABEL_NAMES.items() if value != Label.BACKGROUND]
+    return tuple(shape for value, name in named for shape in outline_shapes(label == value, name))
+
+
+def to_grey(counts: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Show counts (row, column) in inverse grey: 255 without counts, 0 from the display limit."""
+    shown = np.clip(counts / display_limit(counts), 0, 1)
+    return (255 - np.rint(255 * shown)).astype(np.uint8)

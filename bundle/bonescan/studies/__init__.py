@@ -1,0 +1,1 @@
+"""Studies of the software itself: published tables run again, and its cost."""

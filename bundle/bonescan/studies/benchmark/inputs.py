@@ -1,0 +1,109 @@
+"""What a benchmark works on: how much of it, simulated scans, and the bundle's workflows."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigWorkflow
+
+from bonescan.phantom.cohort import Cohort, simulate_cohort
+from bonescan.phantom.presets import PRESETS, THORAX_SITES
+
+ROOT = Path(__file__).resolve().parents[4]
+"""The bundle's root."""
+
+FOLDS = 5
+SEED = 0
+
+
+@dataclass(frozen=True)
+class BenchmarkSize:
+    """How long to measure.
+
+    Attributes:
+        patients: scans to simulate; what takes more scans repeats these.
+        train_scans: scans of the cohort for the training step, a fifth of them for validation.
+        epochs: epochs of the training step, one of them to warm up.
+        train_width: width of that network; None for the fast profile's.
+        infer_scans: scans for inference, one of them to warm up.
+        infer_width: width of that network; None for the paper's.
+        starts: start-ups of each kind, one of them to warm up.
+        readings: readings of each scan, and crops.
+        memory_scans: numbers of scans that memory is compared over, the smaller first: enough for
+            Python to have collected cycles a few times, which it does after some 20 scans.
+        systems: files of configs/systems that are compared, without ending; None for all.
+        turns: how often two systems are timed in turn, after one turn that warms up.
+    """
+
+    patients: int = 6
+    train_scans: int = 25
+    epochs: int = 6
+    train_width: int | None = None
+    infer_scans: int = 10
+    infer_width: int | None = None
+    starts: int = 6
+    readings: int = 9
+    memory_scans: tuple[int, int] = (50, 200)
+    systems: tuple[str, ...] | None = None
+    turns: int = 3
+
+
+def simulate_scans(folder: Path, patients: int) -> list[Path]:
+    """Simulate patients with lesions in the thorax whose two views lie in one file.
+
+    Returns:
+        Their folders.
+    """
+    preset = replace(
+        PRESETS["default"],
+        two_file_share=0.0,
+        one_view_patients=0,
+        free_share=0.0,  # training asks for a lesion, however few patients there are
+        sites=THORAX_SITES,
+    )
+    simulate_cohort(Cohort(preset, patients, SEED, folder))
+    return sorted(path.parent for path in folder.glob("*/scan.dcm"))
+
+
+def repeat_cohort(scans: list[Path], folder: Path, number: int) -> Path:
+    """Make a cohort of any number of patients out of a few, by links of other names.
+
+    Args:
+        scans: folders of patients.
+        folder: where to make the cohort.
+        number: how many patients it is to have.
+
+    Returns:
+        The datalist.
+    """
+    folder.mkdir(parents=True)
+    entries = []
+    for index in range(number):
+        patient = f"copy-{index:04d}"
+        (folder / patient).symlink_to(scans[index % len(scans)], target_is_directory=True)
+        entries.append(
+            {
+                "image": f"{patient}/scan.dcm",
+                "label": f"{patient}/label.nii.gz",
+                "patient": patient,
+                "fold": index % FOLDS,
+            }
+        )
+    path = folder / "datalist.json"
+    path.write_text(json.dumps({"training": entries}), encoding="utf-8")
+    return path
+
+
+def make_workflow(names: list[str], workflow_type: str, **overrides: Any) -> ConfigWorkflow:
+    """Compose and initialise a workflow of configs/ on the CPU."""
+    workflow = ConfigWorkflow(
+        config_file=[str(ROOT / "configs" / f"{name}.yaml") for name in names],
+        workflow_type=workflow_type,
+        logging_file=False,
+        bundle_root=str(ROOT),
+        device="$torch.device('cpu')",
+        **overrides,
+    )
+    workflow.initialize()
+    return workflow

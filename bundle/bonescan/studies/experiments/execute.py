@@ -1,0 +1,142 @@
+"""Run a grid: side by side on several GPUs or CPU processes, with progress, to be gone on with."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from pathlib import Path
+
+import torch
+
+from bonescan.processes import exit_with_parent
+from bonescan.studies.experiments.grid import Run
+from bonescan.studies.experiments.run import RunFailedError, perform
+
+
+@dataclass
+class Outcome:
+    """How a grid went.
+
+    Attributes:
+        failed: the runs that failed, with the reason.
+        skipped: runs that need one of them.
+    """
+
+    failed: list[tuple[Run, str]] = field(default_factory=list)
+    skipped: list[Run] = field(default_factory=list)
+
+
+def default_workers() -> int:
+    """Return one process per visible GPU, without GPU one per core."""
+    return torch.cuda.device_count() or os.cpu_count() or 1
+
+
+def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None]) -> Outcome:
+    """Do all runs; one that fails stops only those that need it.
+
+    Args:
+        runs: each after those that it needs.
+        workers: processes; each has a GPU of its own where there are GPUs, and its share of cores.
+        announce: told a line about each run.
+
+    Returns:
+        What failed.
+
+    Raises:
+        KeyboardInterrupt: if it is interrupted; done steps are kept.
+        RuntimeError: if a worker process dies.
+        ValueError: if there are no workers.
+    """
+    if workers < 1:
+        raise ValueError(f"number of workers must be 1 or more, got {workers}")
+    context = multiprocessing.get_context("spawn")
+    places = context.Queue()
+    for number in range(workers):
+        places.put(number)
+    threads, gpus = max(1, (os.cpu_count() or 1) // workers), torch.cuda.device_count()
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(places, threads, gpus)
+    )
+    progress = _Progress(len(runs), announce)
+    outcome = Outcome()
+    try:
+        left = list(runs)
+        while left:
+            wave, left = _split_wave(left)
+            futures = {pool.submit(perform, run): run for run in wave}
+            for future in as_completed(futures):
+                _settle(future, futures[future], outcome, progress)
+            skipped, left = _split_lost(left, {run.folder for run, _ in outcome.failed})
+            outcome.skipped += skipped
+    except BrokenProcessPool as err:
+        raise RuntimeError(
+            "a worker process died, perhaps for lack of memory; the same command, with fewer "
+            "--workers, goes on where it stopped; the logs of the runs say how far they came"
+        ) from err
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return outcome
+
+
+def _start_worker(places: "Queue[int]", threads: int, gpus: int) -> None:
+    """Take a GPU of one's own, before anything asks for one, and a share of the cores."""
+    exit_with_parent()
+    number = places.get()
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
+    torch.set_num_threads(threads)
+
+
+def _split_wave(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Take the runs that need none of the others."""
+    open_folders = {run.folder for run in runs}
+    wave = [run for run in runs if not open_folders & set(run.needs)]
+    return wave, [run for run in runs if run not in wave]
+
+
+def _split_lost(runs: Sequence[Run], lost: set[Path]) -> tuple[list[Run], list[Run]]:
+    """Take the runs that need one of the lost, or one that does."""
+    lost = set(lost)
+    skipped = []
+    for run in runs:  # in order: what a run needs comes before it
+        if lost & set(run.needs):
+            lost.add(run.folder)
+            skipped.append(run)
+    return skipped, [run for run in runs if run not in skipped]
+
+
+def _settle(
+    future: "Future[dict[str, float]]", run: Run, outcome: Outcome, progress: "_Progress"
+) -> None:
+    """Note how a run ended."""
+    try:
+        seconds = future.result()
+    except (RunFailedError, ValueError, OSError) as err:
+        outcome.failed.append((run, str(err)))
+        progress.tell(f"{run.label} FAILED: {err}")
+    else:
+        progress.tell(f"{run.label}: {sum(seconds.values()):.0f} s")
+
+
+class _Progress:
+    """Say how many runs are done, and how long the others may take."""
+
+    def __init__(self, total: int, announce: Callable[[str], None]) -> None:
+        self.total = total
+        self.announce = announce
+        self.done = 0
+        self.start = time.monotonic()
+
+    def tell(self, line: str) -> None:
+        """Announce the end of a run."""
+        self.done += 1
+        elapsed_min = (time.monotonic() - self.start) / 60
+        left_min = elapsed_min / self.done * (self.total - self.done)
+        self.announce(
+            f"[{self.done}/{self.total}] {line} "
+            f"({elapsed_min:.1f} min so far, about {left_min:.1f} min left)"
+        )

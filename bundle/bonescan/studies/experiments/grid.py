@@ -1,0 +1,193 @@
+"""The grid of an experiment: rows x folds x seeds, each a training with its evaluation."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from bonescan.data.datalist import DATALIST_FILE
+from bonescan.handlers.checkpoint import BEST_NAME
+from bonescan.studies.experiments.data import TEST, TRAINING, ExperimentData
+from bonescan.studies.experiments.experiment import Experiment, Profile, Row
+
+ROOT = Path(__file__).resolve().parents[4]
+"""The bundle's root."""
+CONFIGS = ROOT / "configs"
+CROPPED = "cropped"
+"""Overlay for data that are thorax crops already."""
+EVALUATION = "evaluation"
+PREDICTIONS = "predictions"
+MINED = "mined"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row in one fold with one seed.
+
+    Attributes:
+        row: what is trained and evaluated.
+        fold: fold that is tested in a cross-validation; None where test patients are held out.
+        seed: of the training.
+        folder: of the run.
+        training: arguments of the training, the content of an arguments file.
+        evaluation: overrides of the evaluation.
+        needs: folders of the runs that must be complete before.
+        mined: datalist to be mined from this run's predictions on the scans of another, if any.
+    """
+
+    row: Row
+    fold: int | None
+    seed: int
+    folder: Path
+    training: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    needs: tuple[Path, ...] = ()
+    mined: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages call the run."""
+        fold = "" if self.fold is None else f", fold {self.fold}"
+        return f"{self.row.name}{fold}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class RunGrid:
+    """An experiment of a certain size on certain data.
+
+    Attributes:
+        experiment: what is run.
+        profile_name: name of the profile.
+        material: the data.
+        folder: of all runs.
+        run_folds: folds to run in place of the profile's, for a part of a cross-validation.
+    """
+
+    experiment: Experiment
+    profile_name: str
+    material: ExperimentData
+    folder: Path
+    run_folds: Sequence[int] = ()
+
+    @property
+    def profile(self) -> Profile:
+        """The size."""
+        return self.experiment.profiles[self.profile_name]
+
+    @property
+    def folds(self) -> Sequence[int | None]:
+        """The folds that are run; one None without cross-validation."""
+        if not self.profile.folds:
+            return [None]
+        return [*self.run_folds] or [*self.profile.run_folds] or [*range(self.profile.folds)]
+
+    def runs(self) -> list[Run]:
+        """Return all runs, each after those that it needs.
+
+        Raises:
+            ValueError: if a fold does not exist.
+        """
+        known = {None, *range(self.profile.folds)}
+        if not set(self.folds) <= known:
+            raise ValueError(
+                f"folds must be among 0..{self.profile.folds - 1}, got {list(self.folds)}"
+            )
+        return [
+            self._make(row, fold, seed)
+            for row in self.experiment.rows
+            for fold, seed in self._places(row)
+        ]
+
+    def runs_of(self, row: Row) -> list[Run]:
+        """Return the runs of one row."""
+        return [self._make(row, fold, seed) for fold, seed in self._places(row)]
+
+    def _places(self, row: Row) -> Iterable[tuple[int | None, int]]:
+        seeds = self.profile.seeds
+        if row.once:
+            return [(None, seeds[0])]
+        return [(fold, seed) for fold in self.folds for seed in seeds]
+
+    def _place(self, row: Row, fold: int | None, seed: int) -> Path:
+        if row.once:
+            fold, seed = None, self.profile.seeds[0]
+        name = f"seed{seed}" if fold is None else f"fold{fold}-seed{seed}"
+        return self.folder / self.profile_name / self.material.folder.name / row.id / name
+
+    def _make(self, row: Row, fold: int | None, seed: int) -> Run:
+        folder = self._place(row, fold, seed)
+        datalist = self.material.find(row.datalist or self._default_datalist())
+        needs = tuple(self._place(self.experiment.row(need), fold, seed) for need in row.needs)
+        tested: dict[str, Any] = {"section": TEST} if fold is None else _tested(fold)
+        is_mined_from = any(other.mined_from == row.id for other in self.experiment.rows)
+        return Run(
+            row=row,
+            fold=fold,
+            seed=seed,
+            folder=folder,
+            training=self._training(row, fold, seed, folder),
+            evaluation={"datalist": str(datalist), **tested, **row.evaluation},
+            needs=needs,
+            mined=datalist if is_mined_from else None,
+        )
+
+    def _default_datalist(self) -> str | None:
+        return next(iter(self.experiment.datalists), None)
+
+    def _training(self, row: Row, fold: int | None, seed: int, folder: Path) -> dict[str, Any]:
+        """Compose the arguments file of a training: system, profile, row, data, in this order."""
+        system = ConfigParser.load_config_file(str(CONFIGS / "systems" / f"{row.system}.yaml"))
+        overlays = [*([CROPPED] if self.material.cropped else []), *self.profile.overlays]
+        names = ["train", *overlays]
+        datalist = self.material.find(row.datalist or self._default_datalist())
+        if row.mined_from:
+            source = self._place(self.experiment.row(row.mined_from), fold, seed)
+            datalist = source / MINED / DATALIST_FILE
+        arguments: dict[str, Any] = {
+            **system,
+            "config_file": [str(CONFIGS / f"{name}.yaml") for name in names],
+            **self.profile.settings,
+            **row.overrides,
+            **row.profile_overrides.get(self.profile_name, {}),
+            "bundle_root": str(ROOT),
+            "dataset_dir": str(datalist.parent),
+            "datalist": str(datalist),
+            "output_dir": str(folder),
+            "seed": seed,
+            **self._folds_of(row, fold),
+        }
+        if row.initial_weights:
+            source = self._place(self.experiment.row(row.initial_weights), fold, seed)
+            arguments["initial_weights"] = str(source / BEST_NAME)
+        return arguments
+
+    def _folds_of(self, row: Row, fold: int | None) -> dict[str, int]:
+        """Choose the fold that validates, and the one that is tested."""
+        if fold is None or row.once:
+            return {"fold": 0}
+        return {"fold": (fold + 1) % self.profile.folds, "test_fold": fold}
+
+
+def _tested(fold: int) -> dict[str, Any]:
+    return {"section": TRAINING, "fold": fold}
+
+
+def write_arguments(run: Run, name: str) -> Path:
+    """Write the arguments file of a run's training.
+
+    Raises:
+        ValueError: if the folder holds a run of other settings.
+    """
+    path = run.folder / name
+    text = json.dumps(run.training, indent=1) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise ValueError(
+            f"{path} must hold the settings of this run, got others: the experiment was changed; "
+            f"delete {run.folder} or give another --work"
+        )
+    run.folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,159 @@
+"""One run of a grid: train, evaluate, and where others need it, mine; each step once."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bonescan.data.datalist import DATALIST_FILE
+from bonescan.handlers.checkpoint import LAST_NAME, SYSTEM_NAME
+from bonescan.prepare.negative_mining import mine_datalist
+from bonescan.studies.experiments.grid import (
+    CONFIGS,
+    EVALUATION,
+    MINED,
+    PREDICTIONS,
+    ROOT,
+    Run,
+    write_arguments,
+)
+from bonescan.workflow.launch import launch
+
+ARGUMENTS_FILE = "arguments.json"
+STATE_FILE = "state.json"
+"""Seconds that each completed step of a run took."""
+TRAINED = "training"
+"""Name of the first step."""
+LOG_FILE = "log.txt"
+ERROR_MARK = " - ERROR - "
+"""Between name and message of an error in a log (configs/logging.conf)."""
+
+
+class RunFailedError(RuntimeError):
+    """A step of a run ended with an error, which its log says."""
+
+
+def perform(run: Run) -> dict[str, float]:
+    """Do what is left to do of a run; its messages go to a log in its folder.
+
+    Returns:
+        Seconds of each step, by name.
+
+    Raises:
+        RunFailedError: if a step fails.
+        KeyboardInterrupt: if a step is interrupted.
+        ValueError: if the folder holds a run of other settings.
+    """
+    arguments = write_arguments(run, ARGUMENTS_FILE)
+    steps: dict[str, Callable[[], None]] = {
+        TRAINED: lambda: _train(run, arguments),
+        EVALUATION: lambda: _evaluate(run),
+    }
+    if run.row.once:
+        del steps[EVALUATION]
+    if run.mined is not None:
+        datalist = run.mined
+        steps["mining"] = lambda: _mine(run, datalist)
+    state = read_state(run.folder)
+    with _logged(run.folder / LOG_FILE):
+        for name, step in steps.items():
+            if name in state:
+                continue
+            start = time.monotonic()
+            step()
+            state[name] = round(time.monotonic() - start, 1)
+            _write_state(run.folder, state)
+    return state
+
+
+def read_state(folder: Path) -> dict[str, float]:
+    """Return the seconds of the completed steps of a run, by name."""
+    path = folder / STATE_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _write_state(folder: Path, state: Mapping[str, float]) -> None:
+    partial = folder / f"{STATE_FILE}.partial"
+    partial.write_text(json.dumps(state) + "\n", encoding="utf-8")
+    partial.replace(folder / STATE_FILE)
+
+
+def _train(run: Run, arguments: Path) -> None:
+    resume = (run.folder / LAST_NAME).is_file()
+    _launch(run, ["training", "--args_file", str(arguments), "--resume", str(resume)])
+
+
+def _evaluate(run: Run) -> None:
+    settings: dict[str, Any] = {
+        "bundle_root": str(ROOT),
+        "dataset_dir": str(Path(run.evaluation["datalist"]).parent),
+        "run_dir": str(run.folder),
+        "output_dir": str(run.folder / EVALUATION),
+        "baseline": False,
+        "keep_cases": True,
+        **run.evaluation,
+    }
+    _launch(run, ["evaluating", *_with_system(run, "evaluate"), *_overrides(settings)])
+
+
+def _mine(run: Run, datalist: Path) -> None:
+    """Predict the scans of a datalist and write it anew with masks of the false positives."""
+    predictions = run.folder / PREDICTIONS
+    settings = {
+        "bundle_root": str(ROOT),
+        "input": str(datalist),
+        "run_dir": str(run.folder),
+        "output_dir": str(predictions),
+        "resume": predictions.is_dir(),
+    }
+    _launch(run, ["inference", *_with_system(run, "inference"), *_overrides(settings)])
+    mine_datalist(datalist, predictions, run.folder / MINED / DATALIST_FILE)
+
+
+def _with_system(run: Run, workflow: str) -> list[str]:
+    files = [str(CONFIGS / f"{workflow}.yaml"), str(run.folder / SYSTEM_NAME)]
+    return ["--config_file", str(files)]
+
+
+def _overrides(settings: Mapping[str, Any]) -> list[str]:
+    return [text for key, value in settings.items() for text in (f"--{key}", str(value))]
+
+
+def _launch(run: Run, arguments: list[str]) -> None:
+    code = launch(arguments)
+    if code == 130:
+        raise KeyboardInterrupt
+    if code:
+        log = run.folder / LOG_FILE
+        raise RunFailedError(f"{arguments[0]}: {_last_error(log)}; see {log}")
+
+
+def _last_error(log: Path) -> str:
+    """Return the last error that a run logged."""
+    sys.stderr.flush()
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    errors = [line.partition(ERROR_MARK)[2] for line in lines if ERROR_MARK in line]
+    return errors[-1] if errors else "failed"
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Send what this process prints, its libraries' output included, to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(number) for number in (1, 2)]
+    with path.open("ab") as log:
+        for number in (1, 2):
+            os.dup2(log.fileno(), number)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, copy in zip((1, 2), kept, strict=True):
+                os.dup2(copy, number)
+                os.close(copy)

@@ -1,0 +1,204 @@
+"""Figures of a row over its runs, with intervals, and rows compared on the same images."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from bonescan.metrics.bootstrap import bootstrap_interval
+from bonescan.metrics.cross_validation import f1_of_means
+from bonescan.metrics.pixel import METRICS, per_image, pooled
+from bonescan.studies.experiments.experiment import F1_OF_MEANS
+
+RESAMPLES = 1000
+IMAGES_FILE = "images.csv"
+COUNT_COLUMNS = ("tp", "fp", "fn", "tn")
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """All evaluated images of a row, over all of its runs.
+
+    Attributes:
+        counts: TP, FP, FN, TN (image, 4).
+        patients: the patient of each image.
+        images: what tells each image from the others of a run: (scan, view).
+        runs: number of the run of each image.
+    """
+
+    counts: NDArray[np.int64]
+    patients: Sequence[str]
+    images: Sequence[tuple[str, str]]
+    runs: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric of a row.
+
+    Attributes:
+        value: mean over the runs.
+        lower: bound of the 95 % interval over patients.
+        upper: bound of the 95 % interval over patients.
+        spread: standard deviation over the runs; None for a single one.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    spread: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row less another on the same images, in the first metric of the experiment.
+
+    Attributes:
+        difference: of the mean over the runs.
+        lower: bound of its 95 % interval, patients resampled together for both.
+        upper: bound of its 95 % interval.
+        patients: number of patients.
+        wilcoxon_p: two-sided Wilcoxon signed-rank test over patients; None where all are equal.
+        t_p: two-sided paired t-test over runs; None with fewer than three. Both tests take the
+            DSC in place of the F1 of means, which one patient or run does not have.
+    """
+
+    difference: float
+    lower: float
+    upper: float
+    patients: int
+    wilcoxon_p: float | None
+    t_p: float | None
+
+
+def read_images(evaluations: Sequence[Path]) -> ImageCounts:
+    """Gather the images of the evaluations of a row's runs."""
+    rows: list[dict[str, Any]] = []
+    runs: list[int] = []
+    for number, folder in enumerate(evaluations):
+        with (folder / IMAGES_FILE).open(newline="", encoding="utf-8") as file:
+            of_run = list(csv.DictReader(file))
+        rows += of_run
+        runs += [number] * len(of_run)
+    return ImageCounts(
+        counts=np.array([[int(row[name]) for name in COUNT_COLUMNS] for row in rows]),
+        patients=[row["patient"] for row in rows],
+        images=[(row["scan_id"], row["view"]) for row in rows],
+        runs=np.array(runs),
+    )
+
+
+def measure(images: ImageCounts, metrics: Sequence[str], convention: str) -> dict[str, Estimate]:
+    """Compute the metrics of a row: each run's by the convention, then the mean over the runs.
+
+    Args:
+        images: of all runs.
+        metrics: of bonescan.metrics.pixel.METRICS, or F1_OF_MEANS.
+        convention: "pooled" or "per_image".
+
+    Returns:
+        A figure by metric.
+    """
+
+    def statistic(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        return _means(_by_run(images, chosen, convention), metrics)
+
+    everything = np.arange(len(images.patients))
+    bounds = bootstrap_interval(statistic, images.patients, resamples=RESAMPLES)
+    by_run = _by_run(images, everything, convention)
+    values = statistic(everything)
+    return {
+        name: Estimate(float(values[i]), float(bounds[0, i]), float(bounds[1, i]), spread)
+        for i, (name, spread) in enumerate(zip(metrics, _spreads(by_run, metrics), strict=True))
+    }
+
+
+def compare(row: ImageCounts, other: ImageCounts, metric: str, convention: str) -> Comparison:
+    """Compare a row with another that was evaluated on the same images.
+
+    Args:
+        row: images of a row.
+        other: images of the row that it is compared with.
+        metric: of bonescan.metrics.pixel.METRICS, or F1_OF_MEANS.
+        convention: "pooled" or "per_image".
+
+    Raises:
+        ValueError: if the two were evaluated on other images.
+    """
+    row, other = _in_order(row), _in_order(other)
+    if row.images != other.images or not np.array_equal(row.runs, other.runs):
+        raise ValueError("rows must be evaluated on the same images to be compared")
+
+    def difference(chosen: NDArray[np.intp]) -> float:
+        first, second = (
+            _means(_by_run(images, chosen, convention), [metric])[0] for images in (row, other)
+        )
+        return float(first - second)
+
+    bounds = bootstrap_interval(difference, row.patients, resamples=RESAMPLES)
+    pairs = [_by_run(images, np.arange(len(row.patients)), convention) for images in (row, other)]
+    column = METRICS.index("dsc" if metric == F1_OF_MEANS else metric)
+    by_run = pairs[0][:, column] - pairs[1][:, column]
+    by_patient = _by_patient(row, column, convention) - _by_patient(other, column, convention)
+    return Comparison(
+        difference=difference(np.arange(len(row.patients))),
+        lower=float(bounds[0]),
+        upper=float(bounds[1]),
+        patients=len(by_patient),
+        wilcoxon_p=float(stats.wilcoxon(by_patient).pvalue) if np.any(by_patient) else None,
+        t_p=float(stats.ttest_1samp(by_run, 0).pvalue)
+        if len(by_run) > 2 and np.ptp(by_run) > 0
+        else None,
+    )
+
+
+def _by_run(images: ImageCounts, chosen: NDArray[np.intp], convention: str) -> NDArray[np.float64]:
+    """Return METRICS of each run that has images among the chosen: (run, metric)."""
+    score = pooled if convention == "pooled" else per_image
+    runs = images.runs[chosen]
+    return np.stack([score(images.counts[chosen[runs == run]]) for run in np.unique(runs)])
+
+
+def _means(by_run: NDArray[np.float64], metrics: Sequence[str]) -> NDArray[np.float64]:
+    """Average over the runs; the F1 of means is computed from the averages."""
+    precision, recall = (by_run[:, METRICS.index(name)] for name in ("cpa", "recall"))
+    return np.array(
+        [
+            f1_of_means(precision, recall)
+            if name == F1_OF_MEANS
+            else by_run[:, METRICS.index(name)].mean()
+            for name in metrics
+        ]
+    )
+
+
+def _spreads(by_run: NDArray[np.float64], metrics: Sequence[str]) -> list[float | None]:
+    """Return standard deviations over the runs; an F1 of means has none."""
+    if len(by_run) < 2:
+        return [None] * len(metrics)
+    return [
+        None if name == F1_OF_MEANS else float(by_run[:, METRICS.index(name)].std(ddof=1))
+        for name in metrics
+    ]
+
+
+def _by_patient(images: ImageCounts, column: int, convention: str) -> NDArray[np.float64]:
+    """Return a metric of each patient over all of its images."""
+    score = pooled if convention == "pooled" else per_image
+    owners = np.asarray(images.patients)
+    return np.array([score(images.counts[owners == owner])[column] for owner in np.unique(owners)])
+
+
+def _in_order(images: ImageCounts) -> ImageCounts:
+    order = sorted(range(len(images.images)), key=lambda i: (images.runs[i], images.images[i]))
+    return ImageCounts(
+        counts=images.counts[order],
+        patients=[images.patients[i] for i in order],
+        images=[images.images[i] for i in order],
+        runs=images.runs[order],
+    )

@@ -1,0 +1,49 @@
+"""Transforms of bone scans, for MONAI's transform chains."""
+
+from bonescan.transforms.augment import RandShiftRotated, RandThinCounts, RandThinCountsd
+from bonescan.transforms.body_labels import JoinBodyLabeld, OtsuBody, OtsuBodyd
+from bonescan.transforms.instances import SplitInstancesd, find_instances
+from bonescan.transforms.intensity import (
+    NormalizeBrightness,
+    NormalizeBrightnessd,
+    ScalePercentile,
+    ScalePercentiled,
+    SquareRoot,
+    SquareRootd,
+)
+from bonescan.transforms.label_values import CheckLabelValuesd
+from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
+from bonescan.transforms.oracle_threshold import OracleThresholdd
+from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
+from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
+from bonescan.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
+
+__all__ = [
+    "AggregateViews",
+    "AggregateViewsd",
+    "BodyWindow",
+    "BodyWindowd",
+    "CheckLabelValuesd",
+    "JoinBodyLabeld",
+    "MirrorPosterior",
+    "MirrorPosteriord",
+    "NormalizeBrightness",
+    "NormalizeBrightnessd",
+    "OracleThresholdd",
+    "OtsuBody",
+    "OtsuBodyd",
+    "RandShiftRotated",
+    "RandThinCounts",
+    "RandThinCountsd",
+    "ScalePercentile",
+    "ScalePercentiled",
+    "SideBySide",
+    "SideBySided",
+    "SplitInstancesd",
+    "SplitViewsd",
+    "SquareRoot",
+    "SquareRootd",
+    "ThoraxCrop",
+    "ThoraxCropd",
+    "find_instances",
+]

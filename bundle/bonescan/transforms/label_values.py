@@ -1,0 +1,54 @@
+"""The values of a label map, seen to before anything is learned from them."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from monai.utils import TransformBackends
+
+from bonescan.labels import LABEL_NAMES
+from bonescan.transforms.metadata import get_scan_name
+
+
+class CheckLabelValuesd(MapTransform):
+    """Refuse a label map that holds other values than those of bonescan.labels.Label.
+
+    An entry that is still the name of a file is left alone: inference reads the images only.
+
+    Args:
+        keys: label maps, any shape.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
+
+    def __init__(self, keys: Sequence[str] | str, *, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample as it is.
+
+        Raises:
+            ValueError: if there is an unknown value; the message names the file and the value.
+        """
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            if not isinstance(sample[key], torch.Tensor):
+                continue
+            found = torch.unique(sample[key]).tolist()
+            unknown = sorted(set(found) - set(LABEL_NAMES))
+            if unknown:
+                known = ", ".join(f"{value} {name}" for value, name in LABEL_NAMES.items())
+                others = ", ".join(f"{value:g}" for value in unknown)
+                raise ValueError(
+                    f"{_name_file(sample[key])}: values must be {known}, got {others}: map them "
+                    "first (scripts/import_labelme.py does so for LabelMe files)"
+                )
+        return sample
+
+
+def _name_file(label: torch.Tensor) -> str:
+    """Name the file that a label map was loaded from, without its folder."""
+    meta = label.meta if isinstance(label, MetaTensor) else {}
+    return str(meta.get("filename_or_obj") or get_scan_name(label)).rpartition("/")[2]

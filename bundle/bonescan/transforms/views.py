@@ -1,0 +1,193 @@
+"""Join the views of a scan into one image, or make a sample of each view."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import InvertibleTransform, MapTransform
+from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, ensure_tuple_rep
+
+from bonescan.keys import AGGREGATED, META_VIEWS, VIEW_SEPARATOR
+from bonescan.labels import Label
+from bonescan.transforms.metadata import get_views, join_views, replace_values
+
+UNION_PRIORITY = (Label.METASTASIS, Label.BLADDER)
+"""Where the views disagree, the first of these labels that one of them has is kept."""
+
+
+def unite_labels(label: torch.Tensor) -> torch.Tensor:
+    """Return the union over views of a label map: metastasis before bladder before background.
+
+    Args:
+        label: (view, row, column) values of bonescan.labels.Label.
+
+    Returns:
+        (1, row, column), same dtype.
+
+    Raises:
+        ValueError: if there are other values.
+    """
+    united = torch.full_like(label[:1], Label.BACKGROUND)
+    for value in reversed(UNION_PRIORITY):
+        united[(label == value).any(dim=0, keepdim=True)] = value
+    known = (label == Label.BACKGROUND) | (label == Label.METASTASIS) | (label == Label.BLADDER)
+    if not bool(known.all()):
+        others = sorted(label[~known].unique().tolist())
+        raise ValueError(f"label map must hold {[int(v) for v in Label]} only, got {others}")
+    return united
+
+
+def _sum(stack: torch.Tensor) -> torch.Tensor:
+    return stack.sum(dim=0, keepdim=True, dtype=stack.dtype)
+
+
+def _mean(stack: torch.Tensor) -> torch.Tensor:
+    return stack.to(torch.float32).mean(dim=0, keepdim=True)
+
+
+def _max(stack: torch.Tensor) -> torch.Tensor:
+    return stack.amax(dim=0, keepdim=True)
+
+
+AGGREGATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "sum": _sum,
+    "mean": _mean,
+    "max": _max,
+    "union": unite_labels,
+}
+
+
+class AggregateViews(InvertibleTransform):
+    """Join the views of a scan into one channel; put MirrorPosterior before.
+
+    A scan with one view passes. The inverse copies a map on the joined image, such as a
+    prediction (..., 1, row, column), to every view.
+
+    Args:
+        mode: "sum", "mean" or "max" of counts, "union" of label maps (unite_labels).
+
+    Raises:
+        ValueError: if the mode is another.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
+
+    def __init__(self, mode: str = "sum") -> None:
+        if mode not in AGGREGATIONS:
+            raise ValueError(f"mode must be one of {', '.join(AGGREGATIONS)}, got {mode!r}")
+        self.mode = mode
+
+    def __call__(self, img: torch.Tensor) -> torch.Tensor:
+        """Return the joined image.
+
+        Args:
+            img: MetaTensor (view, row, column).
+
+        Returns:
+            MetaTensor (1, row, column).
+        """
+        views = get_views(img)
+        stack = convert_to_tensor(img, track_meta=False)
+        one_view = len(views) == 1
+        joined = replace_values(img, stack if one_view else AGGREGATIONS[self.mode](stack))
+        if isinstance(joined, MetaTensor) and not one_view:
+            joined.meta[META_VIEWS] = AGGREGATED
+        self.push_transform(joined, extra_info={"views": join_views(views)})
+        return joined
+
+    def inverse(self, data: torch.Tensor) -> torch.Tensor:
+        """Return a map (..., 1, row, column) as (..., view, row, column), the same in each view."""
+        names = self.pop_transform(data)[TraceKeys.EXTRA_INFO]["views"]
+        get_views(data)  # refuses a map that is not (..., 1, row, column)
+        shape = list(data.shape)
+        shape[-3] = len(names.split(VIEW_SEPARATOR))
+        plain = convert_to_tensor(data, track_meta=False)
+        spread = replace_values(data, plain.expand(shape).clone())
+        if isinstance(spread, MetaTensor):
+            spread.meta[META_VIEWS] = names
+        return spread
+
+
+class AggregateViewsd(MapTransform, InvertibleTransform):
+    """Dictionary form of AggregateViews.
+
+    Args:
+        keys: entries to join.
+        mode: one mode for all, or one for each key: ["sum", "union"] for image and label.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = AggregateViews.backend
+
+    def __init__(
+        self,
+        keys: Sequence[str] | str,
+        mode: Sequence[str] | str = "sum",
+        *,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        modes = ensure_tuple_rep(mode, len(self.keys))
+        self.aggregations = tuple(AggregateViews(mode) for mode in modes)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample with the views of each entry joined."""
+        sample = dict(data)
+        for key, aggregate in self.key_iterator(sample, self.aggregations):
+            sample[key] = aggregate(sample[key])
+        return sample
+
+    def inverse(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the entries with one copy per view."""
+        sample = dict(data)
+        for key, aggregate in self.key_iterator(sample, self.aggregations):
+            sample[key] = aggregate.inverse(sample[key])
+        return sample
+
+
+def split_views(stack: torch.Tensor) -> list[torch.Tensor]:
+    """Return each view of a stack as an image (1, row, column) whose metadata name it.
+
+    Args:
+        stack: MetaTensor (view, row, column).
+    """
+    views = get_views(stack)
+    plain = convert_to_tensor(stack, track_meta=False)
+    images = []
+    for index, view in enumerate(views):
+        image = replace_values(stack, plain[index : index + 1].clone())
+        if isinstance(image, MetaTensor):
+            image.meta[META_VIEWS] = view
+        images.append(image)
+    return images
+
+
+class SplitViewsd(MapTransform):
+    """Make a sample of each view: a list, which MONAI's Compose and loaders take up as samples.
+
+    Entries under other keys (patient, fold, ...) are handed to every sample. For training only: a
+    list has no inverse.
+
+    Args:
+        keys: entries (view, row, column) to split; they must have the same views.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = AggregateViews.backend
+
+    def __init__(self, keys: Sequence[str] | str, *, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> list[dict[Hashable, torch.Tensor]]:
+        """Return one sample per view.
+
+        Raises:
+            ValueError: if the entries do not have the same views.
+        """
+        keys = list(self.key_iterator(dict(data)))
+        views = {key: join_views(get_views(data[key])) for key in keys}
+        if len(set(views.values())) != 1:
+            raise ValueError(f"views must be the same for all keys, got {views}")
+        images = {key: split_views(data[key]) for key in keys}
+        number = len(images[keys[0]])
+        return [{**data, **{key: images[key][index] for key in keys}} for index in range(number)]

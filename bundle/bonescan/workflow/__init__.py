@@ -1,0 +1,1 @@
+"""A command line composed, checked, launched and recorded."""

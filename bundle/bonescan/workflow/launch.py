@@ -1,0 +1,45 @@
+"""Run a bundle workflow with mistakes refused before, and told in one line after."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from monai.bundle.scripts import run
+
+from bonescan.data.failures import describe, root_cause
+from bonescan.workflow.command import check_overrides, parse_command
+
+logger = logging.getLogger(__name__)
+
+
+def launch(arguments: Sequence[str]) -> int:
+    """Run `monai.bundle run` with these arguments.
+
+    Args:
+        arguments: as they would follow `python -m monai.bundle run`.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted. The reason is logged
+        as one line, the traceback at debug level.
+    """
+    try:
+        command = parse_command(arguments)
+        check_overrides(command)
+    except (ValueError, OSError) as err:
+        logger.error("%s", err)
+        return 2
+    # What is recorded beside the results is the command that anybody can repeat.
+    sys.argv = ["monai.bundle", "run", *arguments]
+    try:
+        run(**command.arguments)
+    except SystemExit as err:  # how a run ends that has told its failures (ScanOutputs.finish)
+        return int(err.code or 0)
+    except KeyboardInterrupt:
+        logger.error("interrupted; go on with --resume")
+        return 130
+    except Exception as err:
+        # MONAI wraps what a component raises; the cause says what to do.
+        logger.error("%s", describe(root_cause(err)))
+        logger.debug("traceback", exc_info=err)
+        return 1
+    return 0

@@ -1,0 +1,114 @@
+"""Checks before the first scan is read: what would fail late fails at once, in one line."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import monai
+from monai.utils import version_leq
+
+from bonescan.data.datalist import TRAINING, load_items
+from bonescan.handlers.checkpoint import LAST_NAME, require_weights
+from bonescan.workflow.command import check_overrides, this_command
+
+MIN_FREE_BYTES = 2 * 1024**3
+"""Room for two checkpoints with optimiser state of the largest published system (0.6 GB each)."""
+
+
+MIN_MONAI_VERSION = "1.6.1"
+
+
+def check_versions() -> None:
+    """See that MONAI is recent enough.
+
+    Raises:
+        RuntimeError: if it is not.
+    """
+    if not version_leq(MIN_MONAI_VERSION, monai.__version__):
+        raise RuntimeError(
+            f"MONAI must be {MIN_MONAI_VERSION} or later, got {monai.__version__}; "
+            "install the versions of requirements.lock"
+        )
+
+
+def check_output_dir(output_dir: str | Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> Path:
+    """Make the folder and see that it can be written and has room.
+
+    Raises:
+        OSError: if the folder cannot be made or written, or its disk is nearly full.
+    """
+    folder = Path(output_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as err:
+        raise OSError(
+            f"output folder {folder} cannot be written ({err.strerror}); give another --output_dir"
+        ) from err
+    free = shutil.disk_usage(folder).free
+    if free < min_free_bytes:
+        raise OSError(
+            f"output folder {folder} must have {min_free_bytes / 1e9:.1f} GB of free space, "
+            f"got {free / 1e9:.1f} GB; free some or give another --output_dir"
+        )
+    return folder
+
+
+class Preflight:
+    """The first step of every run.
+
+    Args:
+        output_dir: folder that the run writes to.
+        datalist: datalist that the run reads, None where it reads none.
+        section: section of the datalist that the run reads.
+        weights: trained weights that the run loads, None where it loads none.
+        resume: whether an earlier run in the folder is to be continued.
+        training: whether the run trains, so that it must not overwrite another training.
+        min_free_bytes: free space that the disk of the folder must have.
+    """
+
+    def __init__(
+        self,
+        *,
+        output_dir: str | Path,
+        datalist: str | Path | None = None,
+        section: str = TRAINING,
+        weights: str | Path | None = None,
+        resume: bool = False,
+        training: bool = False,
+        min_free_bytes: int = MIN_FREE_BYTES,
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.datalist = None if datalist is None else Path(datalist)
+        self.section = section
+        self.weights = weights
+        self.resume = resume
+        self.training = training
+        self.min_free_bytes = min_free_bytes
+
+    def check(self) -> None:
+        """Check versions, overrides, input and output.
+
+        Raises:
+            RuntimeError: if MONAI is too old.
+            ValueError: if an override names no key of the configuration, or the datalist is not
+                fit for use (see bonescan.data.datalist.load_items).
+            FileNotFoundError: if the weights do not exist.
+            FileExistsError: if the folder holds another training that would be overwritten.
+            OSError: if the folder cannot be written.
+        """
+        check_versions()
+        command = this_command()
+        if command is not None:
+            check_overrides(command)
+        if self.datalist is not None:
+            load_items(self.datalist, self.section)
+        if self.weights is not None:
+            require_weights(self.weights)
+        check_output_dir(self.output_dir, min_free_bytes=self.min_free_bytes)
+        if self.training and not self.resume and (self.output_dir / LAST_NAME).exists():
+            raise FileExistsError(
+                f"{self.output_dir} already holds a training; go on with it by --resume, or give "
+                "another --output_dir"
+            )

@@ -1,1 +1,0 @@
-"""Ignite handlers and trainers that MONAI lacks."""

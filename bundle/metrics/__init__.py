@@ -1,5 +1,0 @@
-"""Pixel and lesion metrics."""
-
-from bundle.metrics.handlers import PooledDice
-
-__all__ = ["PooledDice"]

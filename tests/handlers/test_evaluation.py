@@ -1,0 +1,176 @@
+import csv
+import json
+import operator
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from bonescan.data.datalist import load_items
+from bonescan.handlers.evaluation import BASELINE, make_cases
+from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SPACING, META_VIEWS
+from bonescan.labels import Label
+from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import run_workflow
+
+LEVEL = 0.8
+NAME = "Bright pixels"
+PNG = b"\x89PNG"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation of the fake network and the samples that it saw."""
+
+    folder: Path
+    samples: Sequence[dict]
+
+    def summary(self) -> dict:
+        return json.loads((self.folder / "summary.json").read_text())
+
+    def images(self) -> list[dict[str, str]]:
+        with (self.folder / "images.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def evaluate(cohort, run_dir, output_dir, run_id="run", **overrides):
+    return run_workflow(
+        "evaluate",
+        workflow_type="infer",
+        run_id=run_id,
+        dataset_dir=str(cohort),
+        run_dir=str(run_dir),
+        output_dir=str(output_dir),
+        network_def=NETWORK,
+        name=NAME,
+        **overrides,
+    )
+
+
+@pytest.fixture(scope="module")
+def run_dir(trained, tmp_path_factory) -> Path:
+    """A run with the history of a training and the weights of the fake network."""
+    folder = tmp_path_factory.mktemp("run")
+    shutil.copy(trained / "history.csv", folder)
+    save_weights(folder / "model.pt", LEVEL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluation(cohort, run_dir, tmp_path_factory) -> Evaluation:
+    folder = tmp_path_factory.mktemp("evaluation")
+    workflow = evaluate(cohort, run_dir, folder)
+    dataset = workflow.parser.get_parsed_content("dataset")
+    return Evaluation(folder, [dataset[index] for index in range(len(dataset))])
+
+
+def counts_by_hand(samples: Sequence[dict], is_marked: Callable, level: float) -> np.ndarray:
+    """TP, FP, FN of each image, worked out plainly; is_marked(image, level) says what is marked."""
+    counts = []
+    for sample in samples:
+        for image, label in zip(sample["image"].numpy(), sample["label"].numpy(), strict=True):
+            marked, true = is_marked(image, level), label == Label.METASTASIS
+            counts.append(((marked & true).sum(), (marked & ~true).sum(), (true & ~marked).sum()))
+    return np.array(counts)
+
+
+def assert_pooled(document: dict, counts: np.ndarray) -> None:
+    tp, fp, fn = map(float, counts.sum(axis=0))
+    expected = {
+        "dsc": 2 * tp / (2 * tp + fp + fn),
+        "iou": tp / (tp + fp + fn),
+        "recall": tp / (tp + fn),
+        "cpa": tp / (tp + fp),
+    }
+    pooled = {name: document["pooled"][name]["value"] for name in expected}
+    assert pooled == pytest.approx(expected, abs=1e-6)
+    assert all(
+        document["pooled"][name]["lower"] <= value <= document["pooled"][name]["upper"]
+        for name, value in pooled.items()
+    )
+
+
+def test_every_held_out_image_has_a_row(cohort, evaluation):
+    patients = {entry["patient"] for entry in load_items(cohort / "datalist.json", "test")}
+    rows = evaluation.images()
+    assert {row["patient"] for row in rows} == patients
+    assert len(rows) == sum(len(sample["image"]) for sample in evaluation.samples)
+    assert len({(row["patient"], row["view"]) for row in rows}) == len(rows)
+
+
+def test_rows_are_those_worked_out_by_hand(evaluation):
+    rows = sorted((int(row["tp"]), int(row["fp"]), int(row["fn"])) for row in evaluation.images())
+    assert rows == sorted(
+        map(tuple, counts_by_hand(evaluation.samples, operator.gt, LEVEL).tolist())
+    )
+    assert sum(row[0] for row in rows) > 0
+
+
+def test_pooled_metrics_of_the_network(evaluation):
+    assert_pooled(
+        evaluation.summary()[NAME], counts_by_hand(evaluation.samples, operator.gt, LEVEL)
+    )
+
+
+def test_pooled_metrics_of_the_baseline(evaluation):
+    document = evaluation.summary()[BASELINE]
+    assert 0 < document["threshold"] <= 1
+    counts = counts_by_hand(evaluation.samples, operator.ge, document["threshold"])
+    assert_pooled(document, counts)
+
+
+def test_summary_says_what_was_evaluated(evaluation):
+    for document in evaluation.summary().values():
+        assert document["simulated"] is True
+        assert document["patients"] == document["scans"] == 2
+        assert document["images"] == len(evaluation.images())
+
+
+def test_markdown_names_both_systems_and_the_origin(evaluation):
+    text = (evaluation.folder / "summary.md").read_text()
+    assert text.startswith("Simulated scans: ")
+    for name in (NAME, BASELINE):
+        row = next(line for line in text.splitlines() if line.startswith(f"| {name} | pooled"))
+        value = evaluation.summary()[name]["pooled"]["dsc"]["value"]
+        assert f"{value:.3f}" in row
+
+
+def test_pictures_and_record(cohort, evaluation):
+    for name in ("cases.png", "froc.png", "training_curves.png"):
+        assert (evaluation.folder / name).read_bytes().startswith(PNG), name
+    record = json.loads((evaluation.folder / "run.json").read_text())
+    assert record["seed"] == 0
+    assert len(record["data_sha256"]) == 64
+
+
+def test_without_baseline_and_history(cohort, tmp_path):
+    save_weights(tmp_path / "model.pt", LEVEL)
+    output = tmp_path / "output"
+    evaluate(cohort, tmp_path, output, run_id="evaluating", baseline=False)
+    assert set(json.loads((output / "summary.json").read_text())) == {NAME}
+    assert BASELINE not in (output / "summary.md").read_text()
+    assert not (output / "training_curves.png").exists()
+
+
+def test_one_fold_of_the_training_patients(cohort, run_dir, tmp_path):
+    evaluate(cohort, run_dir, tmp_path, section="training", fold=1, baseline=False)
+    expected = load_items(cohort / "datalist.json", only_fold=1)
+    patients = {row["patient"] for row in Evaluation(tmp_path, []).images()}
+    assert patients == {entry["patient"] for entry in expected}
+
+
+def test_spacing_is_that_of_the_sample_where_it_was_resampled():
+    meta = {
+        META_VIEWS: "anterior", META_SCAN_ID: "s", META_SIMULATED: True, META_SPACING: (0.1, 0.3)
+    }  # fmt: skip
+    affine = torch.diag(torch.tensor([0.25, 0.6, 1.0, 1.0], dtype=torch.float64))
+    image = MetaTensor(torch.rand(1, 4, 3), affine=affine, meta=meta)
+    mask = torch.zeros(1, 4, 3)
+    sample = {"image": image, "label": mask, "pred": mask, "prob": mask}
+    (case,) = make_cases(sample, {}, None)
+    assert case.unpack().spacing_mm == pytest.approx((0.25, 0.6))

@@ -1,0 +1,35 @@
+"""Drawing persons: ranges, sexes, reproducibility."""
+
+import numpy as np
+import pytest
+
+from bonescan.phantom.anatomy.person import BMI, HEIGHT_MM, draw_person
+
+
+def test_persons_stay_in_their_ranges_and_vary() -> None:
+    people = [draw_person(np.random.default_rng(seed)) for seed in range(300)]
+    for person in people:
+        low, high = HEIGHT_MM[person.sex]
+        assert low <= person.height_mm <= high
+        assert BMI[0] - 1e-9 <= person.bmi <= BMI[1] + 1e-9
+        assert 40 <= person.age <= 85
+    assert 0.4 < np.mean([person.sex == "F" for person in people]) < 0.6
+    assert len({person.height_mm for person in people}) > 250
+    old = [person.kyphosis_deg for person in people if person.age > 75]
+    young = [person.kyphosis_deg for person in people if person.age < 60]
+    assert np.mean(old) > np.mean(young)
+
+
+def test_same_state_same_person() -> None:
+    first, again, other = (draw_person(np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("sex", ["F", "M"])
+def test_sex_and_age_may_be_given(sex: str) -> None:
+    person = draw_person(np.random.default_rng(0), sex, age_range=(70.0, 71.0))
+    assert person.sex == sex
+    assert 70 <= person.age <= 71
+    assert person.limbs("left") is person.left
+    assert person.limbs("right") is person.right

@@ -1,0 +1,94 @@
+from collections import Counter
+
+import pytest
+
+from bonescan.phantom.files.cohort_files import describe, make_datalist
+
+
+def truth(number, *, views=("anterior", "posterior"), lesions=1, files=1):
+    names = ["scan.dcm"] if files == 1 and len(views) == 2 else [f"{view}.dcm" for view in views]
+    return {
+        "folder": f"sim-{number:04d}",
+        "images": names,
+        "views": {view: {} for view in views},
+        "clinical": {"patient": f"SIM{number:04d}", "age": 60 + number, "alp_u_l": 80.5},
+        "lesions": [{"area_px": dict.fromkeys(views, index)} for index in range(lesions)],
+        "primary": "lung" if number % 3 else "breast",
+        "camera": {"model": "Symbia"},
+    }
+
+
+COHORT = [
+    truth(number, views=("anterior",) if number % 4 == 0 else ("anterior", "posterior"),
+          lesions=number % 5)
+    for number in range(1, 61)
+]  # fmt: skip
+
+
+def test_one_patient_in_five_is_held_out_and_none_is_on_both_sides():
+    datalist = make_datalist(COHORT, name="default", seed=3)
+    training = [entry["patient"] for entry in datalist["training"]]
+    test = [entry["patient"] for entry in datalist["test"]]
+    assert (datalist["numTraining"], datalist["numTest"]) == (48, 12)
+    assert sorted(training + test) == [patient["clinical"]["patient"] for patient in COHORT]
+    assert all("fold" not in entry for entry in datalist["test"])
+
+
+def test_folds_are_of_one_size_and_balanced():
+    datalist = make_datalist(COHORT, name="default", seed=3)
+    sizes = Counter(entry["fold"] for entry in datalist["training"])
+    assert sorted(sizes) == [0, 1, 2, 3, 4]
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+    without = {patient["clinical"]["patient"] for patient in COHORT if not patient["lesions"]}
+    free = Counter(entry["fold"] for entry in datalist["training"] if entry["patient"] in without)
+    assert max(free.values()) - min(free[fold] for fold in sizes) <= 2
+
+
+def test_entry_names_files_beside_the_datalist_and_the_facts():
+    datalist = make_datalist(
+        [truth(1), truth(2, files=2), truth(3, views=("posterior",))], name="default", seed=0
+    )
+    images = {entry["patient"]: entry["image"] for entry in datalist["training"]}
+    assert images == {
+        "SIM0001": "sim-0001/scan.dcm",
+        "SIM0002": ["sim-0002/anterior.dcm", "sim-0002/posterior.dcm"],
+        "SIM0003": "sim-0003/posterior.dcm",
+    }
+    entry = datalist["training"][0]
+    assert entry["label"] == "sim-0001/label.nii.gz"
+    assert entry["instances"] == "sim-0001/instances.nii.gz"
+    assert entry["regions"] == "sim-0001/regions.nii.gz"
+    assert (entry["age"], entry["alp_u_l"]) == (61, 80.5)
+    assert datalist["labels"] == {"0": "background", "1": "metastasis", "2": "bladder"}
+
+
+@pytest.mark.parametrize(("patients", "held_out"), [(1, 0), (4, 0), (5, 1), (6, 2)])
+def test_small_cohorts_have_fewer_folds(patients, held_out):
+    datalist = make_datalist(COHORT[:patients], name="default", seed=0)
+    assert datalist["numTest"] == held_out
+    folds = {entry["fold"] for entry in datalist["training"]}
+    assert folds == set(range(min(5, patients - held_out)))
+
+
+def test_readme_says_simulated_and_counts():
+    datalist = make_datalist(COHORT, name="default", seed=3)
+    configuration = {
+        "preset": {"name": "default"},
+        "seed": 3,
+        "bundle_version": "1.2",
+        "python": "3.11",
+        "libraries": {"numpy": "2.4"},
+    }
+    text = describe(configuration, COHORT, datalist)
+    assert "**Everything here is simulated.**" in text
+    assert "python scripts/simulate.py --preset default --patients 60 --seed 3 --output" in text
+    for row in (
+        "| images | 105 |",
+        "| patients with one view | 15 |",
+        "| patients with metastases | 48 |",
+        "| metastases | 120, of which 48 show in no view |",
+        "| primary tumours | lung 40, breast 20 |",
+        "| held out for testing | 12 patients |",
+        "numpy 2.4",
+    ):
+        assert row in text

@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bonescan.phantom.anatomy.build import build_body
+from bonescan.phantom.anatomy.person import draw_person
+from bonescan.phantom.tracer.benign import BENIGN_FINDINGS, BenignFinding, draw_benign_findings
+from bonescan.phantom.tracer.hot_spots import FindingContext, midway, shifted
+from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, paint, without_side
+
+
+@pytest.fixture(scope="module")
+def body():
+    person = replace(draw_person(np.random.default_rng(6), "F"), age=65.0)
+    return build_body(person, pixel_mm=2.4)
+
+
+@pytest.fixture
+def uptake(body):
+    return draw_uptake(body, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", BENIGN_FINDINGS)
+def test_every_finding_changes_the_uptake_and_repeats(body, uptake, name):
+    first, second = (
+        BENIGN_FINDINGS[name].add(FindingContext(body, uptake, np.random.default_rng(3)))
+        for _ in range(2)
+    )
+    assert first == second
+    assert first != uptake
+
+
+@pytest.mark.parametrize("name", BENIGN_FINDINGS)
+def test_every_hot_spot_lies_at_the_body(body, uptake, name):
+    rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
+    for seed in range(5):
+        added = BENIGN_FINDINGS[name].add(FindingContext(body, uptake, np.random.default_rng(seed)))
+        for spot in added.spots[len(uptake.spots) :]:
+            row, depth, column = spot.ellipsoid.centre
+            assert spot.level > 0
+            assert rows[0] <= row <= rows[-1]
+            assert -2 <= depth <= body.shape[1]
+            assert -20 <= column <= body.shape[2] + 20
+
+
+def test_findings_are_as_frequent_as_they_say(body, uptake):
+    rng = np.random.default_rng(0)
+    drawn = [set(draw_benign_findings(body, uptake, rng)[1]) for _ in range(400)]
+    for name, variant in BENIGN_FINDINGS.items():
+        share = np.mean([name in names for names in drawn])
+        error = np.sqrt(variant.chance * (1 - variant.chance) / len(drawn))
+        assert share > 0, name
+        assert share == pytest.approx(variant.chance, abs=4 * error), name
+
+
+def test_wear_grows_with_age_and_accidents_do_not():
+    worn, accident = (
+        BenignFinding(0.4, lambda context: context.uptake, grows=True),
+        BENIGN_FINDINGS["buckle"],
+    )
+    assert worn.chance_at(40) < worn.chance_at(65) < worn.chance_at(85)
+    assert worn.chance_at(65) == pytest.approx(0.4)
+    assert worn.chance_at(5) > 0
+    assert accident.chance_at(40) == accident.chance_at(85)
+
+
+def test_rib_fractures_lie_in_a_row_on_one_side(body, uptake):
+    for seed in range(5):
+        added = BENIGN_FINDINGS["rib fractures"].add(
+            FindingContext(body, uptake, np.random.default_rng(seed))
+        )
+        spots = added.spots[len(uptake.spots) :]
+        columns = np.array([spot.ellipsoid.centre[2] for spot in spots])
+        middle = body.points["t6_centre"][2]
+        assert len(spots) >= 2
+        assert len(set(np.sign(columns - middle))) == 1
+
+
+def test_an_implant_is_cold(body, uptake):
+    added = BENIGN_FINDINGS["knee prosthesis"].add(
+        FindingContext(body, uptake, np.random.default_rng(2))
+    )
+    quiet = Uptake(uptake.bones, uptake.organs)
+    warm = paint(body, quiet, np.random.default_rng(0))
+    cold = paint(body, replace(quiet, metal=added.metal), np.random.default_rng(0))
+    place = tuple(round(value) for value in added.metal[0].ellipsoid.centre)
+    assert cold[place] < 0.1 * warm[place]
+
+
+def test_early_imaging_lowers_bone_and_raises_blood(body, uptake):
+    early = BENIGN_FINDINGS["early imaging"].add(
+        FindingContext(body, uptake, np.random.default_rng(2))
+    )
+    assert all(early.bones[name] < uptake.bones[name] for name in uptake.bones)
+    assert early.organs["heart"] > uptake.organs["heart"]
+
+
+def test_free_pertechnetate_lights_thyroid_and_stomach(body, uptake):
+    free = BENIGN_FINDINGS["free pertechnetate"].add(
+        FindingContext(body, uptake, np.random.default_rng(2))
+    )
+    changed = {
+        without_side(name) for name in free.organs if free.organs[name] != uptake.organs.get(name)
+    }
+    assert changed == {"thyroid", "stomach"}
+
+
+def test_a_finding_outside_the_field_of_view_is_left_out(body, uptake):
+    context = FindingContext(body, uptake, np.random.default_rng(0))
+    assert context.front_skin(10, -3) is None
+    assert context.front_skin(5000, 100) is None
+    assert context.front_skin(body.points["t8_centre"][0], body.points["t8_centre"][2]) is not None
+
+
+def test_places_between_and_beside(body, uptake):
+    context = FindingContext(body, uptake, np.random.default_rng(0))
+    assert midway((0, 0, 0), (4, 8, 12), 0.25) == (1, 2, 3)
+    moved = shifted(context, (10, 10, 10), (2.4, 5.0, -4.8))
+    assert moved == pytest.approx((11, 11, 8))

@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bonescan.labels import REGIONS
+from bonescan.phantom.anatomy.voxels import VoxelBlock
+from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
+from bonescan.phantom.tracer.uptake import (
+    BONE_LEVELS,
+    FRONT_TO_BACK,
+    Clip,
+    HotSpot,
+    Metal,
+    Uptake,
+    base_region,
+    draw_uptake,
+    fade_soft_tissue,
+    paint,
+    without_side,
+)
+from tests.phantom.bodies import block, block_body
+
+CENTRE = (100.0, 20.0, 48.0)
+
+
+@pytest.fixture(scope="module")
+def body():
+    return block_body()
+
+
+def plain(body, **changes):
+    quiet = Uptake(dict.fromkeys(body.bones, 1.0), dict.fromkeys(body.organs, 1.0))
+    return replace(quiet, **changes)
+
+
+def rng():
+    return np.random.default_rng(4)
+
+
+def test_every_region_has_a_level():
+    assert {base_region(region) for region in REGIONS} == set(BONE_LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [("ribs_left", "ribs"), ("pelvis_right", "pelvis"), ("t4", "t4")]
+)
+def test_sides_fall_from_region_names(name, stem):
+    assert base_region(name) == stem
+
+
+def test_sides_fall_from_organ_names():
+    assert without_side("kidney_left") == "kidney"
+    assert without_side("bladder") == "bladder"
+
+
+def test_bone_to_soft_tissue_differs_between_patients_by_the_facts_factor(body):
+    source = np.random.default_rng(0)
+    levels = [draw_uptake(body, source).bones["vertebra_t6"] for _ in range(400)]
+    low, high = np.percentile(levels, [2.5, 97.5])
+    assert 2.0 < high / low < 6.0
+    assert np.median(levels) == pytest.approx(BONE_LEVELS["t6"], rel=0.1)
+
+
+def test_both_sides_of_a_patient_are_alike(body):
+    source = np.random.default_rng(0)
+    for _ in range(20):
+        bones = draw_uptake(body, source).bones
+        assert bones["rib_05_left"] == pytest.approx(bones["rib_05_right"], rel=0.4)
+
+
+def test_painted_bone_has_its_level(body):
+    levels = dict.fromkeys(body.bones, 1.0) | {"vertebra_l2": 30.0}
+    values = paint(body, plain(body, bones=levels), rng())
+    box = body.bones["vertebra_l2"].box
+    assert values[box.slices].mean() == pytest.approx(30.0, rel=0.15)
+    assert values[100, 20, 22] == 1
+    assert values[2, 2, 2] == 0
+
+
+def test_painted_organ_replaces_soft_tissue(body):
+    organs = dict.fromkeys(body.organs, 1.0) | {"kidney_left": 7.0, "lung_left": 0.25}
+    values = paint(body, plain(body, organs=organs), rng())
+    assert values[body.organs["kidney_left"].slices].mean() == pytest.approx(7.0)
+    assert values[60, 15, 60] == pytest.approx(0.25)
+
+
+def test_partly_filled_voxels_share_their_activity(body):
+    bone = body.bones["sternum"]
+    half = replace(bone, box=VoxelBlock(bone.box.start, block((30, 3, 6), 0.5)))
+    shared = replace(body, bones={"sternum": half})
+    values = paint(shared, replace(plain(shared), bones={"sternum": 9.0}), rng())
+    assert values[half.box.slices].mean() == pytest.approx(5.0, rel=0.1)
+
+
+def test_spots_keep_to_what_they_are_clipped_to(body):
+    spots = {
+        clip: paint(body, plain(body, spots=(HotSpot(ellipsoid, 50.0, clip),)), rng())
+        for clip, ellipsoid in {
+            Clip.BONE: VoxelEllipsoid((74.0, 9.0, 21.0), (6.0, 6.0, 6.0)),
+            Clip.BODY: VoxelEllipsoid((74.0, 9.0, 20.0), (6.0, 6.0, 6.0)),
+            Clip.NOTHING: VoxelEllipsoid((74.0, 9.0, 18.0), (6.0, 6.0, 6.0)),
+        }.items()
+    }
+    assert spots[Clip.BONE][74, 9, 23] > 20
+    assert spots[Clip.BONE][74, 9, 21] == 1
+    assert spots[Clip.BODY][74, 9, 20] == pytest.approx(51)
+    assert spots[Clip.BODY][74, 9, 19] == 0
+    assert spots[Clip.NOTHING][74, 9, 18] == pytest.approx(50)
+
+
+def test_metal_holds_no_activity(body):
+    metal = (Metal(VoxelEllipsoid(CENTRE, (15.0, 20.0, 15.0)), 0.1),)
+    values = paint(body, plain(body, metal=metal), rng())
+    assert values[100, 20, 48] < 0.01
+    assert values[100, 20, 70] == 1
+
+
+def test_superscan_takes_the_tracer_from_soft_tissue_and_kidneys(body):
+    usual = draw_uptake(body, rng())
+    faded = fade_soft_tissue(usual, rng())
+    assert faded.soft < 0.7
+    assert faded.organs["kidney_left"] < 0.4 * usual.organs["kidney_left"]
+    assert faded.bones == usual.bones
+
+
+def test_same_seed_same_activity(body):
+    first = paint(body, draw_uptake(body, rng()), rng())
+    np.testing.assert_array_equal(first, paint(body, draw_uptake(body, rng()), rng()))
+
+
+def test_long_bones_and_the_back_of_bones_follow_their_factors(body):
+    levels = dict.fromkeys(body.bones, 1.0) | {"femur_left": 30.0, "rib_05_left": 30.0}
+    values = paint(body, plain(body, bones=levels), rng())
+    femur, rib = (values[body.bones[name].box.slices] for name in ("femur_left", "rib_05_left"))
+    assert femur[-1].mean() == pytest.approx(0.5 * femur[10:16].mean(), rel=0.2)
+    front, back = FRONT_TO_BACK["ribs"]
+    assert rib[:, -1].mean() / rib[:, 0].mean() == pytest.approx(back / front, rel=0.2)

@@ -1,0 +1,152 @@
+import pytest
+import torch
+from torch import nn
+
+from bonescan.studies.benchmark.inputs import BenchmarkSize, repeat_cohort
+from bonescan.studies.benchmark.measurement import not_measured, summarise
+from bonescan.studies.benchmark.memory import added_peak_mb
+from bonescan.studies.benchmark.report import make_document, to_markdown
+from bonescan.studies.benchmark.systems import (
+    FOLDER,
+    TUNED,
+    StepTimes,
+    TimedSystem,
+    count_macs,
+    measure_compiled,
+    measure_systems,
+    read_system,
+)
+
+MACHINE = {
+    "cpu": "abacus",
+    "cores": 2,
+    "memory_gb": 1.0,
+    "load_at_start": 0.1,
+    "threads": 2,
+    "python": "3",
+    "torch": "2",
+}
+
+
+def test_operations_of_a_convolution_are_those_worked_out_by_hand():
+    network = nn.Conv2d(3, 5, kernel_size=(3, 2), padding="valid")
+    assert count_macs(network, torch.rand(1, 3, 9, 7)) == (7 * 6) * 5 * (3 * 3 * 2)
+
+
+def test_peak_is_what_the_action_holds_at_most():
+    def hold_and_release() -> None:
+        torch.ones(50_000_000).sum()  # 200 MB
+
+    hold_and_release()
+    assert added_peak_mb(hold_and_release) == pytest.approx(200, abs=30)
+    assert added_peak_mb(lambda: None) < 5
+
+
+def test_only_the_steps_are_timed():
+    class Engine:
+        state = type("State", (), {"batch": {"image": torch.zeros(3, 1, 2, 2)}})
+
+    times = StepTimes()
+    times._restart()
+    for _ in range(2):
+        times._start()
+        times._stop(Engine)
+    assert times.images == 6
+    assert 0 < times.seconds < 1
+    times._restart()
+    assert (times.images, times.seconds) == (0, 0)
+
+
+def test_every_file_of_a_system_is_known():
+    assert {path.stem for path in FOLDER.glob("*.yaml")} > set(TUNED)
+    assert "config_file" not in read_system(TUNED[0])
+    assert "network_def" in read_system(TUNED[0])
+
+
+def test_system_is_timed_on_its_own_images(cohort, tmp_path):
+    scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
+    subject = TimedSystem.of("lin2020_unet", repeat_cohort(scans, tmp_path / "cohort", 3), 2)
+    assert subject.batch["image"].shape == (2, 1, 256, 256)
+    assert subject.trainer.network.head.in_channels == 2
+    first, second = subject.step_s(), subject.step_s()
+    assert first > 0 < second
+    assert subject.times.images == 4  # two scans of two views
+    assert not subject.trainer.network.eval().training
+    assert subject.forward_s() > 0
+
+
+@pytest.mark.slow
+def test_systems_stand_beside_each_other(cohort, tmp_path):
+    scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
+    names = ("lin2020_kmeans", "lin2020_unet_res")
+    found = measure_systems(scans, tmp_path, BenchmarkSize(systems=names, turns=1, train_width=2))
+    kmeans, unet_res = (
+        {item.name: item.value for item in found if item.system == name} for name in names
+    )
+    assert unet_res["weights"] == pytest.approx(32.426306)
+    assert unet_res["operations"] == pytest.approx(50.8, abs=0.05)
+    assert (kmeans["weights"], kmeans["operations"]) == (0, None)
+    for name in ("forward pass", "training step", "memory of the step"):
+        assert unet_res[name] > 0
+        assert kmeans[name] is not None
+
+
+def test_compilation_that_fails_is_told_not_raised(monkeypatch):
+    def fail(network: nn.Module) -> nn.Module:
+        def run(image: torch.Tensor) -> None:
+            raise RuntimeError("No working C++ compiler\nwas found")
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", fail)
+    found = measure_compiled("lin2020_unet", nn.Conv2d(1, 1, 1), torch.rand(1, 1, 4, 6), 1)
+    assert found.value is None
+    assert found.how == "does not run here: No working C++ compiler was found"
+
+
+@pytest.mark.slow
+def test_compiled_network_is_compared():
+    found = measure_compiled("a convolution", nn.Conv2d(1, 1, 1), torch.rand(1, 1, 4, 6), 1)
+    assert found.value is None or found.value > 0
+    assert found.name == "torch.compile, forward pass of a convolution"
+
+
+def document() -> str:
+    found = [
+        summarise("crop", [2.0], unit="ms", how="by hand", target=1.0),
+        not_measured("compiled", unit="ratio", reason="no compiler"),
+        summarise("weights", [31.04], unit="million", how="counted", system="a"),
+        summarise("operations", [48.1], unit="GMAC", how="counted too", system="a"),
+        summarise("weights", [0.0], unit="million", how="counted", system="b"),
+        not_measured("operations", unit="GMAC", reason="no network", system="b"),
+    ]
+    return to_markdown(make_document(found, machine=MACHINE, command="bench"))
+
+
+def test_systems_have_one_row_each():
+    lines = document().splitlines()
+    assert "| configs/systems | weights (million) | operations (GMAC) |" in lines
+    assert "| a | 31 | 48.1 |" in lines
+    assert "| b | 0 | n/a |" in lines
+
+
+def test_what_was_not_measured_says_why():
+    lines = document().splitlines()
+    assert "| compiled | n/a | ratio |  | 0 |  |  |" in lines
+    assert "- compiled: no compiler." in lines
+    assert "- operations of b: no network." in lines
+
+
+def test_columns_are_explained_once():
+    lines = document().splitlines()
+    assert lines.count("- weights: counted.") == 1
+    assert lines.count("- operations of a: counted too.") == 1
+
+
+def test_document_without_systems_has_no_table_of_them():
+    found = [summarise("crop", [2.0], unit="ms", how="by hand")]
+    assert "systems" not in to_markdown(make_document(found, machine=MACHINE, command="bench"))
+
+
+def test_no_number_meets_no_target():
+    assert not_measured("compiled", unit="ratio", reason="no compiler").met is None

@@ -1,0 +1,127 @@
+"""Every experiment is loaded, fits the configurations, and its mistakes are named."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bonescan.studies.experiments.data import ExperimentData
+from bonescan.studies.experiments.experiment import PROFILES, Experiment, load_experiment
+from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
+from bonescan.workflow.command import check_overrides, compose, parse_command
+
+EXPERIMENTS = sorted((CONFIGS / "experiments").glob("*.yaml"))
+
+TINY = {
+    "title": "A table",
+    "source": "A paper",
+    "preset": "default",
+    "metrics": ["dsc"],
+    "profiles": {name: {"patients": 5, "what": "little"} for name in PROFILES},
+    "rows": [
+        {"id": "first", "name": "First", "system": "lin2020_unet", "published": {"dsc": 0.5}},
+        {"id": "second", "name": "Second", "system": "lin2020_unet", "initial_weights": "first"},
+    ],
+}
+
+
+def write(folder: Path, name: str = "tiny", **changed: object) -> Path:
+    (folder / "experiments").mkdir(exist_ok=True)
+    if not (folder / "systems").exists():
+        (folder / "systems").symlink_to(CONFIGS / "systems")
+    path = folder / "experiments" / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({**TINY, **changed}))
+    return path
+
+
+def fake_material(experiment: Experiment, folder: Path, *, cropped: bool) -> ExperimentData:
+    named = {name: folder / f"{name}.json" for name in experiment.datalists}
+    return ExperimentData(folder, folder / "datalist.json", named, cropped=cropped)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_experiments_override_known_keys_only(path, profile, tmp_path):
+    experiment = load_experiment(path)
+    cropped = experiment.profiles[profile].images is not None
+    grid = RunGrid(
+        experiment, profile, fake_material(experiment, tmp_path, cropped=cropped), tmp_path
+    )
+    for row in experiment.rows:
+        run = grid.runs_of(row)[0]
+        command = parse_command(["--args_file", str(write_arguments(run, "arguments.json"))])
+        check_overrides(command)
+        config = compose(command)
+        assert config["output_dir"] == str(run.folder)
+        for key, value in {**row.overrides, **grid.profile.settings}.items():
+            if key in config and key not in row.profile_overrides.get(profile, {}):
+                assert config[key] == row.overrides.get(key, value)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_full_profile_trains_as_published(path):
+    full = load_experiment(path).profiles["full"]
+    assert not set(full.overlays) & {"fast"}
+    assert not full.settings
+
+
+def test_every_network_system_is_in_a_table():
+    rows = [row for path in EXPERIMENTS for row in load_experiment(path).rows]
+    systems = {path.stem for path in (CONFIGS / "systems").glob("*.yaml")}
+    assert {row.system for row in rows} == systems
+
+
+def test_names_and_numbers_of_a_sweep(tmp_path):
+    row = {
+        **TINY["rows"][0],
+        "published": {4: {"dsc": 0.7}},
+        "sweep": {"key": "network_def#clusters", "symbol": "K", "values": [3, 4]},
+    }
+    first, second = load_experiment(write(tmp_path, rows=[row])).rows
+    assert (first.id, first.name, first.value) == ("first-3", "First, K = 3", 3)
+    assert (second.series, second.overrides) == ("First", {"network_def#clusters": 4})
+    assert (first.published, second.published) == ({}, {"dsc": 0.7})
+
+
+def test_one_experiment_takes_from_another(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "experiments" / "other.yaml"
+    taken = {"from": "tiny", "id": "first", "compared_with": []}
+    path.write_text(yaml.safe_dump({"like": "tiny", "title": "Another", "rows": [taken]}))
+    other = load_experiment(path)
+    assert (other.name, other.title, other.source) == ("other", "Another", "A paper")
+    assert [row.published for row in other.rows] == [{"dsc": 0.5}]
+    path.write_text(yaml.safe_dump({"like": "tiny", "rows": [{"from": "tiny", "id": "third"}]}))
+    with pytest.raises(ValueError, match=r"other.yaml, row third: tiny must have a row of this id"):
+        load_experiment(path)
+
+
+FIRST, SECOND = TINY["rows"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"metric": "dsc"}, r"tiny.yaml: keys must be among name, title.*got \['metric'\]"),
+        ({"rows": [{**FIRST, "sort": "x"}]}, r"row first: keys must be among .*\['sort'\]"),
+        ({"rows": [{**FIRST, "system": "x"}]}, "row first: system 'x' is no file of"),
+        ({"rows": [FIRST, FIRST]}, r"ids of rows must differ, got \['first', 'first'\]"),
+        ({"rows": [SECOND, FIRST]}, "row second must come after the rows that it needs"),
+        ({"rows": [{**FIRST, "compared_with": ["x"]}]}, r"row first: compared_with must name rows"),
+        ({"rows": [{**FIRST, "datalist": "x"}]}, "row first: datalist 'x' is none of"),
+        ({"metrics": ["dice"]}, r"metrics must be among .*got \['dice', 'dsc'\]"),
+        ({"convention": "mean"}, "convention must be one of .*got 'mean'"),
+        ({"dataset": {"scans": 3}}, r"dataset must name .*got \['scans'\]"),
+        ({"profiles": {"fast": {"patients": 5, "what": "x"}}}, r"profiles must be .*'fast'\]"),
+        ({"profiles": {name: {"patients": 5} for name in PROFILES}}, "profile fast: .*'what'"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(tmp_path, changed, message):
+    with pytest.raises(ValueError, match=message):
+        load_experiment(write(tmp_path, **changed))
+
+
+def test_unknown_experiment(tmp_path):
+    known = write(tmp_path)
+    with pytest.raises(ValueError, match="experiment must be one of tiny, got 'small'"):
+        load_experiment(known.with_name("small.yaml"))

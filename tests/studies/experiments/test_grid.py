@@ -1,0 +1,121 @@
+"""What each run of a grid trains and evaluates on, and what it waits for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bonescan.studies.experiments.data import ExperimentData
+from bonescan.studies.experiments.execute import _split_lost, _split_wave
+from bonescan.studies.experiments.experiment import CohortPart, Experiment, Profile, Row
+from bonescan.studies.experiments.grid import RunGrid, write_arguments
+
+PROFILE = Profile(
+    patients=9, what="little", overlays=["fast"], folds=4, run_folds=[0, 3], seeds=[5],
+    settings={"epochs": 2, "width": 3},
+)  # fmt: skip
+ROWS = [
+    Row(id="base", name="Base", system="chen2023_baseline"),
+    Row(
+        id="prior", name="Prior", system="chen2023_otsu", datalist="other", once=True, shown=False
+    ),
+    Row(
+        id="transfer", name="Transfer", system="chen2023_otsu", initial_weights="prior",
+        overrides={"epochs": 7}, profile_overrides={"full": {"epochs": 8}},
+    ),
+    Row(
+        id="mined", name="Mined", system="chen2023_negative_mining", mined_from="base",
+        profile_overrides={"fast": {"width": 4}}, evaluation={"decide": []},
+    ),
+]  # fmt: skip
+EXPERIMENT = Experiment(
+    name="tiny", title="", source="", preset="default",
+    profiles={"fast": PROFILE, "full": replace(PROFILE, folds=0, overlays=[], settings={})},
+    rows=ROWS, datalists={"own": {"training": CohortPart("breast", metastases=True)}, "other": {}},
+)  # fmt: skip
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> RunGrid:
+    named = {name: tmp_path / "data" / f"{name}.json" for name in ("own", "other")}
+    material = ExperimentData(tmp_path / "data", tmp_path / "data" / "datalist.json", named)
+    return RunGrid(EXPERIMENT, "fast", material, tmp_path / "work")
+
+
+def find(grid: RunGrid, row_id: str, fold: int | None = 3):
+    return next(run for run in grid.runs() if run.row.id == row_id and run.fold == fold)
+
+
+def test_one_run_for_each_row_fold_and_seed(grid):
+    assert [(run.row.id, run.fold, run.seed) for run in grid.runs()] == [
+        ("base", 0, 5), ("base", 3, 5), ("prior", None, 5), ("transfer", 0, 5),
+        ("transfer", 3, 5), ("mined", 0, 5), ("mined", 3, 5),
+    ]  # fmt: skip
+    assert len({run.folder for run in grid.runs()}) == 7
+
+
+def test_folds_test_validate_and_train_apart(grid):
+    run = find(grid, "base")
+    assert (run.training["test_fold"], run.training["fold"]) == (3, 0)
+    assert (run.evaluation["section"], run.evaluation["fold"]) == ("training", 3)
+    prior = find(grid, "prior", None)
+    assert prior.training["fold"] == 0
+    assert "test_fold" not in prior.training
+
+
+def test_held_out_patients_are_tested_without_folds(grid):
+    run = find(replace(grid, profile_name="full"), "base", None)
+    assert run.evaluation == {"datalist": run.training["datalist"], "section": "test"}
+    assert run.training["fold"] == 0
+
+
+def test_settings_win_over_the_system_and_rows_over_settings(grid):
+    assert find(grid, "base").training["epochs"] == 2
+    assert find(grid, "base").training["width"] == 3
+    assert find(grid, "transfer").training["epochs"] == 7
+    assert find(grid, "mined").training["width"] == 4
+    full = replace(grid, profile_name="full")
+    assert find(full, "transfer", None).training["epochs"] == 8
+    assert "width" not in find(full, "mined", None).training
+
+
+def test_data_of_the_rows(grid):
+    assert find(grid, "base").training["datalist"].endswith("/own.json")
+    assert find(grid, "prior", None).training["datalist"].endswith("/other.json")
+    base, mined = find(grid, "base"), find(grid, "mined")
+    assert Path(mined.training["datalist"]) == base.folder / "mined" / "datalist.json"
+    assert mined.evaluation["datalist"].endswith("/own.json")
+    assert mined.evaluation["decide"] == []
+    assert base.mined == Path(base.training["datalist"])
+    assert mined.mined is None
+
+
+def test_runs_wait_for_what_they_need(grid):
+    transfer, prior = find(grid, "transfer"), find(grid, "prior", None)
+    assert transfer.needs == (prior.folder,)
+    assert transfer.training["initial_weights"] == str(prior.folder / "model.pt")
+    assert find(grid, "mined").needs == (find(grid, "base").folder,)
+    wave, left = _split_wave(grid.runs())
+    assert [run.row.id for run in wave] == ["base", "base", "prior"]
+    assert [run.row.id for run in left] == ["transfer", "transfer", "mined", "mined"]
+    skipped, kept = _split_lost(left, {find(grid, "base").folder})
+    assert skipped == [find(grid, "mined")]
+    assert len(kept) == 3
+
+
+def test_folds_can_be_chosen(grid):
+    chosen = replace(grid, run_folds=(2,))
+    assert {run.fold for run in chosen.runs()} == {2, None}
+    with pytest.raises(ValueError, match=r"folds must be among 0..3, got \[1, 4\]"):
+        replace(grid, run_folds=(1, 4)).runs()
+
+
+def test_folder_of_other_settings_is_refused(grid):
+    run = find(grid, "base")
+    path = write_arguments(run, "arguments.json")
+    assert json.loads(path.read_text())["seed"] == 5
+    assert write_arguments(run, "arguments.json") == path
+    changed = replace(run, training={**run.training, "epochs": 3})
+    with pytest.raises(ValueError, match=r"arguments.json must hold the settings of this run"):
+        write_arguments(changed, "arguments.json")

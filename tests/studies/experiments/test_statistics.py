@@ -1,0 +1,88 @@
+"""Figures over runs, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from bonescan.studies.experiments.experiment import F1_OF_MEANS
+from bonescan.studies.experiments.statistics import ImageCounts, compare, measure, read_images
+
+HEADER = "scan_id,patient,view,tp,fp,fn,tn"
+
+
+def make(rows: list[tuple[int, str, tuple[int, int, int]]]) -> ImageCounts:
+    """Images of one view, one scan a patient: (run, patient, (TP, FP, FN))."""
+    return ImageCounts(
+        counts=np.array([[*counts, 1000 - sum(counts)] for _, _, counts in rows]),
+        patients=[patient for _, patient, _ in rows],
+        images=[(patient, "anterior") for _, patient, _ in rows],
+        runs=np.array([run for run, _, _ in rows]),
+    )
+
+
+TWO_RUNS = make(
+    [(0, "a", (6, 2, 0)), (0, "b", (0, 2, 4)), (1, "c", (9, 1, 1)), (1, "d", (9, 1, 1))]
+)
+
+
+def test_mean_over_runs_of_pooled_pixels():
+    found = measure(TWO_RUNS, ["dsc", "cpa", "recall", F1_OF_MEANS], "pooled")
+    assert found["dsc"].value == pytest.approx((12 / 20 + 0.9) / 2)
+    assert found["cpa"].value == pytest.approx((6 / 10 + 0.9) / 2)
+    assert found["recall"].value == pytest.approx((6 / 10 + 0.9) / 2)
+    assert found["dsc"].spread == pytest.approx(np.std([0.6, 0.9], ddof=1))
+    assert found[F1_OF_MEANS].value == pytest.approx(0.75)
+    assert found[F1_OF_MEANS].spread is None
+    assert found["dsc"].lower <= found["dsc"].value <= found["dsc"].upper
+
+
+def test_mean_over_runs_of_image_means():
+    found = measure(TWO_RUNS, ["iou"], "per_image")
+    assert found["iou"].value == pytest.approx(((6 / 8 + 0) / 2 + 9 / 11) / 2)
+
+
+def test_one_run_has_no_spread():
+    found = measure(make([(0, "a", (6, 2, 0)), (0, "b", (3, 0, 1))]), ["dsc"], "pooled")
+    assert found["dsc"].spread is None
+
+
+def test_comparison_of_two_rows():
+    patients = "abcdefgh"
+    worse = make([(i % 4, p, (10, 10, 4 + i)) for i, p in enumerate(patients)])
+    better = make([(i % 4, p, (10, 5, 4 + i)) for i, p in enumerate(patients)])
+    shuffled = ImageCounts(
+        counts=better.counts[::-1],
+        patients=better.patients[::-1],
+        images=better.images[::-1],
+        runs=better.runs[::-1],
+    )
+    found = compare(shuffled, worse, "dsc", "pooled")
+    by_run = [40 / (40 + 10 + (8 + 2 * k + 4)) - 40 / (40 + 20 + (8 + 2 * k + 4)) for k in range(4)]
+    assert found.difference == pytest.approx(np.mean(by_run))
+    assert 0 < found.lower <= found.difference <= found.upper
+    assert found.patients == 8
+    assert found.wilcoxon_p == pytest.approx(2 / 2**8)
+    assert found.t_p < 0.001
+
+
+def test_equal_rows_have_no_test():
+    found = compare(TWO_RUNS, TWO_RUNS, "dsc", "pooled")
+    assert (found.difference, found.lower, found.upper) == (0, 0, 0)
+    assert found.wilcoxon_p is None
+    assert found.t_p is None
+
+
+def test_other_images_are_refused():
+    other = make([(0, "a", (6, 2, 0)), (0, "b", (0, 2, 4)), (1, "c", (9, 1, 1))])
+    with pytest.raises(ValueError, match="rows must be evaluated on the same images"):
+        compare(TWO_RUNS, other, "dsc", "pooled")
+
+
+def test_images_are_read_with_their_run(tmp_path):
+    for number, rows in enumerate((["s,p,anterior,1,2,3,4"], ["t,q,posterior,5,6,7,8"])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "images.csv").write_text("\n".join([HEADER, *rows]) + "\n")
+    found = read_images([tmp_path / "0", tmp_path / "1"])
+    np.testing.assert_array_equal(found.counts, [[1, 2, 3, 4], [5, 6, 7, 8]])
+    assert (found.patients, found.images) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
+    assert found.runs.tolist() == [0, 1]

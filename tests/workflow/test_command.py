@@ -1,0 +1,64 @@
+import sys
+
+import pytest
+
+from bonescan.workflow.command import check_overrides, compose, parse_command
+from bonescan.workflow.launch import launch
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base.yaml").write_text("epochs: 5\nnested: {depth: 1, width: 2}\n")
+    (tmp_path / "more.yaml").write_text("width: 7\n")
+    (tmp_path / "args.yaml").write_text("config_file: base.yaml\nepochs: 9\n")
+
+
+def test_overrides_are_typed_as_monai_types_them():
+    command = parse_command(["--config_file", "base.yaml", "--epochs", "1e1", "--nested#depth=3"])
+    assert command.config_files == ("base.yaml",)
+    assert dict(command.overrides) == {"epochs": 10.0, "nested#depth": 3}
+
+
+def test_files_and_overrides_are_composed():
+    command = parse_command(
+        ["run", "--config_file", "['base.yaml','more.yaml']", "--nested#depth", "4"]
+    )
+    assert compose(command) == {"epochs": 5, "nested": {"depth": 4, "width": 2}, "width": 7}
+
+
+def test_command_line_wins_over_arguments_file():
+    assert compose(parse_command(["--args_file", "args.yaml"]))["epochs"] == 9
+    assert compose(parse_command(["--args_file", "args.yaml", "--epochs", "2"]))["epochs"] == 2
+
+
+def test_configuration_file_is_needed():
+    with pytest.raises(ValueError, match="no configuration file is given; add --config_file"):
+        parse_command(["--epochs", "2"])
+
+
+@pytest.mark.parametrize("key", ["epoch", "nestd#depth"])
+def test_misspelt_override_is_refused(key):
+    with pytest.raises(
+        ValueError, match=r"must name a key of base\.yaml; did you mean '(epochs|nested)'"
+    ):
+        check_overrides(parse_command(["--config_file", "base.yaml", f"--{key}", "3"]))
+
+
+def test_known_overrides_pass():
+    check_overrides(
+        parse_command(["--config_file", "base.yaml", "--nested::depth", "3", "--epochs", "1"])
+    )
+
+
+def test_launcher_says_in_one_line_what_is_wrong(caplog):
+    assert launch(["--config_file", "base.yaml", "--epoch", "3"]) == 2
+    assert len(caplog.records) == 1
+    assert "did you mean 'epochs'" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
+def test_launcher_hands_on_the_exit_code_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    (tmp_path / "exit.yaml").write_text("imports: [$import sys]\nrun: [$sys.exit(3)]\n")
+    assert launch(["--config_file", "exit.yaml"]) == 3
