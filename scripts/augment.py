@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
 from bonescan.data.datalist import DATALIST_FILE
-from bonescan.data.failures import describe, root_cause
+from bonescan.errors import one_line, root_cause
 from bonescan.prepare.augmented_set import SPLITS, augment_datalist
 
 
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nInterrupted: the same command goes on where it stopped.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as err:  # MONAI wraps errors of its transforms
-        print(f"error: {describe(root_cause(err))}", file=sys.stderr)
+        print(f"error: {one_line(root_cause(err))}", file=sys.stderr)
         return 1
     print(f"{chosen.total} images of {views} views; see {chosen.output / DATALIST_FILE}")
     return 0

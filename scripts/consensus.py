@@ -21,8 +21,8 @@ from bonescan.data.annotation.annotators import (
 )
 from bonescan.data.annotation.consensus import MAX_DIFFERENCE
 from bonescan.data.label_set import LabelMapSet
+from bonescan.files import write_json
 from bonescan.report.agreement import Agreement, summarise, to_markdown, write_disagreements
-from bonescan.report.tables import write_json
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -13,8 +13,8 @@ from tqdm import tqdm
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import find_preset
 from bonescan.prepare.crop_quality import CropQuality, measure_crop

@@ -11,7 +11,7 @@ from pathlib import Path
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bonescan.data.failures import describe, root_cause
+from bonescan.errors import one_line, root_cause
 from bonescan.prepare.augmented_set import SPLITS
 from bonescan.studies.experiments.data import prepare
 from bonescan.studies.experiments.execute import default_workers, execute
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nInterrupted: the same command goes on where it stopped.", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as err:
-        print(f"error: {describe(root_cause(err))}", file=sys.stderr)
+        print(f"error: {one_line(root_cause(err))}", file=sys.stderr)
         return 1
 
 

@@ -1,5 +1,6 @@
 """Label values, bone regions and colours: the one owner of label semantics."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -64,6 +65,26 @@ def region_bit(name: str) -> int:
     if name not in REGIONS:
         raise ValueError(f"region must be one of {', '.join(REGIONS)}, got {name!r}")
     return 1 << REGIONS.index(name)
+
+
+def check_label_values(values: Iterable[float], what: str) -> None:
+    """Refuse values of a label map that are none of Label.
+
+    Args:
+        values: the values, each once or often.
+        what: the map, for the message.
+
+    Raises:
+        ValueError: if there is another value.
+    """
+    unknown = sorted(set(values) - set(LABEL_NAMES))
+    if unknown:
+        known = ", ".join(f"{value} {name}" for value, name in LABEL_NAMES.items())
+        others = ", ".join(f"{value:g}" for value in unknown)
+        raise ValueError(
+            f"{what}: values must be {known}, got {others}: map them first "
+            "(`bonescan annotate import` does so for LabelMe files)"
+        )
 
 
 def parse_label_value(text: str) -> int:

@@ -3,7 +3,7 @@ import torch
 from monai.data import DataLoader
 from monai.transforms import Compose, Lambdad, LoadImaged
 
-from bonescan.data.failures import TolerantDataset, describe, root_cause, tolerant_collate
+from bonescan.data.failures import TolerantDataset, tolerant_collate
 from bonescan.keys import FAILURE, IMAGE_PATH
 from tests.factories import make_scan_file
 
@@ -35,16 +35,3 @@ def test_failures_of_any_transform(tmp_path):
 def test_collate_takes_one_scan():
     with pytest.raises(ValueError, match="batch must hold one scan, got 2; set batch_size: 1"):
         tolerant_collate([{}, {}])
-
-
-def test_root_cause():
-    inner, middle, outer = ValueError("inner"), KeyError("middle"), RuntimeError("outer")
-    outer.__cause__, middle.__cause__ = middle, inner
-    assert root_cause(outer) is inner
-    assert root_cause(inner) is inner
-
-
-def test_describe():
-    assert describe(ValueError("a\n  b")) == "a b"
-    assert describe(ValueError()) == "ValueError: "
-    assert describe(RuntimeError("a")) == "RuntimeError: a"

@@ -6,8 +6,8 @@ import pytest
 
 from bonescan.data.find import find_scans
 from bonescan.data.nifti import write_view_stack
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from tests.factories import BOTH, hide_views, make_datalist, make_scan_file
 
 A, P = View.ANTERIOR, View.POSTERIOR

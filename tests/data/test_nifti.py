@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 
 A, P = View.ANTERIOR, View.POSTERIOR
 SPACING_MM = (2.4, 1.9)

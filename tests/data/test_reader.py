@@ -9,12 +9,11 @@ import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
 
-from bonescan.data.failures import root_cause
 from bonescan.data.nifti import write_view_stack
 from bonescan.data.reader import BoneScanReader
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError, root_cause
 from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SOURCES, META_SPACING, META_VIEWS
 from tests.dicom.test_privacy import assert_silent
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, hide_views, make_scan_file

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from bonescan.data.scan_reference import ScanReference, make_reference, parse_reference
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from numpy.random import Generator
 from pydicom.data import get_testdata_file
 from pydicom.uid import RLELossless
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import BoneScan
+from bonescan.errors import ScanError
 from tests.factories import make_dataset, make_scan_file, save
 
 FILES = 100

@@ -3,9 +3,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from tests.factories import BOTH, make_scan_file, set_pixels
 
 A, P = View.ANTERIOR, View.POSTERIOR

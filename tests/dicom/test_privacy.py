@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.header import parse
 from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from tests.factories import BOTH, IDENTIFIERS, PRIVATE_NAME, make_dataset, make_scan_file
 
 WORDS = {

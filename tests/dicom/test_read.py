@@ -7,9 +7,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import is_dicom_image, read_scan
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from tests.factories import (
     BOTH,
     COLUMNS,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 
 LOSSLESS = ("UNC", "J2KR", "JPLL", "JLSL", "RLE")
 COUNTS = 3_596_452

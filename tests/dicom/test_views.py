@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
 from bonescan.dicom.views import ViewEvidence, certain_view, decide_views, view_in_text
+from bonescan.errors import ScanError
 
 A, P = View.ANTERIOR, View.POSTERIOR
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from bonescan.data.failures import root_cause
 from bonescan.data.nifti import read_view_stack
+from bonescan.errors import root_cause
 from bonescan.handlers.checkpoint import BEST_NAME, LAST_NAME
 from bonescan.networks.kmeans import rank_pixels
 from tests.workflows import CONFIGS, TINY, make_workflow, run_workflow

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
+from bonescan.files import write_json
 from bonescan.report.image_results import representative, score_image, summarise
 from bonescan.report.tables import (
     format_interval,
     to_markdown,
     write_csv,
     write_image_csv,
-    write_json,
 )
 
 

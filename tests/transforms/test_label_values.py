@@ -6,9 +6,9 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, LoadImaged
 
-from bonescan.data.failures import root_cause
 from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
+from bonescan.errors import root_cause
 from bonescan.transforms import CheckLabelValuesd
 
 
@@ -39,5 +39,5 @@ def test_unknown_value_is_named_with_its_file(tmp_path):
         chain({"label": str(path)})
     assert str(root_cause(raised.value)) == (
         "drawn label.nii.gz: values must be 0 background, 1 metastasis, 2 bladder, got 7: map "
-        "them first (scripts/import_labelme.py does so for LabelMe files)"
+        "them first (`bonescan annotate import` does so for LabelMe files)"
     )

@@ -3,7 +3,7 @@ import pydicom
 import pytest
 from scipy import ndimage
 
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 from bonescan.transforms.body import find_air, find_body, find_noise_level, find_runs
 from bonescan.transforms.landmarks import find_thorax
 from tests.transforms.conftest import COLUMN_MM, ROW_MM, draw_body

@@ -6,7 +6,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 from bonescan.keys import META_VIEWS, SIDE_BY_SIDE
 from bonescan.transforms import (
     BodyWindow,

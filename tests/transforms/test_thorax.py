@@ -4,7 +4,7 @@ import torch
 from monai.data import DataLoader, MetaTensor, decollate_batch
 from monai.transforms import Compose, Invertd
 
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 from bonescan.keys import META_CROP, META_VIEWS
 from bonescan.transforms import MirrorPosteriord, ThoraxCrop, ThoraxCropd
 from bonescan.transforms.body import find_body

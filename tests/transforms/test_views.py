@@ -32,7 +32,7 @@ def test_union_puts_metastasis_before_bladder_before_background():
 
 
 def test_union_refuses_other_values():
-    with pytest.raises(ValueError, match=r"must hold \[0, 1, 2\] only, got \[5, 9\]"):
+    with pytest.raises(ValueError, match=r"values must be .*, got 5, 9"):
         unite_labels(torch.tensor([[[0, 9, 5]]]))
 
 

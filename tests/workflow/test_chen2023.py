@@ -12,9 +12,9 @@ from monai.data import MetaTensor
 from monai.transforms import Invertd
 
 from bonescan.data.datalist import load_items
-from bonescan.data.failures import root_cause
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
+from bonescan.errors import root_cause
 from bonescan.labels import BodyLabel, Label
 from bonescan.losses import FocalTverskyLoss
 from bonescan.metrics.pixel import METRICS, confusion_counts, scores

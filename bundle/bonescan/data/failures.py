@@ -7,6 +7,7 @@ from typing import Any
 from monai.data import Dataset, list_data_collate
 
 from bonescan.data.scan_reference import file_names
+from bonescan.errors import one_line, root_cause
 from bonescan.keys import FAILURE, IMAGE, IMAGE_PATH
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class TolerantDataset(Dataset):
         try:
             return super()._transform(index)
         except (ValueError, RuntimeError) as err:  # MONAI wraps whatever a transform raises
-            reason = describe(root_cause(err))
+            reason = one_line(root_cause(err))
             logger.debug("failure in the chain", exc_info=True)
             logger.warning("scan %d of %d left out: %s", index + 1, len(self), reason)
             return {FAILURE: reason, IMAGE_PATH: ", ".join(file_names(entry.get(IMAGE, "")))}
@@ -45,16 +46,3 @@ def tolerant_collate(batch: Sequence[Mapping[str, Any]]) -> Any:
     if len(batch) != 1:
         raise ValueError(f"batch must hold one scan, got {len(batch)}; set batch_size: 1")
     return dict(batch[0]) if FAILURE in batch[0] else list_data_collate(batch)
-
-
-def root_cause(err: BaseException) -> BaseException:
-    """Return the error at the bottom of "applying transform ..." errors."""
-    while err.__cause__ is not None:
-        err = err.__cause__
-    return err
-
-
-def describe(err: BaseException) -> str:
-    """Return an error as one line; errors that are not about values also say their type."""
-    text = " ".join(str(err).split())
-    return text if isinstance(err, ValueError) and text else f"{type(err).__name__}: {text}"

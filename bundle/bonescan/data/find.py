@@ -9,10 +9,10 @@ from typing import Any
 from bonescan.data.datalist import load_items, read_datalist
 from bonescan.data.nifti import is_nifti
 from bonescan.data.scan_reference import parse_reference
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.header import ImageHeader
 from bonescan.dicom.read import is_dicom_image, read_header, sole_view
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
+from bonescan.errors import ScanError
 from bonescan.keys import IMAGE
 
 logger = logging.getLogger(__name__)

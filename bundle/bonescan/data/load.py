@@ -8,10 +8,10 @@ import numpy as np
 
 from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack
 from bonescan.data.scan_reference import ScanReference, file_names, parse_reference
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Source, View
 from bonescan.dicom.scan_id import make_scan_id
+from bonescan.errors import ScanError
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _first_view(references: Sequence[ScanReference]) -> View | None:
     """
     said = [reference.view for reference in references]
     if len(said) == 2 and said[1] is not None:
-        first = View.POSTERIOR if said[1] is View.ANTERIOR else View.ANTERIOR
+        first = said[1].other
         if said[0] not in {None, first}:
             raise ScanError(f"{references[0].path.name}: both files are said to be {said[1]}")
         return first

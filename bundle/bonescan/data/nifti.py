@@ -16,8 +16,8 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from bonescan.keys import VIEW_SEPARATOR
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -141,8 +141,7 @@ def _frames_first(array: NDArray, name: str) -> NDArray:
 def _name_views(descrip: str, count: int, view: View | None, name: str) -> list[View]:
     """Name the frames: by hand, else by the header, else two by their order."""
     if view is not None:
-        other = next(member for member in View if member is not view)
-        return [view, other][:count]
+        return [view, view.other][:count]
     if descrip.startswith(_DESCRIP_PREFIX):
         named = descrip.removeprefix(_DESCRIP_PREFIX).split(VIEW_SEPARATOR)
         if len(named) == count == len(set(named)) and set(named) <= set(View):

@@ -20,9 +20,9 @@ from bonescan.data.datalist import TRAINING
 from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import View, mirrored
 from bonescan.keys import FOLD, IMAGE, LABEL
-from bonescan.labels import LABEL_NAMES, Label
+from bonescan.labels import LABEL_NAMES, Label, check_label_values
 
 PNG, NIFTI = ".png", ".nii.gz"
 READERS = {PNG: "NaturalImage2DIO", NIFTI: "SimpleITKIO"}
@@ -139,7 +139,7 @@ def import_predictions(
         if missing:
             raise ValueError(f"{predictions}: predictions must be of all views, {missing} missing")
         planes = [
-            _read_plane(path, view, scan.size, mirrored=described[_MIRRORED])
+            _read_plane(path, view, scan.size, mirror=described[_MIRRORED])
             for view, path in paths.items()
         ]
         path = output / f"{scan.key}.nii.gz"
@@ -192,11 +192,11 @@ def _write_scan(scan: ListedScan, folder: Path, form: DatasetForm) -> None:
     label = _read_label(scan, form) if LABEL in scan.entry else None
     for index, view in enumerate(scan.views):
         name = _case(scan, view)
-        counts = _turned(stack.array[index], view, mirrored=form.mirror_posterior)
+        counts = _turned(stack.array[index], view, mirror=form.mirror_posterior)
         path = folder / f"images{ending}" / f"{name}_0000{form.file_ending}"
         _write_plane(path, counts, scan.spacing_mm, view)
         if label is not None:
-            plane = _turned(label[index], view, mirrored=form.mirror_posterior)
+            plane = _turned(label[index], view, mirror=form.mirror_posterior)
             path = folder / f"labels{ending}" / f"{name}{form.file_ending}"
             _write_plane(path, plane, scan.spacing_mm, view)
 
@@ -208,20 +208,14 @@ def _read_label(scan: ListedScan, form: DatasetForm) -> NDArray[np.uint8]:
             f"scan {scan.key}: label map must have {scan.size} rows and columns and the views "
             f"{scan.views}, got {stack.array.shape[1:]} and {stack.views}"
         )
-    _require_known(stack.array, f"scan {scan.key}: label map")
+    check_label_values(np.unique(stack.array).tolist(), f"scan {scan.key}: label map")
     kept = [value for value in LABEL_NAMES if _is_kept(value, form)]
     return np.where(np.isin(stack.array, kept), stack.array, Label.BACKGROUND).astype(np.uint8)
 
 
-def _require_known(label: NDArray, what: str) -> None:
-    unknown = sorted(set(np.unique(label).tolist()) - set(LABEL_NAMES))
-    if unknown:
-        raise ValueError(f"{what} must hold values {sorted(LABEL_NAMES)}, got {unknown}")
-
-
-def _turned(plane: NDArray, view: View, *, mirrored: bool) -> NDArray:
-    """Flip a posterior view along its columns; twice gives back the same."""
-    return plane[:, ::-1] if mirrored and view is View.POSTERIOR else plane
+def _turned(plane: NDArray, view: View, *, mirror: bool) -> NDArray:
+    """Lay a posterior view on the anterior one where that is asked, or put it back."""
+    return mirrored(plane, view) if mirror else plane
 
 
 def _write_plane(path: Path, plane: NDArray, spacing_mm: tuple[float, float], view: View) -> None:
@@ -241,7 +235,7 @@ def _write_plane(path: Path, plane: NDArray, spacing_mm: tuple[float, float], vi
 
 
 def _read_plane(
-    path: Path, view: View, size: tuple[int, int], *, mirrored: bool
+    path: Path, view: View, size: tuple[int, int], *, mirror: bool
 ) -> NDArray[np.uint8]:
     """Read one predicted label map (row, column), in the acquisition's geometry."""
     if path.name.endswith(NIFTI):
@@ -254,8 +248,8 @@ def _read_plane(
             raise ValueError(f"{path.name}: must be a PNG file, got {err}") from err
     if plane.shape != size:
         raise ValueError(f"{path.name}: must have the scan's size {size}, got {plane.shape}")
-    _require_known(plane, f"{path.name}:")
-    return _turned(plane, view, mirrored=mirrored).astype(np.uint8)
+    check_label_values(np.unique(plane).tolist(), path.name)
+    return _turned(plane, view, mirror=mirror).astype(np.uint8)
 
 
 def _read_description(path: Path) -> Mapping[str, Any]:

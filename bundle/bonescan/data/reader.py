@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bonescan.data.load import LoadedScan, load_scan
 from bonescan.data.scan_reference import file_names, parse_reference
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 from bonescan.keys import (
     META_SCAN_ID,
     META_SIMULATED,

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.header import is_plausible_spacing
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 
 _VIEW = "view"
 _SPACING = "spacing_mm"

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from bonescan.dicom import codes
-from bonescan.dicom.errors import ScanError, as_scan_error
+from bonescan.dicom.guard import as_scan_error
 from bonescan.dicom.scan import Acquisition
+from bonescan.errors import ScanError
 
 SIMULATED_MARK = "SIMULATED"
 """Word in ImageComments or Manufacturer that says that a scan was never acquired."""

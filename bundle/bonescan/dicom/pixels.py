@@ -15,8 +15,9 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
-from bonescan.dicom.errors import ScanError, as_scan_error
+from bonescan.dicom.guard import as_scan_error
 from bonescan.dicom.jpeg import decode_extended
+from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
 

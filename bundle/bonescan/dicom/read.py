@@ -11,13 +11,13 @@ from pydicom.dataset import Dataset
 from pydicom.misc import is_dicom
 
 from bonescan.dicom import codes
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.header import ImageHeader, is_plausible_spacing, load, parse
 from bonescan.dicom.pixels import read_counts
 from bonescan.dicom.scan import BoneScan, Source, View
 from bonescan.dicom.scan_id import make_scan_id
 from bonescan.dicom.views import ViewEvidence, certain_view, decide_views
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
+from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 
 
 class View(StrEnum):
@@ -14,6 +17,20 @@ class View(StrEnum):
 
     ANTERIOR = "anterior"
     POSTERIOR = "posterior"
+
+    @property
+    def other(self) -> "View":
+        """The view from the other side."""
+        return View.POSTERIOR if self is View.ANTERIOR else View.ANTERIOR
+
+
+def mirrored(plane: NDArray[T], view: View) -> NDArray[T]:
+    """Lay a plane (row, column) of the posterior view on the anterior one, or put it back.
+
+    A camera records the posterior view as seen from behind: flipped along its columns, a (row,
+    column) is the same place of the body in both views. The anterior view stays as it is.
+    """
+    return plane[:, ::-1] if view is View.POSTERIOR else plane
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bonescan.dicom.codes import VIEW_CODE_VALUES
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def decide_views(
         ScanError: if the signs do not tell; says what was looked at and how to say it by hand.
     """
     if view is not None:
-        return (view, _other(view))[: len(frames)]
+        return (view, view.other)[: len(frames)]
     candidates = (_complete([read(frame) for frame in frames]) for read in _SIGNS.values())
     views = next(filter(None, candidates), None)
     if views is not None:
@@ -77,7 +77,7 @@ def decide_views(
             "say it by hand if that is wrong (%s)",
             name,
             views[0],
-            _by_hand(name, _other(views[0])),
+            _by_hand(name, views[0].other),
         )
         return views
     raise ScanError(
@@ -96,10 +96,6 @@ def _by_hand(name: str, view: View) -> str:
     return f'view="{view}", the datalist field "view": "{view}", or the name "{name}#view={view}"'
 
 
-def _other(view: View) -> View:
-    return View.POSTERIOR if view is View.ANTERIOR else View.ANTERIOR
-
-
 def _complete(found: Sequence[View | None]) -> tuple[View, ...] | None:
     """Name every frame, or none if what was found is missing or contradicts itself."""
     named = {view for view in found if view is not None}
@@ -107,7 +103,7 @@ def _complete(found: Sequence[View | None]) -> tuple[View, ...] | None:
         return tuple(view for view in found if view is not None)
     if len(found) == 2 and len(named) == 1 and None in found:
         (known,) = named
-        return tuple(view or _other(known) for view in found)
+        return tuple(view or known.other for view in found)
     return None
 
 
@@ -131,7 +127,7 @@ def _from_angle(frame: ViewEvidence) -> View | None:
         view = View.ANTERIOR
     else:
         return None
-    return _other(view) if frame.prone else view
+    return view.other if frame.prone else view
 
 
 def _from_labels(frame: ViewEvidence) -> View | None:
@@ -144,7 +140,7 @@ def _from_detector(frame: ViewEvidence) -> View | None:
     view = {1: View.ANTERIOR, 2: View.POSTERIOR}.get(frame.detector or 0)
     if frame.detectors < 2 or view is None:
         return None
-    return _other(view) if frame.prone else view
+    return view.other if frame.prone else view
 
 
 _SIGNS: dict[str, Callable[[ViewEvidence], View | None]] = {

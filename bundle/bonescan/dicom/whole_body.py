@@ -4,8 +4,8 @@ import logging
 import re
 
 from bonescan.dicom import codes
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.header import EnergyWindow, ImageHeader
+from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,8 @@ from monai.engines import SupervisedTrainer
 from monai.handlers import CheckpointLoader
 from torch import nn
 
+from bonescan.files import write_whole
+
 logger = logging.getLogger(__name__)
 
 BEST_NAME = "model.pt"
@@ -29,15 +31,16 @@ def save_atomically(content: Mapping[str, Any], path: Path) -> None:
     Raises:
         OSError: if the file cannot be written; the previous file is untouched.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
+
+    def write(partial: Path) -> None:
         with partial.open("wb") as file:
             torch.save(dict(content), file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+
+    try:
+        write_whole(path, write)
     except (OSError, RuntimeError) as err:
-        partial.unlink(missing_ok=True)
         raise OSError(
             f"checkpoint {path} could not be written ({err}); free disk space or give another "
             "--output_dir, then run again with --resume"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bonescan.data.samples import SampleDataset
 from bonescan.dicom.scan import View
+from bonescan.files import write_json
 from bonescan.handlers.progress import HISTORY_NAME
 from bonescan.keys import (
     IMAGE,
@@ -33,7 +34,7 @@ from bonescan.report.curves import read_history, write_froc_curve, write_trainin
 from bonescan.report.evaluated_images import EvaluatedImage, write_evaluated_images
 from bonescan.report.image_results import ImageResult, representative, score_image, summarise
 from bonescan.report.overlay import ImagePanel, make_panel, write_panels
-from bonescan.report.tables import to_markdown, write_image_csv, write_json
+from bonescan.report.tables import to_markdown, write_image_csv
 from bonescan.transforms.metadata import get_spacing_mm
 from bonescan.transforms.mirror import is_mirrored
 from bonescan.workflow.run_record import RUN_NAME, describe_run

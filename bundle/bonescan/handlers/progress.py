@@ -1,7 +1,7 @@
 """What a person sees and keeps of a training run: a progress bar and a history."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ignite.distributed as idist
@@ -9,6 +9,8 @@ import torch
 from ignite.engine import Engine, Events
 from monai.utils import CommonKeys
 from tqdm import tqdm
+
+from bonescan.files import write_whole
 
 HISTORY_NAME = "history.csv"
 FIELDS = ("epoch", "loss", "learning_rate", "validation_metric", "seconds")
@@ -167,12 +169,7 @@ class History:
             "seconds": f"{engine.state.times['EPOCH_COMPLETED'] or 0.0:.1f}",
         }
         rows = [*self._earlier_rows(engine.state.epoch), row]
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            writer.writeheader()
-            writer.writerows(rows)
-        partial.replace(self.path)
+        write_whole(self.path, lambda partial: _write_rows(partial, rows))
 
     def _earlier_rows(self, epoch: int) -> list[dict[str, str]]:
         """Read the rows before an epoch; a killed run may have left one beyond its checkpoint."""
@@ -180,3 +177,10 @@ class History:
             return []
         with self.path.open(newline="", encoding="utf-8") as file:
             return [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)

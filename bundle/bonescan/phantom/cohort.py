@@ -5,12 +5,11 @@ renamed when complete. What concerns the whole cohort is written last, from what
 """
 
 import json
-import multiprocessing
 import platform
 import shutil
 import signal
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -22,18 +21,17 @@ from tqdm import tqdm
 
 import bonescan
 from bonescan.data.datalist import DATALIST_FILE
+from bonescan.files import PARTIAL_PREFIX, write_json, write_text
 from bonescan.phantom.files.clinical import ClinicalFacts, clinical_table
 from bonescan.phantom.files.cohort_files import describe, make_datalist
 from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import Preset
-from bonescan.processes import exit_with_parent
+from bonescan.processes import worker_pool
 
 CONFIGURATION_FILE = "cohort.yaml"
 CLINICAL_FILE = "clinical.csv"
 README_FILE = "README.md"
-PARTIAL_PREFIX = ".partial-"
-"""Start of the name of a folder whose patient is not complete."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-image", "pydicom", "nibabel")
 """Whose versions may change the bytes of a cohort."""
@@ -123,7 +121,7 @@ def _claim(cohort: Cohort) -> None:
             "files; choose another folder"
         )
     else:
-        _write_whole(path, yaml.safe_dump(wanted, sort_keys=False))
+        write_text(path, yaml.safe_dump(wanted, sort_keys=False))
     for left_over in cohort.folder.glob(f"{PARTIAL_PREFIX}*"):
         if left_over.is_dir():
             shutil.rmtree(left_over)
@@ -154,9 +152,7 @@ def _simulate_all(
         for origin in origins:
             yield simulate_one(origin, folder)
         return
-    # Spawned, not forked: alike on all systems, and safe beside the threads of numerical libraries.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    pool = worker_pool(workers, _ignore_interrupt)
     with pool:
         try:
             futures = [pool.submit(simulate_one, origin, folder) for origin in origins]
@@ -166,13 +162,9 @@ def _simulate_all(
             pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """Tie a worker to its parent, which alone decides what a Ctrl-C of the user stops.
-
-    A worker finishes its patient when the parent is interrupted, and ends when that is killed.
-    """
+def _ignore_interrupt() -> None:
+    """Leave it to the parent what a Ctrl-C of the user stops: a worker finishes its patient."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    exit_with_parent()
 
 
 def simulate_one(origin: PatientOrigin, folder: Path) -> str:
@@ -199,13 +191,6 @@ def _write_summary(cohort: Cohort) -> None:
     rows = [ClinicalFacts(**truth["clinical"]) for truth in truths]
     datalist = make_datalist(truths, name=cohort.preset.name, seed=cohort.seed)
     readme = describe(cohort.configuration(), truths, datalist)
-    _write_whole(cohort.folder / CLINICAL_FILE, clinical_table(rows))
-    _write_whole(cohort.folder / DATALIST_FILE, json.dumps(datalist, indent=1) + "\n")
-    _write_whole(cohort.folder / README_FILE, readme)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a text file that is there complete or not at all."""
-    partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_text(cohort.folder / CLINICAL_FILE, clinical_table(rows))
+    write_json(cohort.folder / DATALIST_FILE, datalist, indent=1)
+    write_text(cohort.folder / README_FILE, readme)

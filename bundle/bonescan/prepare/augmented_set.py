@@ -24,6 +24,7 @@ from bonescan.data.datalist import DATALIST_FILE, FILE_KEYS, data_hash, load_ite
 from bonescan.data.nifti import write_view_stack
 from bonescan.data.samples import SampleDataset
 from bonescan.dicom.scan import View
+from bonescan.files import write_json, write_whole
 from bonescan.keys import FOLD, IMAGE, LABEL, META_SIMULATED, PATIENT, SIMULATED
 from bonescan.labels import Label
 from bonescan.transforms.augment import RandShiftRotated
@@ -34,7 +35,6 @@ from bonescan.transforms.views import SplitViewsd
 
 PAIR = (IMAGE, LABEL)
 SETTINGS_FILE = "augmentation.json"
-PARTIAL_PREFIX = ".partial-"
 SPLITS = ("patient", "image")
 """What is dealt to sections and folds: patients with all that is made of them, or single images."""
 PATIENT_OF_IMAGE = "patient_of_image"
@@ -183,7 +183,7 @@ def augment_datalist(
             section, fold = dealt[position]
             entry = _detach(entry, variant, fold)
         content.setdefault(section, []).append(entry)
-    _write_json(output / DATALIST_FILE, content)
+    write_json(output / DATALIST_FILE, content)
     return len(originals)
 
 
@@ -288,7 +288,7 @@ def _claim(output: Path, settings: Mapping[str, Any]) -> None:
     if not path.exists():
         if any(output.iterdir()):
             raise ValueError(f"{output} must be empty, got other files; choose another folder")
-        _write_json(path, settings)
+        write_json(path, settings)
     elif json.loads(path.read_text(encoding="utf-8")) != settings:
         raise ValueError(
             f"{output} must hold a set of the same data, total, seed, selection and split, got one "
@@ -311,10 +311,14 @@ def _write_pair(
     pair = MirrorPosteriord(PAIR)(make_variant(sample, variant, seed=seed))
     for key, path in paths.items():
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
-        views = [View(name) for name in get_views(pair[key])]
-        write_view_stack(partial, pair[key].numpy(), get_spacing_mm(pair[key]), views)
-        partial.replace(path)
+        _write_plane(path, pair[key])
+
+
+def _write_plane(path: Path, plane: MetaTensor) -> None:
+    """Write one view as it is."""
+    views = [View(name) for name in get_views(plane)]
+    spacing_mm = get_spacing_mm(plane)
+    write_whole(path, lambda part: write_view_stack(part, plane.numpy(), spacing_mm, views))
 
 
 def _make_entry(sample: Mapping[str, Any], variant: ImageVariant) -> dict[str, Any]:
@@ -327,10 +331,3 @@ def _make_entry(sample: Mapping[str, Any], variant: ImageVariant) -> dict[str, A
     # the files are NIfTI and cannot say it themselves
     simulated = bool(facts.get(SIMULATED)) or bool(sample[IMAGE].meta.get(META_SIMULATED))
     return {**facts, SIMULATED: simulated, **_paths(variant), **asdict(variant)}
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file that is there complete or not at all."""
-    partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)

@@ -19,6 +19,7 @@ from bonescan.data.datalist import FILE_KEYS, load_items, read_datalist
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import ViewStack, read_view_stack, write_view_stack
 from bonescan.data.scan_reference import file_names
+from bonescan.files import write_json
 from bonescan.keys import BODY, IMAGE, LABEL
 from bonescan.labels import Label
 from bonescan.transforms.body_labels import mine_false_positives
@@ -62,7 +63,7 @@ def mine_datalist(datalist: Path, predictions: Path, mined: Path) -> NDArray[np.
             write_view_stack(mined.parent / name, mask.array, mask.spacing_mm, mask.views)
             content[section][number][BODY] = name
             pixels.append(int(mask.array.sum()))
-    _write_datalist(mined, content)
+    write_json(mined, content)
     if not any(pixels):
         logger.warning("%s: no false positives: the class of other body is empty", predictions)
     return np.array(pixels)
@@ -100,10 +101,3 @@ def _relocate(entry: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
             names = [os.path.relpath(old / name, new) for name in file_names(entry[key])]
             moved[key] = names[0] if isinstance(entry[key], str) else names
     return moved
-
-
-def _write_datalist(path: Path, content: Mapping[str, Any]) -> None:
-    """Write the datalist, which is there complete or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)

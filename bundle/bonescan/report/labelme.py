@@ -10,7 +10,7 @@ from bonescan.data.annotation.labelme import Annotation, LabelMeShape, write_lab
 from bonescan.data.annotation.outline import outline_shapes
 from bonescan.data.load import LoadedScan
 from bonescan.data.nifti import ViewStack
-from bonescan.labels import LABEL_NAMES, Label
+from bonescan.labels import LABEL_NAMES, Label, check_label_values
 from bonescan.report.drawing import display_limit
 
 
@@ -39,11 +39,7 @@ def export_for_labelme(key: str, scan: LoadedScan, label: ViewStack, folder: Pat
             f"label map of {key} must have the scan's shape {stack.array.shape} and views "
             f"{' and '.join(stack.views)}, got {label.array.shape} and {' and '.join(label.views)}"
         )
-    unknown = set(np.unique(label.array).tolist()) - set(LABEL_NAMES)
-    if unknown:
-        raise ValueError(
-            f"label map of {key} must hold values {sorted(LABEL_NAMES)}, got {sorted(unknown)}"
-        )
+    check_label_values(np.unique(label.array).tolist(), f"label map of {key}")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for view, counts, plane in zip(stack.views, stack.array, label.array, strict=True):

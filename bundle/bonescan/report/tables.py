@@ -1,7 +1,6 @@
 """Evaluation tables as CSV, JSON and Markdown."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,6 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def write_json(path: str | Path, document: Mapping[str, Any]) -> None:
-    """Write a document as indented JSON; NaN, which JSON does not have, is an error."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
 
 
 def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:

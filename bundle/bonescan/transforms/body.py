@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 
 Counts = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]

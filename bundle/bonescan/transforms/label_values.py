@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
-from bonescan.labels import LABEL_NAMES
+from bonescan.labels import check_label_values
 from bonescan.transforms.metadata import get_scan_name
 
 
@@ -36,15 +36,7 @@ class CheckLabelValuesd(MapTransform):
         for key in self.key_iterator(sample):
             if not isinstance(sample[key], torch.Tensor):
                 continue
-            found = torch.unique(sample[key]).tolist()
-            unknown = sorted(set(found) - set(LABEL_NAMES))
-            if unknown:
-                known = ", ".join(f"{value} {name}" for value, name in LABEL_NAMES.items())
-                others = ", ".join(f"{value:g}" for value in unknown)
-                raise ValueError(
-                    f"{_name_file(sample[key])}: values must be {known}, got {others}: map them "
-                    "first (scripts/import_labelme.py does so for LabelMe files)"
-                )
+            check_label_values(torch.unique(sample[key]).tolist(), _name_file(sample[key]))
         return sample
 
 

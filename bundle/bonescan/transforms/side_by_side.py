@@ -9,8 +9,8 @@ from monai.transforms.utils import create_translate
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 from torch.nn import functional as F
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from bonescan.keys import IMAGE, META_VIEWS, SIDE_BY_SIDE, VIEW_SEPARATOR
 from bonescan.transforms.body import find_body, find_body_rows
 from bonescan.transforms.metadata import (

@@ -9,7 +9,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.transforms.utils import create_translate
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
-from bonescan.dicom.errors import ScanError
+from bonescan.errors import ScanError
 from bonescan.keys import IMAGE, META_CROP
 from bonescan.transforms.body import Mask, find_air, find_noise_level, measure_body
 from bonescan.transforms.landmarks import ThoraxLandmarks, locate_thorax

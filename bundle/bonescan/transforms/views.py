@@ -8,7 +8,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, ensure_tuple_rep
 
 from bonescan.keys import AGGREGATED, META_VIEWS, VIEW_SEPARATOR
-from bonescan.labels import Label
+from bonescan.labels import Label, check_label_values
 from bonescan.transforms.metadata import get_views, join_views, replace_values
 
 UNION_PRIORITY = (Label.METASTASIS, Label.BLADDER)
@@ -27,13 +27,10 @@ def unite_labels(label: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: if there are other values.
     """
+    check_label_values(label.unique().tolist(), "label map")
     united = torch.full_like(label[:1], Label.BACKGROUND)
     for value in reversed(UNION_PRIORITY):
         united[(label == value).any(dim=0, keepdim=True)] = value
-    known = (label == Label.BACKGROUND) | (label == Label.METASTASIS) | (label == Label.BLADDER)
-    if not bool(known.all()):
-        others = sorted(label[~known].unique().tolist())
-        raise ValueError(f"label map must hold {[int(v) for v in Label]} only, got {others}")
     return united
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from monai.bundle.scripts import run
 
-from bonescan.data.failures import describe, root_cause
+from bonescan.errors import one_line, root_cause
 from bonescan.workflow.command import check_overrides, parse_command
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def launch(arguments: Sequence[str]) -> int:
         return 130
     except Exception as err:
         # MONAI wraps what a component raises; the cause says what to do.
-        logger.error("%s", describe(root_cause(err)))
+        logger.error("%s", one_line(root_cause(err)))
         logger.debug("traceback", exc_info=err)
         return 1
     return 0

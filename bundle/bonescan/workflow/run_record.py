@@ -13,8 +13,8 @@ from ignite.engine import Engine, Events
 
 from bonescan import __version__
 from bonescan.data.datalist import data_hash
+from bonescan.files import write_json
 from bonescan.handlers.checkpoint import SYSTEM_NAME
-from bonescan.report.tables import write_json
 from bonescan.workflow.command import compose, this_command
 
 RUN_NAME = "run.json"

@@ -23,7 +23,7 @@ from bonescan.data.nifti import ViewStack, read_view_stack
 from bonescan.data.scan_reference import file_names, parse_reference
 from bonescan.dicom.scan import View
 from bonescan.keys import IMAGE, LABEL
-from bonescan.labels import LABEL_NAMES, Label
+from bonescan.labels import Label, check_label_values
 
 FOREGROUND = tuple(label for label in Label if label != Label.BACKGROUND)
 
@@ -203,10 +203,5 @@ def _require_alike(stacks: list[ViewStack], key: str) -> None:
     shapes = {(stack.array.shape, stack.views) for stack in stacks}
     if len(shapes) > 1:
         raise ValueError(f"scan {key}: label maps must have one shape, got {sorted(shapes)}")
-    unknown = {int(value) for stack in stacks for value in np.unique(stack.array)} - set(
-        LABEL_NAMES
-    )
-    if unknown:
-        raise ValueError(
-            f"scan {key}: label maps must hold values {sorted(LABEL_NAMES)}, got {sorted(unknown)}"
-        )
+    for stack in stacks:
+        check_label_values(np.unique(stack.array).tolist(), f"scan {key}: label map")

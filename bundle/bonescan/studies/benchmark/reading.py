@@ -5,8 +5,8 @@ from pathlib import Path
 import gdcm
 from pydicom.data import get_testdata_file
 
-from bonescan.dicom.errors import ScanError
 from bonescan.dicom.read import read_scan
+from bonescan.errors import ScanError
 from bonescan.studies.benchmark.inputs import BenchmarkSize
 from bonescan.studies.benchmark.measurement import Measurement, summarise, time_repeats_ms
 

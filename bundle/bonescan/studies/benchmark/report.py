@@ -1,6 +1,5 @@
 """The results of a benchmark as JSON and Markdown, with the machine that they hold for."""
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import psutil
 import torch
 
+from bonescan.files import write_json, write_text
 from bonescan.studies.benchmark.measurement import Measurement
 
 CPU_FACTS = Path("/proc/cpuinfo")
@@ -133,10 +133,5 @@ def _row(item: Mapping[str, Any]) -> str:
 def write_results(document: Mapping[str, Any], folder: Path, *, stem: str) -> None:
     """Write STEM.json and STEM.md, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        (f"{stem}.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n"),
-        (f"{stem}.md", to_markdown(document)),
-    ):
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+    write_json(folder / f"{stem}.json", document)
+    write_text(folder / f"{stem}.md", to_markdown(document))

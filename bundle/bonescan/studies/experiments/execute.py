@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from bonescan.processes import exit_with_parent
+from bonescan.processes import worker_pool
 from bonescan.studies.experiments.grid import Run
 from bonescan.studies.experiments.run import RunFailedError, perform
 
@@ -53,14 +53,11 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     """
     if workers < 1:
         raise ValueError(f"number of workers must be 1 or more, got {workers}")
-    context = multiprocessing.get_context("spawn")
-    places = context.Queue()
+    places = multiprocessing.get_context("spawn").Queue()
     for number in range(workers):
         places.put(number)
     threads, gpus = max(1, (os.cpu_count() or 1) // workers), torch.cuda.device_count()
-    pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start_worker, initargs=(places, threads, gpus)
-    )
+    pool = worker_pool(workers, _take_share, places, threads, gpus)
     progress = _Progress(len(runs), announce)
     outcome = Outcome()
     try:
@@ -82,9 +79,8 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     return outcome
 
 
-def _start_worker(places: "Queue[int]", threads: int, gpus: int) -> None:
+def _take_share(places: "Queue[int]", threads: int, gpus: int) -> None:
     """Take a GPU of one's own, before anything asks for one, and a share of the cores."""
-    exit_with_parent()
     number = places.get()
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bonescan.data.datalist import load_items, read_datalist
 from bonescan.data.nifti import read_view_stack
+from bonescan.files import write_json
 from bonescan.handlers.evaluation import CASES_NAME
 from bonescan.handlers.progress import HISTORY_NAME
 from bonescan.keys import LABEL
@@ -18,7 +19,6 @@ from bonescan.report.comparison import Curve, write_histories, write_sweep, writ
 from bonescan.report.curves import read_history
 from bonescan.report.evaluated_images import EvaluatedImage, read_evaluated_images
 from bonescan.report.image_results import describe_interval
-from bonescan.report.tables import write_json
 from bonescan.studies.benchmark.report import describe_machine
 from bonescan.studies.experiments.data import SEED, count_images
 from bonescan.studies.experiments.experiment import Experiment, Row

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bonescan.data.datalist import DATALIST_FILE
+from bonescan.files import write_json
 from bonescan.handlers.checkpoint import LAST_NAME, SYSTEM_NAME
 from bonescan.prepare.negative_mining import mine_datalist
 from bonescan.studies.experiments.grid import (
@@ -66,7 +67,7 @@ def perform(run: Run) -> dict[str, float]:
             start = time.monotonic()
             step()
             state[name] = round(time.monotonic() - start, 1)
-            _write_state(run.folder, state)
+            write_json(run.folder / STATE_FILE, state)
     return state
 
 
@@ -74,12 +75,6 @@ def read_state(folder: Path) -> dict[str, float]:
     """Return the seconds of the completed steps of a run, by name."""
     path = folder / STATE_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _write_state(folder: Path, state: Mapping[str, float]) -> None:
-    partial = folder / f"{STATE_FILE}.partial"
-    partial.write_text(json.dumps(state) + "\n", encoding="utf-8")
-    partial.replace(folder / STATE_FILE)
 
 
 def _train(run: Run, arguments: Path) -> None:

@@ -1,4 +1,4 @@
-"""Errors that a user can act on, and the guard that turns a library's errors into them."""
+"""The guard that turns the errors of the libraries beneath into errors that a user can act on."""
 
 import logging
 import threading
@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bonescan.errors import ScanError
+
 _PYDICOM_LOGGER = logging.getLogger("pydicom")
 _ONE_AT_A_TIME = threading.RLock()
 """Filters of warnings and levels of loggers are global; two threads must not change them."""
-
-
-class ScanError(ValueError):
-    """A file cannot be used as a planar whole-body bone scan.
-
-    The message names the file, says what is wrong and what to do, and holds no patient identifier.
-    """
 
 
 @contextmanager
@@ -43,12 +38,10 @@ def as_scan_error(path: Path, what: str, *, quote: bool = False) -> Iterator[Non
         except ScanError:
             raise
         except Exception as err:  # noqa: BLE001 - see the docstring
-            reason = f"{type(err).__name__}: {_one_line(err)}" if quote else type(err).__name__
+            reason = type(err).__name__
+            if quote:
+                reason = f"{reason}: {' '.join(str(err).split())}"
             # Not "from err": its text and its frames may hold the patient's data.
             raise ScanError(f"{path.name}: {what} failed, the file is damaged ({reason})") from None
         finally:
             _PYDICOM_LOGGER.setLevel(level)
-
-
-def _one_line(err: Exception) -> str:
-    return " ".join(str(err).split())

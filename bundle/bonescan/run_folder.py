@@ -1,0 +1,38 @@
+"""Names of the files in a run's folder: what training, evaluation and inference leave there."""
+
+# Training
+WEIGHTS = "model.pt"
+"""Plain state dict that evaluation, inference and the model zoo load."""
+LAST_STATE = "last.pt"
+"""State from which a training goes on."""
+HISTORY = "history.csv"
+TENSORBOARD = "tensorboard"
+RECORD = "run.json"
+"""Seed, versions, hardware, data hash and revision."""
+CONFIGURATION = "config.json"
+"""The composed configuration."""
+SYSTEM = "system.json"
+"""What evaluation and inference need to know of the trained system, as a configuration file."""
+
+# Evaluation
+EVALUATION = "evaluation"
+"""Folder of an evaluation inside that of its run."""
+IMAGE_ROWS = "images.csv"
+SUMMARY_JSON = "summary.json"
+SUMMARY_PAGE = "summary.md"
+EVALUATED_IMAGES = "images.npz"
+EXAMPLES = "examples.png"
+FROC_CURVE = "froc.png"
+TRAINING_CURVES = "training_curves.png"
+
+# Inference: tables of the archive, then the folder of a scan
+SCAN_ROWS = "summary.csv"
+FAILURES = "failures.csv"
+FINDINGS = "findings.json"
+OVERLAY = "overlay.png"
+LABEL_MAP_POSTFIX = "label"
+
+
+def label_map_name(scan_id: str) -> str:
+    """Return the name of a scan's label map, in the folder named after the scan."""
+    return f"{scan_id}_{LABEL_MAP_POSTFIX}.nii.gz"
