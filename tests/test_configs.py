@@ -9,9 +9,10 @@ import pytest
 import yaml
 from monai.bundle import ConfigParser
 from monai.bundle.config_item import ComponentLocator
+from monai.utils import ensure_tuple
 
 from bonescan import __version__
-from bonescan.workflow.command import check_overrides, compose, parse_command
+from bonescan.workflow.command import Command, check_overrides, compose, parse_command
 from bonescan.workflow.preflight import MIN_MONAI_VERSION
 from bonescan.workflow.run_record import SYSTEM_KEYS
 
@@ -123,9 +124,33 @@ def test_both_run_ids_are_there(name):
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_systems_compose_with_every_workflow(path, workflow, monkeypatch):
     monkeypatch.chdir(ROOT)
-    own = ConfigParser.load_config_file(str(path))
+    alone = composed("--args_file", str(path))
     config = composed("--args_file", str(path), "--config_file", f"configs/{workflow}.yaml")
-    assert config["network_def"] == own["network_def"]
+    assert {key: config[key] for key in SYSTEM_KEYS if key != "published"} == {
+        key: alone[key] for key in SYSTEM_KEYS if key != "published"
+    }
+
+
+@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
+def test_a_profile_leaves_the_system_as_it_is(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    alone = composed("--args_file", str(path))
+    files = "['configs/train.yaml','configs/fast.yaml']"
+    fast = composed("--args_file", str(path), "--config_file", files)
+    same = set(SYSTEM_KEYS) - {"width", "norm", "size"} | {"reference", "prepare_batch"}
+    assert {key: fast[key] for key in same} == {key: alone[key] for key in same}
+    assert fast["width"] < alone["published"]["width"]
+
+
+@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
+def test_a_system_says_only_what_differs(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    own = ConfigParser.load_config_file(str(path))
+    files = ensure_tuple(own.pop("config_file"))
+    base = compose(Command(files, {}, {}))
+    for key, value in own.items():
+        changed = compose(Command(files, {key: value}, {}))
+        assert changed != base or key == "name", f"{key} is what {files} say already"
 
 
 @pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
@@ -139,11 +164,9 @@ def test_systems_are_told_apart_in_the_tables():
     assert len(set(names)) == len(SYSTEMS)
 
 
-def test_default_system_is_the_published_one():
-    system = ConfigParser.load_config_file(str(CONFIGS / "systems/lin2020_unet_res.yaml"))
-    assert {key: system[key] for key in ("name", "network_def")} == {
-        key: load("train")[key] for key in ("name", "network_def")
-    }
+def test_default_system_is_the_published_one(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert composed("--args_file", "configs/systems/lin2020_unet_res.yaml") == load("train")
 
 
 def test_profile_changes_training_not_the_system():

@@ -7,13 +7,13 @@ from torch import nn
 from bonescan.networks import DenseAtrous
 from tests.networks.checks import assert_gradient_everywhere, count, script
 
-BENIGN_FINDINGS = ("raw", "dac1", "dac2")
+VARIANTS = ("raw", "dac1", "dac2")
 FIELDS = [("raw", (3, 7, 9, 19)), ("dac1", (3, 9, 11, 21)), ("dac2", (3, 5, 7, 9))]
 
 
-def probe(variant: str, *, share: bool) -> list[torch.Tensor]:
+def probe(variant: str) -> list[torch.Tensor]:
     """Return each branch's response (25, 27) to an impulse, with weights of 1."""
-    block = DenseAtrous(1, variant, share=share)
+    block = DenseAtrous(1, variant)
     for parameter in block.parameters():
         nn.init.constant_(parameter, float(parameter.ndim > 1))
     impulse = torch.zeros(1, 1, 25, 27)
@@ -22,10 +22,9 @@ def probe(variant: str, *, share: bool) -> list[torch.Tensor]:
         return [branch[0, 0] for branch in block.branches(impulse)]
 
 
-@pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize(("variant", "fields"), FIELDS)
-def test_receptive_field_of_each_branch(variant, fields, share):
-    for response, field in zip(probe(variant, share=share), fields, strict=True):
+def test_receptive_field_of_each_branch(variant, fields):
+    for response, field in zip(probe(variant), fields, strict=True):
         touched_rows, touched_columns = torch.nonzero(response, as_tuple=True)
         half = field // 2
         assert (touched_rows.min(), touched_rows.max()) == (12 - half, 12 + half)
@@ -33,35 +32,36 @@ def test_receptive_field_of_each_branch(variant, fields, share):
 
 
 def test_raw_branch_leaves_holes_and_dac2_does_not():
-    assert (probe("raw", share=True)[1] > 0).sum() == 9
-    assert [(response > 0).sum() for response in probe("dac2", share=True)] == [9, 25, 49, 81]
-    assert probe("dac2", share=True)[3].max() == 1, "each place of the 9x9 field once"
+    assert (probe("raw")[1] > 0).sum() == 9
+    assert [(response > 0).sum() for response in probe("dac2")] == [9, 25, 49, 81]
+    assert probe("dac2")[3].max() == 1, "each place of the 9x9 field once"
 
 
 @pytest.mark.parametrize(
-    ("variant", "shared", "separate"),
-    [("raw", (3, 1), (7, 3)), ("dac1", (4, 0), (10, 0)), ("dac2", (4, 0), (7, 0))],
+    ("variant", "three", "one"), [("raw", 3, 1), ("dac1", 4, 0), ("dac2", 4, 0)]
 )
-def test_parameter_count(variant, shared, separate):
-    def count_by_hand(convolutions: tuple[int, int], channels: int = 1024) -> int:
-        weights = channels * channels
-        three, one = convolutions
-        return three * (9 * weights + channels) + one * (weights + channels)
-
+def test_parameter_count(variant, three, one):
+    weights = 1024 * 1024
     with torch.device("meta"):
-        assert count(DenseAtrous(1024, variant)) == count_by_hand(shared)
-        assert count(DenseAtrous(1024, variant, share=False)) == count_by_hand(separate)
+        parameters = count(DenseAtrous(1024, variant))
+    assert parameters == three * (9 * weights + 1024) + one * (weights + 1024)
 
 
-@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
-def test_shared_branches_are_separate_ones_with_the_same_weights(variant):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_branches_are_the_published_paths(variant):
+    """CE-Net Fig. 3 and He 2024: each branch is a chain of convolutions, then ReLU."""
+    cascade = (("d1",), ("d3", "last"), ("d1", "d3", "last"), ("d1", "d3", "d5", "last"))
+    pairs = (("d1",), ("d1", "last"), ("d2", "last"), ("d3", "last"))
     torch.manual_seed(0)
-    shared, separate = DenseAtrous(3, variant), DenseAtrous(3, variant, share=False)
-    for name, conv in separate.convs.items():
-        conv.load_state_dict(shared.convs[name.split("_")[0]].state_dict())
-    x = torch.randn(2, 3, 20, 23)
+    block, x = DenseAtrous(3, variant), torch.randn(2, 3, 20, 23)
+    expected = x
     with torch.no_grad():
-        torch.testing.assert_close(shared(x), separate(x))
+        for path in pairs if variant == "dac2" else cascade:
+            branch = x
+            for name in path:
+                branch = block.convs[name](branch)
+            expected = expected + branch.relu()
+        torch.testing.assert_close(block(x), expected)
 
 
 def test_what_branches_have_in_common_is_computed_once():
@@ -73,7 +73,7 @@ def test_what_branches_have_in_common_is_computed_once():
     assert calls == ["d1", "d3", "d3", "d5", "last", "last", "last"]
 
 
-@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_silent_branches_leave_the_input(variant):
     block = DenseAtrous(2, variant)
     for parameter in block.parameters():
@@ -82,17 +82,15 @@ def test_silent_branches_leave_the_input(variant):
     torch.testing.assert_close(block(x), x)
 
 
-@pytest.mark.parametrize("share", [True, False])
-@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
-def test_gradient_reaches_every_parameter(variant, share):
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_gradient_reaches_every_parameter(variant):
     torch.manual_seed(0)
-    assert_gradient_everywhere(DenseAtrous(4, variant, share=share), torch.randn(2, 4, 24, 26))
+    assert_gradient_everywhere(DenseAtrous(4, variant), torch.randn(2, 4, 24, 26))
 
 
-@pytest.mark.parametrize("share", [True, False])
-@pytest.mark.parametrize("variant", BENIGN_FINDINGS)
-def test_scripted_block_gives_the_same(variant, share):
-    block = DenseAtrous(2, variant, share=share)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_scripted_block_gives_the_same(variant):
+    block = DenseAtrous(2, variant)
     x = torch.randn(1, 2, 9, 12)
     torch.testing.assert_close(script(block)(x), block(x))
 

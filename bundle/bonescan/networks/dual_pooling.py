@@ -4,7 +4,6 @@ He et al. 2024, Journal of Computer and Communications 12:60-71. The first part 
 coordinate attention (Hou 2021); the second and third come from CE-Net (Gu 2019).
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -13,11 +12,12 @@ from torch.nn import functional as F
 
 from bonescan.networks.atrous import DenseAtrous, Variant
 from bonescan.networks.unet import (
-    PAPER_CHANNELS,
+    PAPER_WIDTH,
     DoubleConv,
     EncoderDecoder,
     PoolFactory,
     init_he,
+    level_channels,
     max_pool,
 )
 
@@ -109,10 +109,9 @@ class DualPoolUNet(EncoderDecoder):
     Args:
         in_channels: channels of the image.
         out_channels: channels of logits (the paper: one, on a sigmoid).
-        channels: width of each level, finest first.
+        width: channels of the finest of five levels; each level doubles them.
         pooling: "max", "avg" or "fusion" (DualPool).
         context: variant of DenseAtrous, followed by ResidualMultiPool; None for neither.
-        share: let the branches of DenseAtrous share their convolutions.
 
     Raises:
         ValueError: if the pooling or the variant is unknown.
@@ -122,20 +121,18 @@ class DualPoolUNet(EncoderDecoder):
         self,
         in_channels: int = 1,
         out_channels: int = 1,
-        channels: Sequence[int] = PAPER_CHANNELS,
+        width: int = PAPER_WIDTH,
         pooling: Pooling = "fusion",
         context: Variant | None = None,
-        *,
-        share: bool = True,
     ) -> None:
-        deepest = channels[-1]
+        channels = level_channels(width)
         super().__init__(
             in_channels=in_channels,
             out_channels=out_channels,
             channels=channels,
             block=_normalised_block,
             pool=_find_pool(pooling),
-            context=None if context is None else _build_context(deepest, context, share=share),
+            context=None if context is None else _build_context(channels[-1], context),
             context_channels=0 if context is None else ResidualMultiPool.added_channels,
         )
 
@@ -155,5 +152,5 @@ def _find_pool(pooling: str) -> PoolFactory:
     return pools[pooling]
 
 
-def _build_context(channels: int, variant: Variant, *, share: bool) -> nn.Module:
-    return nn.Sequential(DenseAtrous(channels, variant, share=share), ResidualMultiPool(channels))
+def _build_context(channels: int, variant: Variant) -> nn.Module:
+    return nn.Sequential(DenseAtrous(channels, variant), ResidualMultiPool(channels))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -13,7 +14,8 @@ BlockFactory = Callable[[int, int], nn.Module]
 PoolFactory = Callable[[int], nn.Module]
 """Builds, for a number of channels, the module that halves H and W after a level."""
 
-PAPER_CHANNELS = (64, 128, 256, 512, 1024)
+PAPER_WIDTH = 64
+LEVELS = 5
 
 
 class DoubleConv(nn.Module):
@@ -149,6 +151,17 @@ def check_sides(image: Tensor, divisor: int) -> None:
         )
 
 
+def level_channels(width: int) -> tuple[int, ...]:
+    """Return the channels of the five levels of a U-Net, finest first, each twice the one before.
+
+    Raises:
+        ValueError: if the width is below 1.
+    """
+    if width < 1:
+        raise ValueError(f"width must be 1 or more, got {width}")
+    return tuple(width * 2**level for level in range(LEVELS))
+
+
 class UNet(EncoderDecoder):
     """U-Net of Ronneberger 2015 as used by Lin 2020 ("U-Net based segmentation").
 
@@ -159,51 +172,35 @@ class UNet(EncoderDecoder):
     Args:
         in_channels: channels of the image.
         out_channels: classes (the paper: background and metastasis, on a softmax).
-        channels: width of each level, finest first.
+        width: channels of the finest of five levels; each level doubles them.
         norm: "batch" for batch normalisation after each 3x3 convolution.
     """
+
+    block_type: type[DoubleConv] | type[ResidualDoubleConv] = DoubleConv
 
     def __init__(
         self,
         in_channels: int = 1,
         out_channels: int = 2,
-        channels: Sequence[int] = PAPER_CHANNELS,
+        width: int = PAPER_WIDTH,
         norm: Norm = None,
     ) -> None:
-        def block(block_in: int, block_out: int) -> nn.Module:
-            return DoubleConv(block_in, block_out, norm=norm)
-
         super().__init__(
-            in_channels=in_channels, out_channels=out_channels, channels=channels, block=block
+            in_channels=in_channels,
+            out_channels=out_channels,
+            channels=level_channels(width),
+            block=partial(self.block_type, norm=norm),
         )
 
 
-class UNetRes(EncoderDecoder):
+class UNetRes(UNet):
     """U-Net-Res of Lin 2020: the U-Net with a 1x1 shortcut around every pair of convolutions.
 
     32.426 M parameters at paper size. The paper says that the shortcut lowers the number of
-    parameters; it adds 1.40 M.
-
-    Args:
-        in_channels: channels of the image.
-        out_channels: classes (the paper: background and metastasis, on a softmax).
-        channels: width of each level, finest first.
-        norm: "batch" for batch normalisation after each 3x3 convolution.
+    parameters; it adds 1.40 M. Arguments as in UNet.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 1,
-        out_channels: int = 2,
-        channels: Sequence[int] = PAPER_CHANNELS,
-        norm: Norm = None,
-    ) -> None:
-        def block(block_in: int, block_out: int) -> nn.Module:
-            return ResidualDoubleConv(block_in, block_out, norm=norm)
-
-        super().__init__(
-            in_channels=in_channels, out_channels=out_channels, channels=channels, block=block
-        )
+    block_type = ResidualDoubleConv
 
 
 def _conv3(in_channels: int, out_channels: int, *, norm: Norm, power: float = 2.0) -> nn.Sequential:

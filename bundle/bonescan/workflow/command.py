@@ -4,6 +4,7 @@ import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fire
@@ -22,6 +23,9 @@ RUN_ARGUMENTS = (
 )
 """Arguments of `monai.bundle run` itself; every other key is an override."""
 
+FAMILIES = "families"
+"""Folder of what the systems of one paper share."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -31,11 +35,14 @@ class Command:
         config_files: configuration files, in the order in which they are merged.
         overrides: overrides of the arguments file and of the command line together.
         arguments: all of it, as keyword arguments of `monai.bundle.run`.
+        added_families: those of `config_files` that plain `monai.bundle run` would not read: a
+            --config_file beside --args_file takes the place of the files that the latter names.
     """
 
     config_files: tuple[str, ...]
     overrides: Mapping[str, Any]
     arguments: Mapping[str, Any]
+    added_families: tuple[str, ...] = ()
 
 
 def parse_command(arguments: Sequence[str]) -> Command:
@@ -45,19 +52,48 @@ def parse_command(arguments: Sequence[str]) -> Command:
         ValueError: if neither the command line nor the arguments file names a configuration file.
     """
     captured: dict[str, Any] = {}
+    args_files: list[str] = []
 
     def run(run_id: str | None = None, args_file: str | None = None, **override: Any) -> None:
+        args_files.extend(_listed(args_file))
         captured.update(update_kwargs(args=args_file, run_id=run_id, **override))
 
     fire.Fire(run, command=list(arguments), name="run")
-    files = captured.get("config_file")
+    files = _listed(captured.get("config_file"))
     if not files:
         raise ValueError("no configuration file is given; add --config_file or --args_file")
+    families = _missing_families(args_files, files)
     return Command(
-        config_files=(files,) if isinstance(files, str) else tuple(files),
+        config_files=(*files, *families),
         overrides={key: value for key, value in captured.items() if key not in RUN_ARGUMENTS},
-        arguments=captured,
+        arguments={**captured, "config_file": [*files, *families]},
+        added_families=families,
     )
+
+
+def list_families(args_file: str | Path) -> tuple[str, ...]:
+    """Return the files of configs/families that a system's arguments file names.
+
+    They are laid over everything else that is no override: a profile must not change what makes the
+    system what it is. Relative names are those of the system's own bundle.
+    """
+    named = _listed(ConfigParser.load_config_file(str(args_file)).get("config_file"))
+    root = Path(args_file).absolute().parents[2]
+    return tuple(
+        str(root / name if (root / name).is_file() else name)
+        for name in named
+        if Path(name).parent.name == FAMILIES
+    )
+
+
+def _missing_families(args_files: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
+    there = {Path(file).resolve() for file in files}
+    families = [family for args_file in args_files for family in list_families(args_file)]
+    return tuple(family for family in families if Path(family).resolve() not in there)
+
+
+def _listed(files: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (files,) if isinstance(files, str) else tuple(files or ())
 
 
 def this_command() -> Command | None:
@@ -94,3 +130,17 @@ def check_overrides(command: Command) -> None:
             raise ValueError(
                 f"override {key!r} must name a key of {', '.join(command.config_files)}{hint}"
             )
+
+
+def check_families(command: Command) -> None:
+    """Refuse a `monai.bundle run` that lays a system over the wrong base.
+
+    Raises:
+        ValueError: if its --config_file leaves out a family of its --args_file.
+    """
+    if command.added_families:
+        files = ",".join(f"'{file}'" for file in command.config_files)
+        raise ValueError(
+            "--config_file must name the families of the system in --args_file: --config_file "
+            f'"[{files}]"; `bonescan train` does so by itself'
+        )

@@ -9,7 +9,7 @@ from monai.utils import version_leq
 
 from bonescan.data.datalist import TRAINING, load_items
 from bonescan.handlers.checkpoint import LAST_NAME, require_weights
-from bonescan.workflow.command import check_overrides, this_command
+from bonescan.workflow.command import check_families, check_overrides, this_command
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Room for two checkpoints with optimiser state of the largest published system (0.6 GB each)."""
@@ -102,6 +102,7 @@ class Preflight:
         command = this_command()
         if command is not None:
             check_overrides(command)
+            check_families(command)
         if self.datalist is not None:
             load_items(self.datalist, self.section)
         if self.weights is not None:

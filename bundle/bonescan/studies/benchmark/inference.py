@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def measure_inference(scans: list[Path], folder: Path, effort: BenchmarkSize) ->
     """
     datalist = repeat_cohort(scans, folder / "cohort", effort.infer_scans)
     weights = folder / "weights.pt"
-    width = {} if effort.infer_width is None else {"width": effort.infer_width}
+    width: dict[str, Any] = {} if effort.infer_width is None else {"width": effort.infer_width}
     workflow = make_workflow(
         ["inference"],
         "inference",

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import PRESETS, THORAX_SITES
+from bonescan.workflow.command import list_families
 
 ROOT = Path(__file__).resolve().parents[4]
+CONFIGS = ROOT / "configs"
 """The bundle's root."""
 
 FOLDS = 5
@@ -95,10 +97,25 @@ def repeat_cohort(scans: list[Path], folder: Path, number: int) -> Path:
     return path
 
 
-def make_workflow(names: list[str], workflow_type: str, **overrides: Any) -> ConfigWorkflow:
-    """Compose and initialise a workflow of configs/ on the CPU."""
+def make_workflow(
+    names: list[str], workflow_type: str, system: str | None = None, **overrides: Any
+) -> ConfigWorkflow:
+    """Compose and initialise a workflow of configs/ on the CPU.
+
+    Args:
+        names: of the configurations, the workflow's first.
+        workflow_type: "train" or "inference".
+        system: file of configs/systems without ending; None for the default system.
+        overrides: keys of the configuration.
+    """
+    files = [str(CONFIGS / f"{name}.yaml") for name in names]
+    if system is not None:
+        path = CONFIGS / "systems" / f"{system}.yaml"
+        files += list_families(path)
+        overrides = {**ConfigParser.load_config_file(str(path)), **overrides}
+        del overrides["config_file"]
     workflow = ConfigWorkflow(
-        config_file=[str(ROOT / "configs" / f"{name}.yaml") for name in names],
+        config_file=files,
         workflow_type=workflow_type,
         logging_file=False,
         bundle_root=str(ROOT),

@@ -12,11 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from monai.bundle import ConfigParser
 from monai.engines import SupervisedTrainer
 from monai.utils import convert_to_tensor
 from torch import Tensor, nn
@@ -136,8 +134,8 @@ class TimedSystem:
         workflow = make_workflow(
             ["train", "fast"],
             "train",
+            name,
             **{
-                **read_system(name),
                 "dataset_dir": str(datalist.parent),
                 "epochs": 1,
                 "batch_size": BATCH_SIZE,
@@ -189,15 +187,9 @@ class StepTimes:
         self.images += len(engine.state.batch[IMAGE])
 
 
-def read_system(name: str) -> dict[str, Any]:
-    """Return what a file of configs/systems overrides."""
-    system = ConfigParser.load_config_file(str(FOLDER / f"{name}.yaml"))
-    return {key: value for key, value in system.items() if key != "config_file"}
-
-
 def _measure_size(name: str, image: Tensor) -> list[Measurement]:
     """Count the weights and the operations of one image (1, C, H, W) at the paper's width."""
-    workflow = make_workflow(["train"], "train", **read_system(name))
+    workflow = make_workflow(["train"], "train", name)
     network = workflow.parser.get_parsed_content("network_def").eval()
     weights = sum(each.numel() for each in network.parameters() if each.requires_grad)
     gmac = count_macs(network, image) / 1e9

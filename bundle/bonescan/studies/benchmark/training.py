@@ -79,7 +79,7 @@ def measure_training(scans: list[Path], folder: Path, effort: BenchmarkSize) -> 
         effort: how long to measure.
     """
     datalist = repeat_cohort(scans, folder / "cohort", effort.train_scans)
-    width = {} if effort.train_width is None else {"width": effort.train_width}
+    width: dict[str, Any] = {} if effort.train_width is None else {"width": effort.train_width}
     workflow = make_workflow(
         ["train", "fast"],
         "train",

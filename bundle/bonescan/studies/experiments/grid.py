@@ -12,6 +12,7 @@ from bonescan.data.datalist import DATALIST_FILE
 from bonescan.handlers.checkpoint import BEST_NAME
 from bonescan.studies.experiments.data import TEST, TRAINING, ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
+from bonescan.workflow.command import list_families
 
 ROOT = Path(__file__).resolve().parents[4]
 """The bundle's root."""
@@ -139,16 +140,17 @@ class RunGrid:
 
     def _training(self, row: Row, fold: int | None, seed: int, folder: Path) -> dict[str, Any]:
         """Compose the arguments file of a training: system, profile, row, data, in this order."""
-        system = ConfigParser.load_config_file(str(CONFIGS / "systems" / f"{row.system}.yaml"))
+        path = CONFIGS / "systems" / f"{row.system}.yaml"
+        system = ConfigParser.load_config_file(str(path))
         overlays = [*([CROPPED] if self.material.cropped else []), *self.profile.overlays]
-        names = ["train", *overlays]
+        files = [str(CONFIGS / f"{name}.yaml") for name in ("train", *overlays)]
         datalist = self.material.find(row.datalist or self._default_datalist())
         if row.mined_from:
             source = self._place(self.experiment.row(row.mined_from), fold, seed)
             datalist = source / MINED / DATALIST_FILE
         arguments: dict[str, Any] = {
             **system,
-            "config_file": [str(CONFIGS / f"{name}.yaml") for name in names],
+            "config_file": [*files, *list_families(path)],
             **self.profile.settings,
             **row.overrides,
             **row.profile_overrides.get(self.profile_name, {}),
