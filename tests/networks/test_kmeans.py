@@ -94,28 +94,6 @@ def test_more_clusters_than_values_are_refused():
         rank_pixels(np.array([[3.0, 1.0, 3.0], [7.0, 1.0, 5.0]]), 5)
 
 
-def test_position_parts_pixels_of_one_grey_value():
-    image = np.zeros((6, 20))
-    image[:, 4:16] = 0.01
-    grey_alone = rank_pixels(image, 2)
-    assert grey_alone[:, :4].tolist() == grey_alone[:, 16:].tolist() == [[2] * 4] * 6
-    along_columns = rank_pixels(image, 2, position_weight=10.0)
-    halves = along_columns[:, :10], along_columns[:, 10:]
-    assert [len(np.unique(half)) for half in halves] == [1, 1]
-    assert halves[0][0, 0] != halves[1][0, 0]
-    along_rows = rank_pixels(image.T, 2, position_weight=10.0)
-    assert np.array_equal(along_rows == along_rows[0, 0], (along_columns == halves[0][0, 0]).T)
-
-
-def test_small_position_weight_leaves_the_clusters():
-    image = speckled()
-    assert np.array_equal(rank_pixels(image, 3, position_weight=1e-3), rank_pixels(image, 3))
-
-
-def test_blank_image_can_be_clustered_by_position_alone():
-    assert set(np.unique(rank_pixels(np.zeros((4, 9)), 3, position_weight=1.0))) == {1, 2, 3}
-
-
 @pytest.mark.parametrize("n_hot", [1, 2])
 def test_score_exceeds_a_half_in_the_hot_clusters(n_hot):
     network = KMeansSegmenter(clusters=3, rule="fixed")
@@ -234,7 +212,6 @@ def test_tracing_is_refused():
     [
         ({"clusters": 1}, "clusters must be at least 2, got 1"),
         ({"rule": "best"}, "rule must be one of highest, fixed, got 'best'"),
-        ({"position_weight": -0.5}, r"position_weight must be 0 or more, got -0\.5"),
     ],
 )
 def test_settings_are_checked(settings, message):

@@ -9,8 +9,6 @@ from bonescan.transforms import (
     NormalizeBrightnessd,
     ScalePercentile,
     ScalePercentiled,
-    SquareRoot,
-    SquareRootd,
 )
 from bonescan.transforms.intensity import normalize_brightness, scale_percentile
 
@@ -45,7 +43,7 @@ def test_padding_changes_nothing(counts):
     torch.testing.assert_close(ScalePercentile()(padded)[:, 3:, 9:-2], ScalePercentile()(counts))
 
 
-ALL = [ScalePercentile(), NormalizeBrightness(), SquareRoot(), ScaleIntensity(channel_wise=True)]
+ALL = [ScalePercentile(), NormalizeBrightness(), ScaleIntensity(channel_wise=True)]
 
 
 @pytest.mark.parametrize("scale", ALL)
@@ -101,18 +99,6 @@ def test_brightness_refuses_a_nearly_empty_view():
         normalize_brightness(view)
 
 
-def test_square_root_gives_poisson_noise_one_variance():
-    rng = np.random.default_rng(8)
-    for mean in (20.0, 400.0):
-        counts = torch.from_numpy(rng.poisson(mean, (1, 200, 300)))
-        assert SquareRoot()(counts).var().item() == pytest.approx(0.25, rel=0.04)
-
-
-def test_square_root_refuses_negative_counts():
-    with pytest.raises(ValueError, match="counts must be 0 or more, got -3"):
-        SquareRoot()(torch.tensor([[[4.0, -3.0]]]))
-
-
 @pytest.mark.parametrize("percentile", [0, 100.5])
 def test_refuses_an_impossible_percentile(percentile):
     with pytest.raises(ValueError, match=f"over 0 and up to 100, got {percentile}"):
@@ -124,7 +110,6 @@ def test_refuses_an_impossible_percentile(percentile):
     [
         (ScalePercentiled("image", 90.0), ScalePercentile(90.0)),
         (NormalizeBrightnessd("image"), NormalizeBrightness()),
-        (SquareRootd("image"), SquareRoot()),
     ],
 )
 def test_dictionary_form_does_the_same_to_its_keys_only(dictionary, array, counts):

@@ -14,8 +14,6 @@ RULES = ("highest", "fixed")
 RESTARTS = 10
 """Starts of K-means on an image, of which the best is kept."""
 
-POSITION_SCALE_PX = 256
-"""Side of the published images: a position weight of 1 spans them as grey values span 0..1."""
 
 NO_GRAPH = (
     "KMeansSegmenter clusters each image anew with scikit-learn, which TorchScript and ONNX cannot "
@@ -27,53 +25,36 @@ def rank_pixels(
     image: NDArray[np.floating],
     clusters: int,
     *,
-    position_weight: float = 0.0,
     seed: int = 0,
 ) -> NDArray[np.int64]:
     """Cluster the pixels of one image and rank each by the mean grey value of its cluster.
 
-    Without positions the distinct grey values are clustered, each weighted by its number of pixels:
-    the same objective on a few hundred points in place of tens of thousands.
+    The distinct grey values are clustered, each weighted by its number of pixels: the same
+    objective on a few hundred points in place of tens of thousands.
 
     Args:
         image: (row, column) grey values, all pixels counting, zeros too.
         clusters: how many clusters.
-        position_weight: weight of column / 256 and row / 256 beside the grey value; 0 leaves them
-            out.
         seed: of the starts.
 
     Returns:
         (row, column) ranks, 1 the brightest cluster.
 
     Raises:
-        ValueError: if there are fewer different pixels than clusters.
+        ValueError: if there are fewer different grey values than clusters.
     """
-    features, of_pixel, number = _describe(image, position_weight)
-    if len(features) < clusters:
+    grey = image.astype(np.float64).ravel()
+    values, of_pixel, number = np.unique(grey, return_inverse=True, return_counts=True)
+    if len(values) < clusters:
         raise ValueError(
             f"image must have at least {clusters} distinct pixel values for {clusters} clusters, "
-            f"got {len(features)}: use fewer clusters"
+            f"got {len(values)}: use fewer clusters"
         )
     means = KMeans(clusters, n_init=RESTARTS, random_state=seed)
-    means.fit(features, sample_weight=number)
+    means.fit(values[:, None], sample_weight=number)
     rank = np.empty(clusters, dtype=np.int64)
     rank[np.argsort(-means.cluster_centers_[:, 0])] = np.arange(1, clusters + 1)
     return rank[means.labels_][of_pixel].reshape(image.shape)
-
-
-def _describe(
-    image: NDArray[np.floating], position_weight: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return different features (point, feature), each pixel's point, and each point's pixels."""
-    grey = image.astype(np.float64).ravel()
-    if not position_weight:
-        values, of_pixel, number = np.unique(grey, return_inverse=True, return_counts=True)
-        return values[:, None], of_pixel, number
-    row, column = (
-        position_weight / POSITION_SCALE_PX * place.ravel() for place in np.indices(image.shape)
-    )
-    pixel = np.arange(grey.size)
-    return np.stack([grey, column, row], axis=-1), pixel, np.ones_like(pixel)
 
 
 class KMeansSegmenter(nn.Module):
@@ -88,19 +69,16 @@ class KMeansSegmenter(nn.Module):
         clusters: K of K-means.
         rule: "highest" calls the brightest cluster hot; "fixed" calls as many hot as agree best
             with the labels that were observed, and the brightest alone before any was.
-        position_weight: weight of the position beside the grey value (see rank_pixels).
         seed: of K-means, for every image the same.
 
     Raises:
-        ValueError: if there are fewer than two clusters, the rule is another word, or the weight is
-            negative.
+        ValueError: if there are fewer than two clusters, or the rule is another word.
     """
 
     def __init__(
         self,
         clusters: int = 9,
         rule: str = "highest",
-        position_weight: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -108,11 +86,8 @@ class KMeansSegmenter(nn.Module):
             raise ValueError(f"clusters must be at least 2, got {clusters}")
         if rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
-        if position_weight < 0:
-            raise ValueError(f"position_weight must be 0 or more, got {position_weight}")
         self.clusters = clusters
         self.rule = rule
-        self.position_weight = position_weight
         self.seed = seed
         # training pixels by rank of their cluster, and by whether they are lesion: (K, 2)
         self.pixels = nn.Parameter(torch.zeros(clusters, 2, dtype=torch.int64), requires_grad=False)
@@ -168,10 +143,7 @@ class KMeansSegmenter(nn.Module):
         """Return ranks (B, 1, H, W) as float32, on the images' device."""
         ranks = torch.empty_like(image, dtype=torch.float32)
         for index, (view,) in enumerate(image.detach().cpu().numpy()):
-            found = rank_pixels(
-                view, self.clusters, position_weight=self.position_weight, seed=self.seed
-            )
-            ranks[index, 0] = torch.from_numpy(found)
+            ranks[index, 0] = torch.from_numpy(rank_pixels(view, self.clusters, seed=self.seed))
         return ranks
 
     def __prepare_scriptable__(self) -> NoReturn:

@@ -33,7 +33,7 @@ CLASSES = 2
 ANCHOR_SIDES_PX = (8, 16, 32, 64, 128)
 """Of levels P2 to P6. A quarter of torchvision's: lesions are a few to 20 px wide, not hundreds."""
 ANCHOR_RATIOS = (0.5, 1.0, 2.0)
-BOX_BINS, MASK_BINS = 7, 14
+BOX_BINS = 7
 """Sides of the features that the heads are given of each box."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

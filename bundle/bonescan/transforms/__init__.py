@@ -8,8 +8,6 @@ from bonescan.transforms.intensity import (
     NormalizeBrightnessd,
     ScalePercentile,
     ScalePercentiled,
-    SquareRoot,
-    SquareRootd,
 )
 from bonescan.transforms.label_values import CheckLabelValuesd
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
@@ -41,8 +39,6 @@ __all__ = [
     "SideBySided",
     "SplitInstancesd",
     "SplitViewsd",
-    "SquareRoot",
-    "SquareRootd",
     "ThoraxCrop",
     "ThoraxCropd",
     "find_instances",

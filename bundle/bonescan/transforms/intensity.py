@@ -77,24 +77,6 @@ def _stretch(counts: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
     return 255 * (counts / white).clip(max=1)
 
 
-def square_root(view: torch.Tensor) -> torch.Tensor:
-    """Take the square root of counts, which gives Poisson noise one variance, 1/4, at all levels.
-
-    The plain root (Bartlett 1936) rather than Anscombe's 2 sqrt(c + 3/8): air stays zero, and above
-    4 counts the variances differ by little.
-
-    Args:
-        view: (row, column) counts.
-
-    Raises:
-        ValueError: if a count is negative.
-    """
-    counts = view.to(torch.float32)
-    if counts.numel() and counts.min() < 0:
-        raise ValueError(f"counts must be 0 or more, got {counts.min():g}")
-    return counts.sqrt()
-
-
 class _PerView(Transform):
     """Apply a function to each (row, column) view of a stack, which keeps its metadata."""
 
@@ -173,17 +155,3 @@ class NormalizeBrightnessd(_PerViewd):
 
     def __init__(self, keys: Sequence[str] | str, *, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, NormalizeBrightness(), allow_missing_keys=allow_missing_keys)
-
-
-class SquareRoot(_PerView):
-    """Take the square root of the counts of each view (square_root)."""
-
-    def __init__(self) -> None:
-        super().__init__(square_root)
-
-
-class SquareRootd(_PerViewd):
-    """Dictionary form of SquareRoot."""
-
-    def __init__(self, keys: Sequence[str] | str, *, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, SquareRoot(), allow_missing_keys=allow_missing_keys)

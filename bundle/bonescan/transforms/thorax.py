@@ -20,24 +20,18 @@ from bonescan.transforms.metadata import (
     require_same_size,
 )
 
-AIR_RULES = ("keep", "clear", "clear_all")
-
 
 def clear_air(
-    stack: torch.Tensor,
-    body_mask: Mask,
-    spacing_mm: tuple[float, float],
-    *,
-    everywhere: bool = False,
+    stack: torch.Tensor, body_mask: Mask, spacing_mm: tuple[float, float]
 ) -> torch.Tensor:
-    """Set counts that do not rise above the air's to zero.
+    """Set counts outside the body that do not rise above the air's to zero.
+
+    Lin et al. 2020 did so inside the body, too; here tissue of low uptake keeps its counts.
 
     Args:
         stack: (view, row, column) counts, posterior mirrored; each has its own noise level.
         body_mask: (row, column) body, on the sum of the views.
         spacing_mm: (row, column) pixel spacing.
-        everywhere: inside the body too, as Lin et al. 2020 did; else only outside,
-            so that tissue of low uptake keeps its counts.
 
     Returns:
         A new tensor of the same shape.
@@ -45,8 +39,7 @@ def clear_air(
     counts = _to_counts(stack)
     air_mask = find_air(body_mask, spacing_mm)
     levels = [find_noise_level(view, air_mask) for view in counts]
-    low = counts <= np.asarray(levels)[:, None, None]
-    air = low if everywhere else low & ~body_mask
+    air = (counts <= np.asarray(levels)[:, None, None]) & ~body_mask
     return torch.where(torch.from_numpy(air).to(stack.device), torch.zeros_like(stack), stack)
 
 
@@ -118,21 +111,13 @@ class ThoraxCrop(InvertibleTransform):
 
     Args:
         size: (rows, columns) of the crop.
-        air: "clear" sets counts that do not rise above the air's to zero outside the body,
-            "clear_all" also inside (as Lin et al. 2020 did), "keep" leaves them.
-
-    Raises:
-        ValueError: if air is another word.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
 
-    def __init__(self, size: Sequence[int] = (256, 256), *, air: str = "clear") -> None:
-        if air not in AIR_RULES:
-            raise ValueError(f"air must be one of {', '.join(AIR_RULES)}, got {air!r}")
+    def __init__(self, size: Sequence[int] = (256, 256)) -> None:
         rows, columns = size
         self.size = (int(rows), int(columns))
-        self.air = air
 
     def find(self, img: torch.Tensor) -> tuple[ThoraxLandmarks, Mask]:
         """Return the landmarks of a scan and its body mask (row, column).
@@ -159,14 +144,9 @@ class ThoraxCrop(InvertibleTransform):
         return landmarks, body.mask
 
     def clear(self, img: torch.Tensor, body_mask: Mask) -> torch.Tensor:
-        """Return a scan (view, row, column) of counts with its air cleared by the rule."""
-        if self.air == "keep":
-            return img
+        """Return a scan (view, row, column) of counts with its air cleared (clear_air)."""
         stack = convert_to_tensor(img, track_meta=False)
-        cleared = clear_air(
-            stack, body_mask, get_spacing_mm(img), everywhere=self.air == "clear_all"
-        )
-        return replace_values(img, cleared)
+        return replace_values(img, clear_air(stack, body_mask, get_spacing_mm(img)))
 
     def cut(self, img: torch.Tensor, landmarks: ThoraxLandmarks) -> torch.Tensor:
         """Return the thorax of any MetaTensor (view, row, column) on the scan's pixels."""
@@ -224,7 +204,6 @@ class ThoraxCropd(MapTransform, InvertibleTransform):
         keys: entries to crop; they must have the same rows and columns.
         landmark_key: entry with the counts that the thorax is searched on; air is cleared there.
         size: as in ThoraxCrop.
-        air: as in ThoraxCrop.
         allow_missing_keys: as in MONAI.
     """
 
@@ -236,12 +215,11 @@ class ThoraxCropd(MapTransform, InvertibleTransform):
         landmark_key: str = IMAGE,
         size: Sequence[int] = (256, 256),
         *,
-        air: str = "clear",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.landmark_key = landmark_key
-        self.crop = ThoraxCrop(size, air=air)
+        self.crop = ThoraxCrop(size)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with each entry cropped to the thorax.
