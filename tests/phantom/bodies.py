@@ -9,7 +9,7 @@ from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
 SPACING_MM = (2.4, 5.0, 2.3)
 
 
-def block(shape: tuple[int, int, int], share: float = 1.0) -> NDArray[np.float32]:
+def filled(shape: tuple[int, int, int], share: float = 1.0) -> NDArray[np.float32]:
     return np.full(shape, share, np.float32)
 
 
@@ -18,25 +18,27 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
     outline = np.zeros((rows, depths, columns), np.float32)
     outline[20 : rows - 20, 2 : depths - 2, 20 : columns - 20] = 1
     spine = {
-        f"{letter}{number}": VoxelBlock((row, depths - 14, 42), block((8, 6, 12)))
+        f"{letter}{number}": VoxelBlock((row, depths - 14, 42), filled((8, 6, 12)))
         for row, (letter, number) in zip(
             range(30, 150, 10),
             [("c", 4), *(("t", i) for i in range(3, 10)), *(("l", i) for i in range(1, 5))],
             strict=True,
         )
     }
-    bones = {f"vertebra_{name}": Bone(f"vertebra_{name}", name, box) for name, box in spine.items()}
-    bones["sternum"] = Bone("sternum", "sternum", VoxelBlock((50, 4, 45), block((30, 3, 6))))
+    bones = {
+        f"vertebra_{name}": Bone(f"vertebra_{name}", name, block) for name, block in spine.items()
+    }
+    bones["sternum"] = Bone("sternum", "sternum", VoxelBlock((50, 4, 45), filled((30, 3, 6))))
     for side, column in (("right", 22), ("left", 60)):
         name = f"rib_05_{side}"
-        bones[name] = Bone(name, f"ribs_{side}", VoxelBlock((70, 8, column), block((5, 3, 14))))
+        bones[name] = Bone(name, f"ribs_{side}", VoxelBlock((70, 8, column), filled((5, 3, 14))))
         femur = f"femur_{side}"
-        bones[femur] = Bone(femur, femur, VoxelBlock((152, 15, column), block((26, 5, 8))))
+        bones[femur] = Bone(femur, femur, VoxelBlock((152, 15, column), filled((26, 5, 8))))
     organs = {
-        "lung_right": VoxelBlock((50, 8, 24), block((40, 16, 14))),
-        "lung_left": VoxelBlock((50, 8, 58), block((40, 16, 14))),
-        "kidney_left": VoxelBlock((110, 24, 58), block((16, 6, 8))),
-        "bladder": VoxelBlock((150, 6, 40), block((14, 6, 16))),
+        "lung_right": VoxelBlock((50, 8, 24), filled((40, 16, 14))),
+        "lung_left": VoxelBlock((50, 8, 58), filled((40, 16, 14))),
+        "kidney_left": VoxelBlock((110, 24, 58), filled((16, 6, 8))),
+        "bladder": VoxelBlock((150, 6, 40), filled((14, 6, 16))),
     }
     points = {
         "c4_centre": (34.0, 29.0, 48.0),

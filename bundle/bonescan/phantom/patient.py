@@ -19,7 +19,7 @@ from bonescan.phantom.imaging.camera import (
     draw_counts,
     draw_settings,
     expected_counts,
-    place_heads,
+    place_detectors,
     project,
     strip_mask,
     thickness_mm,
@@ -146,12 +146,12 @@ def _draw_patient(
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.shape == "diffuse" for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
-    exposure = draw_settings(body, preset.total_counts, rng)
-    scene = _look(body, uptake, lesions, camera, exposure, rng)
+    settings = draw_settings(body, preset.total_counts, rng)
+    scene = _look(body, uptake, lesions, camera, settings, rng)
     regions = region_map(body)
     views = {view: _take_view(scene, view, regions, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
-    length_mm = (exposure.last_row - exposure.first_row + 1) * camera.pixel_mm
+    length_mm = (settings.last_row - settings.first_row + 1) * camera.pixel_mm
     return SimulatedPatient(
         person=body.person,
         views=views,
@@ -186,7 +186,7 @@ class _Scene:
     uptake: Uptake
     lesions: tuple[Lesion, ...]
     camera: CameraPreset
-    exposure: AcquisitionSettings
+    settings: AcquisitionSettings
     heads: Mapping[View, DetectorHead]
     expected: Mapping[View, NDArray[np.float32]]
     counts_per_primary: Mapping[View, float]
@@ -198,7 +198,7 @@ def _look(
     uptake: Uptake,
     lesions: tuple[Lesion, ...],
     camera: CameraPreset,
-    exposure: AcquisitionSettings,
+    settings: AcquisitionSettings,
     rng: np.random.Generator,
 ) -> _Scene:
     """Paint the tracer into the body and project it onto both heads."""
@@ -206,11 +206,11 @@ def _look(
     for lesion in lesions:
         activity[lesion.added.slices] += lesion.added.fraction
     np.maximum(activity, 0, out=activity)
-    heads = place_heads(body, attenuation_map(body, uptake.metal), camera, exposure)
+    heads = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
     primaries = {view: project(head, activity).values for view, head in heads.items()}
-    expected, scales = expected_counts(primaries, thickness_mm(body), camera, exposure)
+    expected, scales = expected_counts(primaries, thickness_mm(body), camera, settings)
     motion = draw_motion(body, rng)
-    return _Scene(body, uptake, lesions, camera, exposure, heads, expected, scales, motion)
+    return _Scene(body, uptake, lesions, camera, settings, heads, expected, scales, motion)
 
 
 def _take_view(
@@ -218,12 +218,12 @@ def _take_view(
 ) -> SimulatedView:
     """Draw the counts of a view, mark its truth and turn both to acquisition geometry."""
     expected = scene.expected[view]
-    lesions = [_project_box(scene, view, lesion.added) for lesion in scene.lesions]
-    bladder = _project_box(
+    lesions = [_project_block(scene, view, lesion.added) for lesion in scene.lesions]
+    bladder = _project_block(
         scene, view, scene.body.organs["bladder"], scene.uptake.organs["bladder"]
     )
     label, instances = mark_truth(lesions, bladder, expected, scene.camera.pixel_mm)
-    strip = strip_mask(label.shape, scene.camera, scene.exposure)
+    strip = strip_mask(label.shape, scene.camera, scene.settings)
 
     def acquire(image: NDArray[T]) -> NDArray[T]:
         moved = image if scene.motion is None else scene.motion.apply(image)
@@ -234,9 +234,9 @@ def _take_view(
     return SimulatedView(counts, acquire(label), acquire(instances), acquire(regions))
 
 
-def _project_box(scene: _Scene, view: View, box: VoxelBlock, level: float = 1.0) -> Patch:
+def _project_block(scene: _Scene, view: View, block: VoxelBlock, level: float = 1.0) -> Patch:
     """Return the expected counts of one structure alone in a view."""
-    patch = project(scene.heads[view], box.fraction, box.start)
+    patch = project(scene.heads[view], block.fraction, block.start)
     counts = patch.values * np.float32(level * scene.counts_per_primary[view])
     return Patch(patch.row, patch.column, counts)
 

@@ -45,32 +45,32 @@ def average_man() -> Body:
     return build(with_bmi(draw_person(np.random.default_rng(4), "M"), 1750.0, 25.0))
 
 
-def volume_ml(box: VoxelBlock) -> float:
-    return float(box.fraction.sum(dtype=float)) * PIXEL_MM**2 * DEPTH_MM / 1000
+def volume_ml(block: VoxelBlock) -> float:
+    return float(block.fraction.sum(dtype=float)) * PIXEL_MM**2 * DEPTH_MM / 1000
 
 
-def centre(box: VoxelBlock) -> np.ndarray:
-    weights = box.fraction.astype(float)
+def centre(block: VoxelBlock) -> np.ndarray:
+    weights = block.fraction.astype(float)
     places = np.indices(weights.shape).reshape(3, -1) @ weights.ravel() / weights.sum()
-    return np.array(box.start) + places
+    return np.array(block.start) + places
 
 
 def region_centre(body: Body, region: str) -> np.ndarray:
-    boxes = [bone.box for bone in body.bones.values() if bone.region == region]
-    weights = [box.fraction.sum() for box in boxes]
-    return np.average([centre(box) for box in boxes], axis=0, weights=weights)
+    blocks = [bone.block for bone in body.bones.values() if bone.region == region]
+    weights = [block.fraction.sum() for block in blocks]
+    return np.average([centre(block) for block in blocks], axis=0, weights=weights)
 
 
-def extent_mm(box: VoxelBlock) -> np.ndarray:
+def extent_mm(block: VoxelBlock) -> np.ndarray:
     """Return the size of what is more than half full, in mm: rows, depths, columns."""
-    filled = np.argwhere(box.fraction > 0.5)
+    filled = np.argwhere(block.fraction > 0.5)
     return (np.ptp(filled, axis=0) + 1) * [PIXEL_MM, DEPTH_MM, PIXEL_MM]
 
 
 def digest(body: Body) -> str:
     found = hashlib.sha256(body.outline.tobytes())
     for bone in body.bones.values():
-        found.update(bone.box.fraction.tobytes())
+        found.update(bone.block.fraction.tobytes())
     found.update(repr(sorted(body.points.items())).encode())
     return found.hexdigest()
 
@@ -78,38 +78,38 @@ def digest(body: Body) -> str:
 def test_every_region_is_present(body: Body) -> None:
     volumes = dict.fromkeys(REGIONS, 0.0)
     for bone in body.bones.values():
-        volumes[bone.region] += volume_ml(bone.box)
+        volumes[bone.region] += volume_ml(bone.block)
     # The second toe's worth of bone: hands are small, and the widest arms leave the field.
     assert [name for name, volume in volumes.items() if volume < 1 and "hand" not in name] == []
 
 
-def test_boxes_lie_inside_the_grid_and_hold_fractions(body: Body) -> None:
+def test_blocks_lie_inside_the_grid_and_hold_fractions(body: Body) -> None:
     assert body.outline.shape == body.shape
-    boxes = [bone.box for bone in body.bones.values()] + list(body.organs.values())
-    for box in boxes:
-        assert box.fraction.dtype == np.float32
-        assert box.fraction.min() >= 0
-        assert box.fraction.max() <= 1
-        assert body.outline[box.slices].shape == box.fraction.shape
+    blocks = [bone.block for bone in body.bones.values()] + list(body.organs.values())
+    for block in blocks:
+        assert block.fraction.dtype == np.float32
+        assert block.fraction.min() >= 0
+        assert block.fraction.max() <= 1
+        assert body.outline[block.slices].shape == block.fraction.shape
 
 
 def test_bones_and_organs_lie_inside_the_skin(body: Body) -> None:
-    boxes = [bone.box for bone in body.bones.values()]
+    blocks = [bone.block for bone in body.bones.values()]
     outside = sum(
-        float(np.maximum(box.fraction - body.outline[box.slices], 0).sum()) for box in boxes
+        float(np.maximum(block.fraction - body.outline[block.slices], 0).sum()) for block in blocks
     )
-    assert outside <= 0.02 * sum(float(box.fraction.sum()) for box in boxes)
-    for name, box in body.organs.items():
-        missing = np.maximum(box.fraction - body.outline[box.slices], 0).sum()
-        assert missing <= 0.02 * box.fraction.sum(), name
+    assert outside <= 0.02 * sum(float(block.fraction.sum()) for block in blocks)
+    for name, block in body.organs.items():
+        missing = np.maximum(block.fraction - body.outline[block.slices], 0).sum()
+        assert missing <= 0.02 * block.fraction.sum(), name
 
 
 def test_skin_covers_bones_of_the_trunk_by_several_millimetres(body: Body) -> None:
     """The projection of the trunk's bones does not touch the border of the outline."""
     for name in ("rib_07_left", "rib_07_right", "hip_bone_left", "hip_bone_right"):
-        box = body.bones[name].box
-        columns = np.argwhere(box.fraction.max(axis=(0, 1)) > 0.5)[[0, -1], 0] + box.start[2]
-        rows = slice(box.start[0], box.start[0] + box.fraction.shape[0])
+        block = body.bones[name].block
+        columns = np.argwhere(block.fraction.max(axis=(0, 1)) > 0.5)[[0, -1], 0] + block.start[2]
+        rows = slice(block.start[0], block.start[0] + block.fraction.shape[0])
         skin = body.outline[rows].max(axis=1) > 0.5
         assert skin[:, columns[0] - 2 : columns[1] + 3].any(axis=0).all()
 
@@ -177,13 +177,13 @@ SIZES = {
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_human(body: Body, name: str) -> None:
-    for size, (low, high) in zip(extent_mm(body.bones[name].box), SIZES[name], strict=True):
+    for size, (low, high) in zip(extent_mm(body.bones[name].block), SIZES[name], strict=True):
         assert low is None or low <= size <= high
 
 
 def test_volumes_are_human(average_man: Body) -> None:
     """Skeleton of about 10 % of the body's volume; lungs and liver as in a man at rest."""
-    skeleton = sum(volume_ml(bone.box) for bone in average_man.bones.values())
+    skeleton = sum(volume_ml(bone.block) for bone in average_man.bones.values())
     assert 4000 < skeleton < 8500
     lungs = volume_ml(average_man.organs["lung_left"]) + volume_ml(average_man.organs["lung_right"])
     assert 2500 < lungs < 5000
@@ -217,13 +217,13 @@ def test_same_seed_same_bytes_and_other_seeds_differ() -> None:
 
 
 def test_arms_may_leave_the_field(average_man: Body) -> None:
-    """A narrow detector cuts the arms; every box still lies in the grid and both hands exist."""
+    """A narrow detector cuts the arms; every block still lies in the grid and both hands exist."""
     body = build_body(average_man.person, pixel_mm=PIXEL_MM, rows=300, columns=140)
     assert body.shape[0] == 300
     assert body.shape[2] == 140
     for bone in body.bones.values():
-        assert body.outline[bone.box.slices].shape == bone.box.fraction.shape
-    assert body.bones["hand_left"].box.fraction.size > 0
+        assert body.outline[bone.block.slices].shape == bone.block.fraction.shape
+    assert body.bones["hand_left"].block.fraction.size > 0
     assert body.points["wrist_left"][2] > 140
 
 
@@ -259,7 +259,7 @@ def test_points_have_their_bones(average_man: Body) -> None:
         "t9_centre": "vertebra_t9",
     }
     for point, bone in pairs.items():
-        box = average_man.bones[bone].box
-        filled = np.argwhere(box.fraction > 0.5) + box.start
+        block = average_man.bones[bone].block
+        filled = np.argwhere(block.fraction > 0.5) + block.start
         away = (filled - average_man.points[point]) * [PIXEL_MM, DEPTH_MM, PIXEL_MM]
         assert np.sqrt((away**2).sum(axis=1)).min() < 12, point

@@ -31,5 +31,5 @@ def test_sex_and_age_may_be_given(sex: str) -> None:
     person = draw_person(np.random.default_rng(0), sex, age_range=(70.0, 71.0))
     assert person.sex == sex
     assert 70 <= person.age <= 71
-    assert person.limbs("left") is person.left
-    assert person.limbs("right") is person.right
+    assert person.limb_angles("left") is person.left
+    assert person.limb_angles("right") is person.right

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM
 from bonescan.phantom.anatomy.person import draw_person
-from bonescan.phantom.anatomy.posture import NOSE_MM, SPINE_DEPTH_MM, Posture
+from bonescan.phantom.anatomy.posture import NOSE_MM, Posture
 
 VERTEX_MM = (0.0, 130.0, 0.0)
 STRAIGHT = replace(

@@ -26,10 +26,10 @@ def volume_mm3(*shapes: Shape) -> float:
 
 
 def centre_mm(*shapes: Shape) -> np.ndarray:
-    box = rasterise(GRID, shapes)
-    weights = box.fraction.astype(float)
+    block = rasterise(GRID, shapes)
+    weights = block.fraction.astype(float)
     places = np.indices(weights.shape).reshape(3, -1) @ weights.ravel() / weights.sum()
-    return (np.array(box.start) + places + 0.5) * GRID.spacing_mm
+    return (np.array(block.start) + places + 0.5) * GRID.spacing_mm
 
 
 def test_sphere_has_its_volume_and_centre() -> None:
@@ -43,8 +43,8 @@ def test_turned_ellipsoid_keeps_volume_and_points_along_its_axis() -> None:
     wide = unit(np.cross(long, [0.0, 0.0, 1.0]))
     shape = Ellipsoid(CENTRE, (40.0, 14.0, 11.0), np.array([long, wide, np.cross(long, wide)]))
     assert volume_mm3(shape) == pytest.approx(4 / 3 * np.pi * 40 * 14 * 11, rel=0.05)
-    box = rasterise(GRID, [shape])
-    places = (np.argwhere(box.fraction > 0.5) + box.start + 0.5) * GRID.spacing_mm - CENTRE
+    block = rasterise(GRID, [shape])
+    places = (np.argwhere(block.fraction > 0.5) + block.start + 0.5) * GRID.spacing_mm - CENTRE
     first = np.linalg.svd(places, full_matrices=False)[2][0]
     assert abs(first @ long) > 0.99
 
@@ -65,8 +65,8 @@ def test_rod_is_a_cylinder_with_round_ends() -> None:
 
 def test_flat_rod_is_thin_along_its_flat_direction() -> None:
     path = np.array([CENTRE - (30, 0, 0), CENTRE + np.array((30, 0, 0))])
-    box = rasterise(GRID, [Tube(path, 20.0, flat=(0.0, 1.0, 0.0), flatness=2.5)])
-    middle = box.fraction[box.fraction.shape[0] // 2]
+    block = rasterise(GRID, [Tube(path, 20.0, flat=(0.0, 1.0, 0.0), flatness=2.5)])
+    middle = block.fraction[block.fraction.shape[0] // 2]
     assert (middle > 0.5).any(axis=1).sum() * 3.0 == pytest.approx(16, abs=3)
     assert (middle > 0.5).any(axis=0).sum() * 2.5 == pytest.approx(40, abs=3)
 
@@ -107,11 +107,11 @@ def test_union_counts_what_overlaps_once() -> None:
 
 @pytest.mark.parametrize("shift", [(500, 0, 0), (0, -500, 0), (0, 0, 500), (-500, 500, -500)])
 def test_what_lies_outside_leaves_one_empty_voxel(shift: tuple[int, int, int]) -> None:
-    box = rasterise(GRID, [Ellipsoid(CENTRE + shift, (10.0, 10.0, 10.0))])
-    assert box.fraction.sum() == 0
-    assert min(box.fraction.shape) >= 1
-    ends = np.array(box.start) + box.fraction.shape
-    assert (np.array(box.start) >= 0).all()
+    block = rasterise(GRID, [Ellipsoid(CENTRE + shift, (10.0, 10.0, 10.0))])
+    assert block.fraction.sum() == 0
+    assert min(block.fraction.shape) >= 1
+    ends = np.array(block.start) + block.fraction.shape
+    assert (np.array(block.start) >= 0).all()
     assert (ends <= GRID.shape).all()
 
 

@@ -13,7 +13,7 @@ from bonescan.phantom.imaging.camera import (
     draw_counts,
     draw_settings,
     expected_counts,
-    place_heads,
+    place_detectors,
     project,
     scatter,
     sigma_px,
@@ -24,14 +24,14 @@ from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body
 
 CAMERA = replace(CAMERAS[0], pixel_mm=SPACING_MM[2], first_column=4, last_column=90)
-EXPOSURE = AcquisitionSettings(
+SETTINGS = AcquisitionSettings(
     total_counts=2e5,
     scatter_length_mm=40.0,
     scatter_fraction=0.4,
     background=0.2,
     front_gap_mm=30.0,
     follows_contour=False,
-    head_gain=1.0,
+    posterior_gain=1.0,
     first_row=10,
     last_row=190,
 )
@@ -44,7 +44,7 @@ def body():
 
 @pytest.fixture(scope="module")
 def heads(body):
-    return place_heads(body, attenuation_map(body), CAMERA, EXPOSURE)
+    return place_detectors(body, attenuation_map(body), CAMERA, SETTINGS)
 
 
 def spot(depth):
@@ -113,8 +113,8 @@ def test_a_head_that_follows_the_contour_sees_thin_parts_sharper():
     activity, start = np.ones((1, 1, 1), np.float32), (175, 21, 40)
     peaks = {}
     for follows in (False, True):
-        exposure = replace(EXPOSURE, follows_contour=follows)
-        head = place_heads(body, mu, CAMERA, exposure)[View.ANTERIOR]
+        settings = replace(SETTINGS, follows_contour=follows)
+        head = place_detectors(body, mu, CAMERA, settings)[View.ANTERIOR]
         values = project(head, activity, start).values
         peaks[follows] = values.max() / values.sum()
     assert peaks[True] > 1.1 * peaks[False]
@@ -124,7 +124,7 @@ def test_scatter_has_its_share_and_stays_in_the_body(body):
     primary = np.zeros((200, 96), np.float32)
     primary[100, 40] = 1000
     thickness = thickness_mm(body)
-    scattered = scatter(primary, thickness, CAMERA.pixel_mm, EXPOSURE)
+    scattered = scatter(primary, thickness, CAMERA.pixel_mm, SETTINGS)
     assert scattered.sum() == pytest.approx(400, rel=1e-3)
     assert scattered[:, 50].sum() > 0
     assert scattered[:, 90:].sum() < 1e-3 * scattered.sum()
@@ -133,7 +133,7 @@ def test_scatter_has_its_share_and_stays_in_the_body(body):
 def test_scatter_falls_off_with_distance(body):
     primary = np.zeros((200, 96), np.float32)
     primary[100, 48] = 1000
-    row = scatter(primary, thickness_mm(body), CAMERA.pixel_mm, EXPOSURE)[100]
+    row = scatter(primary, thickness_mm(body), CAMERA.pixel_mm, SETTINGS)[100]
     assert row[48] > row[56] > row[64] > row[72] > 0
 
 
@@ -142,8 +142,8 @@ def test_scatter_falls_off_exponentially_with_its_length(length_mm):
     primary = np.zeros((400, 400), np.float32)
     primary[200, 200] = 1000
     slab = np.full(primary.shape, 200, np.float32)
-    exposure = replace(EXPOSURE, scatter_length_mm=length_mm)
-    row = scatter(primary, slab, CAMERA.pixel_mm, exposure)[200]
+    settings = replace(SETTINGS, scatter_length_mm=length_mm)
+    row = scatter(primary, slab, CAMERA.pixel_mm, settings)[200]
     expected = math.exp(-30 * CAMERA.pixel_mm / length_mm)
     assert row[250] / row[220] == pytest.approx(expected, rel=0.05)
 
@@ -151,12 +151,12 @@ def test_scatter_falls_off_exponentially_with_its_length(length_mm):
 def test_expected_counts_have_the_total_and_the_strip(body, heads):
     activity = body.outline.copy()
     primaries = {view: project(head, activity).values for view, head in heads.items()}
-    expected, scale = expected_counts(primaries, thickness_mm(body), CAMERA, EXPOSURE)
+    expected, scale = expected_counts(primaries, thickness_mm(body), CAMERA, SETTINGS)
     front = expected[View.ANTERIOR]
-    assert front.sum() == pytest.approx(EXPOSURE.total_counts, rel=1e-4)
-    strip = strip_mask(front.shape, CAMERA, EXPOSURE)
+    assert front.sum() == pytest.approx(SETTINGS.total_counts, rel=1e-4)
+    strip = strip_mask(front.shape, CAMERA, SETTINGS)
     assert not front[~strip].any()
-    assert front[12, 6] == pytest.approx(EXPOSURE.background, rel=0.05)
+    assert front[12, 6] == pytest.approx(SETTINGS.background, rel=0.05)
     assert scale[View.ANTERIOR] == pytest.approx(scale[View.POSTERIOR])
     assert strip[10, 4]
     assert not strip[9, 4]
@@ -171,10 +171,10 @@ def test_counts_are_poisson_and_whole():
     assert not draw_counts(np.zeros((4, 4), np.float32), np.random.default_rng(0)).any()
 
 
-def test_exposure_keeps_to_its_ranges(body):
+def test_settings_keep_to_their_ranges(body):
     rng = np.random.default_rng(5)
     drawn = [draw_settings(body, (3e5, 4e6), rng) for _ in range(200)]
-    totals = np.array([exposure.total_counts for exposure in drawn])
+    totals = np.array([settings.total_counts for settings in drawn])
     assert totals.min() >= 3e5
     assert totals.max() <= 4e6
     assert np.median(totals) == pytest.approx(math.sqrt(3e5 * 4e6), rel=0.25)

@@ -83,7 +83,7 @@ def test_overlapping_bones_share_a_pixel():
     regions = region_map(body)
     both = region_bit("sternum") | region_bit("t6")
     hits = regions & both == both
-    sternum, spine = body.bones["sternum"].box, body.bones["vertebra_t6"].box
+    sternum, spine = body.bones["sternum"].block, body.bones["vertebra_t6"].block
     rows = set(range(50, 80)) & set(range(spine.start[0], spine.start[0] + 8))
     columns = set(range(45, 51)) & set(range(42, 54))
     assert sternum.start[0] == 50

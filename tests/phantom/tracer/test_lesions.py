@@ -68,7 +68,7 @@ def test_lesions_stay_in_their_bone_unless_expansile(body, patients):
     for lesion in (x for lesions in patients for x in lesions if x.shape != "expansile"):
         outside = np.zeros(body.shape, np.float32)
         outside[lesion.added.slices] = lesion.added.fraction
-        outside[body.bones[lesion.bone].box.slices] = 0
+        outside[body.bones[lesion.bone].block.slices] = 0
         assert not outside.any()
 
 

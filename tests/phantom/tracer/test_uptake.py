@@ -19,7 +19,7 @@ from bonescan.phantom.tracer.uptake import (
     paint,
     without_side,
 )
-from tests.phantom.bodies import block, block_body
+from tests.phantom.bodies import block_body, filled
 
 CENTRE = (100.0, 20.0, 48.0)
 
@@ -72,8 +72,8 @@ def test_both_sides_of_a_patient_are_alike(body):
 def test_painted_bone_has_its_level(body):
     levels = dict.fromkeys(body.bones, 1.0) | {"vertebra_l2": 30.0}
     values = paint(body, plain(body, bones=levels), rng())
-    box = body.bones["vertebra_l2"].box
-    assert values[box.slices].mean() == pytest.approx(30.0, rel=0.15)
+    block = body.bones["vertebra_l2"].block
+    assert values[block.slices].mean() == pytest.approx(30.0, rel=0.15)
     assert values[100, 20, 22] == 1
     assert values[2, 2, 2] == 0
 
@@ -87,10 +87,10 @@ def test_painted_organ_replaces_soft_tissue(body):
 
 def test_partly_filled_voxels_share_their_activity(body):
     bone = body.bones["sternum"]
-    half = replace(bone, box=VoxelBlock(bone.box.start, block((30, 3, 6), 0.5)))
+    half = replace(bone, block=VoxelBlock(bone.block.start, filled((30, 3, 6), 0.5)))
     shared = replace(body, bones={"sternum": half})
     values = paint(shared, replace(plain(shared), bones={"sternum": 9.0}), rng())
-    assert values[half.box.slices].mean() == pytest.approx(5.0, rel=0.1)
+    assert values[half.block.slices].mean() == pytest.approx(5.0, rel=0.1)
 
 
 def test_spots_keep_to_what_they_are_clipped_to(body):
@@ -132,7 +132,7 @@ def test_same_seed_same_activity(body):
 def test_long_bones_and_the_back_of_bones_follow_their_factors(body):
     levels = dict.fromkeys(body.bones, 1.0) | {"femur_left": 30.0, "rib_05_left": 30.0}
     values = paint(body, plain(body, bones=levels), rng())
-    femur, rib = (values[body.bones[name].box.slices] for name in ("femur_left", "rib_05_left"))
+    femur, rib = (values[body.bones[name].block.slices] for name in ("femur_left", "rib_05_left"))
     assert femur[-1].mean() == pytest.approx(0.5 * femur[10:16].mean(), rel=0.2)
     front, back = FRONT_TO_BACK["ribs"]
     assert rib[:, -1].mean() / rib[:, 0].mean() == pytest.approx(back / front, rel=0.2)

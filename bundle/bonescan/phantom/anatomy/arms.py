@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.posture import Arm, Posture, Vector, side_sign
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, unit
+from bonescan.phantom.anatomy.body_scale import side_sign
+from bonescan.phantom.anatomy.limbs import Arm
+from bonescan.phantom.anatomy.posture import Posture
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, Vector, unit
 
-# Finger by finger: the base, head and tip of the metacarpal and finger in mm: along the hand from
-# the wrist, across it towards the little finger, and towards the palm. Mean adult hand.
+# Per finger, base and head of the metacarpal, then middle and tip of the finger, in mm: along the
+# hand from the wrist, across it towards the little finger, towards the palm. Mean adult hand.
 _FINGERS = (
     ((14, -17, 4), (44, -38, 14), (72, -50, 20), (98, -56, 24)),
     ((28, -14, 0), (86, -24, 0), (130, -29, 8), (166, -30, 20)),
@@ -18,6 +20,7 @@ _FINGERS = (
     ((28, 8, 0), (78, 14, 0), (122, 18, 9), (164, 20, 21)),
     ((27, 17, 0), (72, 31, 0), (106, 39, 8), (138, 44, 17)),
 )
+# The carpal bones, along and across the hand in the same frame.
 _CARPUS = ((8, -12), (9, 2), (8, 14), (20, -15), (21, -3), (20, 8), (19, 17))
 
 
@@ -30,12 +33,12 @@ def _upper_arm_frame(arm: Arm, side: str) -> Vector:
 
 
 def _humerus(posture: Posture, side: str, arm: Arm) -> BoneShape:
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     frame = _upper_arm_frame(arm, side)
     forward = frame[2]
 
-    def at(base: Vector, *places: tuple[float, float, float]) -> Vector:
-        return base + np.array(places) * scale @ frame
+    def at(joint: Vector, *offsets: tuple[float, float, float]) -> Vector:
+        return joint + np.array(offsets) * scale @ frame
 
     top, elbow = arm.shoulder, arm.elbow
     shaft = np.vstack(
@@ -44,7 +47,7 @@ def _humerus(posture: Posture, side: str, arm: Arm) -> BoneShape:
             at(elbow, (-95, 0, -2), (-45, 0, 0), (-22, 0, 0)),
         ]
     )
-    shapes: tuple[Shape, ...] = (
+    shapes: list[Shape] = [
         Ellipsoid(top, np.full(3, 23.0) * scale),
         Ellipsoid(at(top, (4, 14, 4))[0], np.array([20, 14, 18]) * scale, frame),
         Tube(
@@ -53,13 +56,13 @@ def _humerus(posture: Posture, side: str, arm: Arm) -> BoneShape:
         Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
         Ellipsoid(at(elbow, (-13, -20, -2))[0], np.array([10, 6, 6]) * scale, frame),
         Ellipsoid(at(elbow, (-12, 20, -2))[0], np.array([10, 6, 7]) * scale, frame),
-    )
-    return BoneShape(f"humerus_{side}", f"humerus_{side}", shapes, (), 9.0)
+    ]
+    return BoneShape.paired("humerus", side, shapes, cover_mm=9.0)
 
 
 def _forearm(posture: Posture, side: str, arm: Arm) -> BoneShape:
     """Return ulna and radius as one bone of the scan."""
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     axis = arm.wrist - arm.elbow
     across = unit(np.cross(np.cross(axis, arm.hand[1]), axis))
     share = np.array([-0.06, 0.04, 0.14, 0.45, 0.75, 0.97])[:, None]
@@ -70,38 +73,38 @@ def _forearm(posture: Posture, side: str, arm: Arm) -> BoneShape:
         + share * axis
         + across * np.array([[-13], [-11], [-14], [-13], [-9], [-8]]) * scale
     )
-    shapes: tuple[Shape, ...] = (
+    shapes = [
         Tube(ulna, np.array([11, 13, 9, 6.5, 6, 8]) * scale),
         Tube(
             radius, np.array([11, 7, 7.5, 7.5, 11, 15]) * scale, arm.hand[2], [1, 1, 1, 1, 1.2, 1.5]
         ),
-    )
-    return BoneShape(f"forearm_{side}", f"forearm_{side}", shapes, (), 8.0)
+    ]
+    return BoneShape.paired("forearm", side, shapes, cover_mm=8.0)
 
 
-def hand_place(posture: Posture, arm: Arm, place: ArrayLike) -> Vector:
-    """Return a place of the hand.
+def hand_point(posture: Posture, arm: Arm, offset: ArrayLike) -> Vector:
+    """Return a point of the hand in mm of the grid.
 
     Args:
         posture: of the person.
         arm: whose hand.
-        place: from the wrist, in the reference hand's mm: along the hand, across it towards the
+        offset: from the wrist, in the reference man's mm: along the hand, across it towards the
             little finger, towards the palm.
     """
-    return arm.wrist + np.asarray(place, dtype=float) * posture.bone_scale @ arm.hand
+    return arm.wrist + np.asarray(offset, dtype=float) * posture.scale.bone @ arm.hand
 
 
 def _hand(posture: Posture, side: str, arm: Arm) -> BoneShape:
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     shapes: list[Shape] = [
-        Ellipsoid(hand_place(posture, arm, (along, across, 0)), 7.5 * scale * np.ones(3))
+        Ellipsoid(hand_point(posture, arm, (along, across, 0)), 7.5 * scale * np.ones(3))
         for along, across in _CARPUS
     ]
     for finger in _FINGERS:
-        path = np.array([hand_place(posture, arm, joint) for joint in finger])
+        path = np.array([hand_point(posture, arm, joint) for joint in finger])
         shapes.append(Tube(path[:2], np.array([6, 6.5]) * scale))
         shapes.append(Tube(path[1:], np.array([5.5, 5, 3.5]) * scale))
-    return BoneShape(f"hand_{side}", f"hand_{side}", tuple(shapes), (), 7.0)
+    return BoneShape.paired("hand", side, shapes, cover_mm=7.0)
 
 
 def arm_bones(posture: Posture) -> Iterator[BoneShape]:

@@ -1,7 +1,7 @@
 """Hip bones.
 
-Places in the reference frame of `bonescan.phantom.anatomy.posture`, measured on mesh50_XCAT (Auer
-et al. 2023), on the left side.
+Reference points (see `bonescan.phantom.anatomy.body_scale`) measured on mesh50_XCAT (Auer et al.
+2023), on the left side.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.plates import Plate
-from bonescan.phantom.anatomy.posture import Posture, Vector, side_sign
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, smooth_path, unit
+from bonescan.phantom.anatomy.posture import Posture
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Tube, Vector, smooth_path, unit
 
 _WING_CENTRE = (760, 185, 88)
 # Border of the iliac wing in its plane: downwards, and forwards and outwards, in mm.
@@ -40,51 +41,59 @@ ILIAC_SPINE_MM = (775.0, 122.0, 130.0)
 TUBEROSITY_MM = (899.0, 208.0, 52.0)
 
 
-def _pelvis_place(posture: Posture, side: str, *points: tuple[float, float, float]) -> Vector:
-    """Return places of a hip bone; the pubic arch of women is wider below."""
-    place = np.array(points, dtype=float)
+def _pelvis_points(posture: Posture, side: str, *points: tuple[float, float, float]) -> Vector:
+    """Return points of a hip bone in mm of the grid; women's pubic arch is wider below."""
+    reference = np.array(points, dtype=float)
     if posture.person.sex == "F":
-        place[:, 2] *= 1 + 0.12 * np.clip((place[:, 0] - 860) / 40, 0, 1)
-    return posture.place(place * [1.0, 1.0, side_sign(side)])
+        reference[:, 2] *= 1 + 0.12 * np.clip((reference[:, 0] - 860) / 40, 0, 1)
+    return posture.place(to_side(reference, side))
 
 
 def iliac_wing(posture: Posture, side: str) -> Plate:
     """Return the blade of the ilium."""
-    sign = side_sign(side)
-    forward = unit(np.array([0.0, -0.80, 0.60 * sign]))
-    axes = np.array([[1.0, 0.0, 0.0], forward, [0.0, 0.60, 0.80 * sign]])
-    scale = np.array([posture.trunk_scale, (posture.pelvis_scale + posture.height_scale) / 2])
+    forward = unit([0.0, -0.80, 0.60])
+    axes = to_side(np.array([[1.0, 0.0, 0.0], forward, [0.0, 0.60, 0.80]]), side)
+    scale = np.array([posture.scale.trunk, (posture.scale.pelvis + posture.scale.height) / 2])
     outline = smooth_path(np.array(_WING) * scale, 32, closed=True)
-    centre = _pelvis_place(posture, side, _WING_CENTRE)[0]
+    centre = _pelvis_points(posture, side, _WING_CENTRE)[0]
     return Plate(centre, axes, outline, (6, -0.09, 0, -1.1e-3, 0, -1.2e-3), 5.0, 9.0, 9.0)
 
 
 def _hip_bone(posture: Posture, side: str) -> BoneShape:
-    scale = posture.bone_scale
+    scale = posture.scale.bone
 
     def at(*points: tuple[float, float, float]) -> Vector:
-        return _pelvis_place(posture, side, *points)
+        return _pelvis_points(posture, side, *points)
 
     joint = posture.legs[side].hip
-    inward = joint - np.array([0.0, 0.0, 8.0 * side_sign(side)]) * scale
+    inward = joint - to_side([0.0, 0.0, 8.0], side) * scale
     # From the sacroiliac joint along the arcuate line to the acetabulum; then ilium's body.
     line = at((742, 236, 46), (772, 228, 52), (796, 208, 60), (820, 188, 66), (840, 178, 67))
     body = at((780, 175, 100), (805, 165, 96), (820, 163, 91))
     wing = iliac_wing(posture, side)
-    shapes: tuple[Shape, ...] = (
-        wing,
-        Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
-        Tube(body, np.array([6, 11, 12]) * scale),
-        # The ilium is thickest behind, where it carries the sacrum.
-        Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
-        Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
-        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale),
-        Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
-        Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
-        Tube(at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale),
+    socket = Ellipsoid(joint, np.full(3, 26.0) * scale)
+    return BoneShape(
+        f"hip_bone_{side}",
+        f"pelvis_{side}",
+        [
+            wing,
+            Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
+            Tube(body, np.array([6, 11, 12]) * scale),
+            # The ilium is thickest behind, where it carries the sacrum.
+            Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
+            Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
+            Tube(
+                at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale
+            ),
+            Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
+            Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
+            Tube(
+                at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale
+            ),
+        ],
+        without=[socket],
+        cover_mm=8.0,
     )
-    socket = (Ellipsoid(joint, np.full(3, 26.0) * scale),)
-    return BoneShape(f"hip_bone_{side}", f"pelvis_{side}", shapes, socket, 8.0)
 
 
 def pelvis_bones(posture: Posture) -> Iterator[BoneShape]:

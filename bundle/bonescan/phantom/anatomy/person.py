@@ -17,7 +17,7 @@ _MEAN_HEIGHT_MM = {"F": 1635.0, "M": 1755.0}
 
 
 @dataclass(frozen=True)
-class Limbs:
+class LimbAngles:
     """Posture of one side's limbs, in degrees.
 
     Attributes:
@@ -76,8 +76,8 @@ class Person:
     head_turn_deg: float
     head_tilt_deg: float
     head_nod_deg: float
-    right: Limbs
-    left: Limbs
+    right: LimbAngles
+    left: LimbAngles
     head_scale: float
     leg_scale: float
     shoulder_scale: float
@@ -93,7 +93,7 @@ class Person:
         """Body mass index in kg/m2."""
         return self.weight_kg / (self.height_mm / 1000) ** 2
 
-    def limbs(self, side: str) -> Limbs:
+    def limb_angles(self, side: str) -> LimbAngles:
         """Return the posture of the limbs of a side, "right" or "left"."""
         return self.right if side == "right" else self.left
 
@@ -104,8 +104,8 @@ def _normal(
     return float(np.clip(rng.normal(mean, deviation), low, high))
 
 
-def _draw_limbs(rng: np.random.Generator) -> Limbs:
-    return Limbs(
+def _draw_limbs(rng: np.random.Generator) -> LimbAngles:
+    return LimbAngles(
         arm_abduction=_normal(rng, 2, 2.5, -1, 9),
         elbow_flexion=_normal(rng, 14, 7, 2, 35),
         hand_roll=_normal(rng, 45, 30, 0, 90),

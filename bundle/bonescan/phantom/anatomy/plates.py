@@ -40,8 +40,8 @@ class Plate:
         u, v = np.asarray(u, dtype=np.float32), np.asarray(v, dtype=np.float32)
         return c + cu * u + cv * v + cuu * u * u + cuv * u * v + cvv * v * v
 
-    def place(self, u: float, v: float) -> NDArray[np.float64]:
-        """Return the place in mm of a point of the middle surface."""
+    def point(self, u: float, v: float) -> NDArray[np.float64]:
+        """Return a point of the middle surface in mm."""
         height = float(self._height(u, v))
         return self.centre + u * self.axes[0] + v * self.axes[1] + height * self.axes[2]
 
@@ -49,9 +49,9 @@ class Plate:
         """Return the lowest and the highest corner in mm."""
         rim = np.concatenate([self.outline, self.outline * 0.5, self.outline[:1] * 0])
         height = self._height(rim[:, 0], rim[:, 1])[:, None]
-        places = self.centre + np.hstack([rim, height]) @ self.axes
+        points = self.centre + np.hstack([rim, height]) @ self.axes
         reach = (self.thickness_mm + self.rim_mm) / 2
-        return places.min(0) - reach, places.max(0) + reach
+        return points.min(0) - reach, points.max(0) + reach
 
     def distance(self, coordinates: Coordinates) -> Array:
         """Return the signed distance in mm."""
@@ -102,7 +102,7 @@ def polygon_distance(u: Array, v: Array, polygon: NDArray[np.float64]) -> Array:
     """Return the signed distance to a polygon's border, negative inside.
 
     Args:
-        u: first coordinate of the places, any shape.
+        u: first coordinate of the points, any shape.
         v: second coordinate, of the same shape.
         polygon: (n, 2) corners in order, either way round.
     """

@@ -1,22 +1,23 @@
-"""Ribs, sternum, and the places of their joints."""
+"""Ribs, manubrium and sternum."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.plates import strip
-from bonescan.phantom.anatomy.posture import Posture, Vector, side_sign
-from bonescan.phantom.anatomy.shapes import BoneShape, Tube, smooth_path
+from bonescan.phantom.anatomy.posture import Posture
+from bonescan.phantom.anatomy.shapes import BoneShape, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
 RIB_LONG_MM, RIB_SHORT_MM = 12.5, 7.0
 """Height and thickness of a rib's section."""
 
 _AXIS_DEPTH_MM = 160.0
-# Ribs as they wind round a vertical axis in the midline at that depth: (azimuth in degrees, -90
-# behind, 0 to the side, 90 in front; row; distance from the axis) in mm, the mean of both sides of
-# mesh50_XCAT (Auer et al. 2023), from the rib's neck to its junction with the cartilage.
+# How ribs wind round a vertical axis in the midline at that depth, from the neck of the rib to its
+# junction with the cartilage: azimuth in degrees (-90 behind, 0 to the side, 90 in front), row and
+# distance from the axis in mm. Mean of both sides of mesh50_XCAT (Auer et al. 2023).
 RIBS: Mapping[int, tuple[tuple[float, float, float], ...]] = {
     1: ((-48, 278, 56), (-20, 283, 56), (0, 300, 54), (20, 324, 53), (42, 338, 54)),
     2: (
@@ -122,7 +123,7 @@ def rib_path(posture: Posture, number: int, side: str) -> Vector:
     # Heads lie at the upper end plate; the last three ribs at the middle of their own vertebra.
     lift = 0.5 * height if number <= 9 else 0.15 * height
     head = [body_row - lift, body_depth + 0.35 * thick, breadth / 2 + 1]
-    points = np.vstack([head, around]) * [1.0, 1.0, side_sign(side)]
+    points = to_side(np.vstack([head, around]), side)
     return posture.place(smooth_path(points, 3 * len(points)))
 
 
@@ -131,14 +132,14 @@ def _rib(posture: Posture, number: int, side: str) -> BoneShape:
     outward = path - posture.place((RIBS[number][0][1], _AXIS_DEPTH_MM, 0.0))
     outward[:, 0] = -0.35 * np.hypot(outward[:, 1], outward[:, 2])
     thin = np.interp(number, [1, 2, 10, 12], [1.0, 1.0, 0.95, 0.75])
-    radius = np.full(len(path), RIB_LONG_MM / 2 * thin * posture.bone_scale)
+    radius = np.full(len(path), RIB_LONG_MM / 2 * thin * posture.scale.bone)
     radius[:2] *= 0.8
     tube = Tube(path, radius, outward, RIB_LONG_MM / RIB_SHORT_MM)
-    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", (tube,), (), 4.0)
+    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", [tube], cover_mm=4.0)
 
 
 def _breastbone(posture: Posture) -> Iterator[BoneShape]:
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     backward = (0.0, 1.0, 0.0)
     top, angle, low, tip = posture.place(
         [(316.0, 124.0, 0.0), (370.0, 98.0, 0.0), (494.0, 61.0, 0.0), (518.0, 57.0, 0.0)]
@@ -146,7 +147,7 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
     handle = strip(
         top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=12 * scale
     )
-    yield BoneShape("manubrium", "manubrium", (handle,), (), 6.0)
+    yield BoneShape("manubrium", "manubrium", [handle], cover_mm=6.0)
     start = angle + 0.03 * (low - angle)
     body = strip(
         start,
@@ -157,10 +158,10 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         bulge_mm=6 * scale,
     )
     xiphoid = Tube(np.array([low, tip]), np.array([8, 4]) * scale, backward, 2.0)
-    yield BoneShape("sternum", "sternum", (body, xiphoid), (), 6.0)
+    yield BoneShape("sternum", "sternum", [body, xiphoid], cover_mm=6.0)
 
 
-def thorax_bones(posture: Posture) -> Iterator[BoneShape]:
+def ribcage_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield manubrium, sternum with xiphoid, and twelve pairs of ribs."""
     yield from _breastbone(posture)
     for side in SIDES:

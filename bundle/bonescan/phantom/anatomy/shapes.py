@@ -1,13 +1,13 @@
 """Implicit shapes in millimetres and their soft-edged rasterisation on a grid.
 
-Places are (row, depth, column) in mm from the grid's corner. Distances are signed, negative inside,
-exact or first-order near the surface.
+Points are (row, depth, column) in mm from the corner of the grid. Distances are signed, negative
+inside, and exact or of first order near the surface.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,17 +15,19 @@ from numpy.typing import ArrayLike, NDArray
 from bonescan.phantom.anatomy.voxels import Point, VoxelBlock
 
 Array = NDArray[np.floating]
+Vector = NDArray[np.float64]
+"""One (3,) or several (n, 3) points or directions in mm."""
 Coordinates = tuple[Array, Array, Array]
-Block = tuple[slice, slice, slice]
+Slices = tuple[slice, slice, slice]
 
 
 class Shape(Protocol):
     """Something with an extent and a signed distance."""
 
     def parts(self) -> Sequence["Shape"]:
-        """Return the pieces that are worth a block of their own; their union is the shape."""
+        """Return the pieces that are worth rasterising apart; their union is the shape."""
 
-    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def bounds(self) -> tuple[Vector, Vector]:
         """Return the lowest and the highest corner in mm."""
 
     def distance(self, coordinates: Coordinates) -> Array:
@@ -34,7 +36,7 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """A block of voxels: rows, depths, columns, and the voxel's size in mm."""
+    """The voxels of the whole grid: rows, depths, columns, and the size of one in mm."""
 
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
@@ -44,10 +46,8 @@ class VoxelGrid:
         """Width over which a surface fades: the voxel's longest side."""
         return max(self.spacing_mm)
 
-    def block(
-        self, bounds_mm: tuple[NDArray[np.float64], NDArray[np.float64]], margin_mm: float = 0.0
-    ) -> Block:
-        """Return the slices that hold an extent, a margin and its fading edge, in the grid."""
+    def slices(self, bounds_mm: tuple[Vector, Vector], margin_mm: float = 0.0) -> Slices:
+        """Return the voxels that hold an extent, a margin and the fading edge, cut to the grid."""
         spacing = np.asarray(self.spacing_mm)
         reach = self.edge_mm / 2 + margin_mm
         first = np.floor((bounds_mm[0] - reach) / spacing).astype(int)
@@ -58,17 +58,17 @@ class VoxelGrid:
         )
         return row, depth, column
 
-    def coordinates(self, block: Block) -> Coordinates:
+    def coordinates(self, slices: Slices) -> Coordinates:
         """Return the voxel centres of a block in mm as an open mesh."""
         row, depth, column = (
             ((np.arange(part.start, part.stop) + 0.5) * size).astype(np.float32)
-            for part, size in zip(block, self.spacing_mm, strict=True)
+            for part, size in zip(slices, self.spacing_mm, strict=True)
         )
         return row[:, None, None], depth[None, :, None], column[None, None, :]
 
-    def to_voxel(self, place_mm: ArrayLike) -> Point:
-        """Return a place in mm as voxel indices (voxel i has its centre at i)."""
-        row, depth, column = (np.asarray(place_mm) / np.asarray(self.spacing_mm) - 0.5).tolist()
+    def to_voxel(self, point_mm: ArrayLike) -> Point:
+        """Return a point in mm as voxel indices (voxel i has its centre at i)."""
+        row, depth, column = (np.asarray(point_mm) / np.asarray(self.spacing_mm) - 0.5).tolist()
         return row, depth, column
 
 
@@ -77,36 +77,37 @@ def to_fraction(distance_mm: Array, edge_mm: float) -> Array:
     return np.clip(0.5 - distance_mm / np.float32(edge_mm), 0, 1, dtype=np.float32)
 
 
-def measure(
+def union_distance(
     grid: VoxelGrid, shapes: Sequence[Shape], margin_mm: float = 0.0
-) -> tuple[Block, Array]:
-    """Return the block that holds the union of shapes, and the signed distance to it in mm.
+) -> tuple[Slices, Array]:
+    """Return the voxels that hold a union of shapes, and their signed distance to it in mm.
 
-    The distance is right up to the margin and the fading edge; beyond them it is only far enough.
+    Distances are right up to the margin and the fading edge; beyond them they are only large
+    enough.
     """
     bounds = [shape.bounds() for shape in shapes]
     lower = np.min([low for low, _ in bounds], axis=0)
     upper = np.max([high for _, high in bounds], axis=0)
-    block = grid.block((lower, upper), margin_mm)
-    start = [part.start for part in block]
-    size = [part.stop - part.start for part in block]
+    slices = grid.slices((lower, upper), margin_mm)
+    start = [part.start for part in slices]
+    size = [part.stop - part.start for part in slices]
     distance = np.full(size, margin_mm + grid.edge_mm, np.float32)
     for part in (piece for shape in shapes for piece in shape.parts()):
-        inner = grid.block(part.bounds(), margin_mm)
+        inner = grid.slices(part.bounds(), margin_mm)
         row, depth, column = (
             slice(s.start - first, s.stop - first) for s, first in zip(inner, start, strict=True)
         )
         view = distance[row, depth, column]
         np.minimum(view, part.distance(grid.coordinates(inner)), out=view)
-    return block, distance
+    return slices, distance
 
 
 def rasterise(
     grid: VoxelGrid, shapes: Sequence[Shape], *, without: Sequence[Shape] = ()
 ) -> VoxelBlock:
-    """Return the union of shapes, less the union of others, as shares of voxels.
+    """Return the union of shapes, without the union of others, as a fraction of each voxel.
 
-    A shape that lies outside the grid leaves one empty voxel at the nearest border.
+    A shape outside the grid leaves one empty voxel at the nearest border.
     """
     return rasterise_with_cover(grid, shapes, without=without)[0]
 
@@ -118,38 +119,38 @@ def rasterise_with_cover(
     without: Sequence[Shape] = (),
     cover_mm: float = 0.0,
 ) -> tuple[VoxelBlock, VoxelBlock]:
-    """Return shapes as shares of voxels, and the same shapes grown by a cover.
+    """Return shapes as a fraction of each voxel, and the same shapes grown by a cover.
 
     Args:
         grid: the voxels.
-        shapes: what to draw: their union.
+        shapes: what to draw, as one union.
         without: what to cut out of it, but not out of the grown one.
         cover_mm: by how much the shapes grow.
     """
-    block, distance = measure(grid, shapes, cover_mm)
-    row, depth, column = (part.start for part in block)
+    slices, distance = union_distance(grid, shapes, cover_mm)
+    row, depth, column = (part.start for part in slices)
     grown = VoxelBlock(
         (row, depth, column), to_fraction(distance - np.float32(cover_mm), grid.edge_mm)
     )
     for shape in without:
-        np.maximum(distance, -shape.distance(grid.coordinates(block)), out=distance)
+        np.maximum(distance, -shape.distance(grid.coordinates(slices)), out=distance)
     return trim(VoxelBlock(grown.start, to_fraction(distance, grid.edge_mm))), grown
 
 
-def trim(box: VoxelBlock) -> VoxelBlock:
-    """Return a box without empty borders; one empty voxel of a box that is empty."""
+def trim(block: VoxelBlock) -> VoxelBlock:
+    """Return a block without its empty borders; of an empty block, one voxel."""
     start, filled = [], []
     for axis in range(3):
         others = tuple(other for other in range(3) if other != axis)
-        used = np.flatnonzero(box.fraction.any(axis=others))
+        used = np.flatnonzero(block.fraction.any(axis=others))
         first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
-        start.append(box.start[axis] + first)
+        start.append(block.start[axis] + first)
         filled.append(slice(first, last + 1))
     row, depth, column = start
-    return VoxelBlock((row, depth, column), np.ascontiguousarray(box.fraction[tuple(filled)]))
+    return VoxelBlock((row, depth, column), np.ascontiguousarray(block.fraction[tuple(filled)]))
 
 
-def unit(vector: ArrayLike) -> NDArray[np.float64]:
+def unit(vector: ArrayLike) -> Vector:
     """Return a vector scaled to length one."""
     vector = np.asarray(vector, dtype=float)
     return vector / np.linalg.norm(vector)
@@ -168,18 +169,18 @@ class Segment:
         flatness: long over short axis of the section, 1 for a round rod.
     """
 
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
+    start: Vector
+    end: Vector
     radius_start: float
     radius_end: float
-    flat: NDArray[np.float64] | None = None
+    flat: Vector | None = None
     flatness: float = 1.0
 
     def parts(self) -> Sequence[Shape]:
         """Return the rod itself."""
         return (self,)
 
-    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def bounds(self) -> tuple[Vector, Vector]:
         """Return the lowest and the highest corner in mm."""
         reach = max(self.radius_start, self.radius_end)
         return np.minimum(self.start, self.end) - reach, np.maximum(self.start, self.end) + reach
@@ -208,20 +209,20 @@ class Tube:
     """A rod swept along a polyline.
 
     Attributes:
-        path: (n, 3) places in mm.
-        radius: one radius in mm, or one for each place.
-        flat: direction along which the section is thinner: one vector, or one for each place.
-        flatness: long over short axis of the section: one, or one for each place.
+        path: (n, 3) points in mm.
+        radius: in mm, one or one per point.
+        flat: direction along which the section is thinner, one or one per point.
+        flatness: long over short axis of the section, one or one per point.
     """
 
-    path: NDArray[np.float64]
+    path: Vector
     radius: ArrayLike
     flat: ArrayLike | None = None
     flatness: ArrayLike = 1.0
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
-        """The rods between neighbouring places."""
+        """The rods between neighbouring points."""
         path = np.asarray(self.path, dtype=float)
         radius = np.broadcast_to(np.asarray(self.radius, dtype=float), len(path)).tolist()
         ratio = np.broadcast_to(np.asarray(self.flatness, dtype=float), len(path))
@@ -235,10 +236,10 @@ class Tube:
         )
 
     def parts(self) -> Sequence[Shape]:
-        """Return the rods between neighbouring places."""
+        """Return the rods between neighbouring points."""
         return self.segments
 
-    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def bounds(self) -> tuple[Vector, Vector]:
         """Return the lowest and the highest corner in mm."""
         bounds = [segment.bounds() for segment in self.segments]
         return np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0)
@@ -261,11 +262,11 @@ class Ellipsoid:
 
     centre: ArrayLike
     radii: ArrayLike
-    axes: NDArray[np.float64] | None = None
+    axes: Vector | None = None
     power: int = 2
 
     @cached_property
-    def frame(self) -> NDArray[np.float64]:
+    def frame(self) -> Vector:
         """Unit vectors of the half axes, one per row."""
         return np.eye(3) if self.axes is None else self.axes
 
@@ -273,7 +274,7 @@ class Ellipsoid:
         """Return the ellipsoid itself."""
         return (self,)
 
-    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def bounds(self) -> tuple[Vector, Vector]:
         """Return the lowest and the highest corner in mm."""
         radii = np.asarray(self.radii, dtype=float)
         spread = np.abs(self.frame) * radii[:, None]
@@ -300,9 +301,9 @@ class Ellipsoid:
         return length - length / level
 
 
-def smooth_path(points: ArrayLike, number: int, *, closed: bool = False) -> NDArray[np.float64]:
-    """Return `number` places of a Catmull-Rom curve through points (n, d), evenly by parameter."""
-    knots = np.asarray(points, dtype=float)
+def smooth_path(knots: ArrayLike, number: int, *, closed: bool = False) -> Vector:
+    """Return `number` points, evenly by parameter, of a Catmull-Rom curve through knots (n, d)."""
+    knots = np.asarray(knots, dtype=float)
     if closed:
         padded = np.concatenate([knots[-1:], knots, knots[:2]])
         spans = len(knots)
@@ -328,11 +329,16 @@ class BoneShape:
         region: of `bonescan.labels.REGIONS`.
         shapes: their union is the bone.
         without: what is cut out of it.
-        cover_mm: thickness of the soft tissue that always covers it; 0 where the outline does.
+        cover_mm: least thickness of the soft tissue over it; 0 leaves that to the body's outline.
     """
 
     name: str
     region: str
-    shapes: tuple[Shape, ...]
-    without: tuple[Shape, ...] = ()
-    cover_mm: float = 0.0
+    shapes: Sequence[Shape]
+    without: Sequence[Shape] = field(default=(), kw_only=True)
+    cover_mm: float = field(default=0.0, kw_only=True)
+
+    @classmethod
+    def paired(cls, name: str, side: str, shapes: Sequence[Shape], *, cover_mm: float) -> Self:
+        """Return a bone of one side that is all of its region, such as ``femur_left``."""
+        return cls(f"{name}_{side}", f"{name}_{side}", shapes, cover_mm=cover_mm)

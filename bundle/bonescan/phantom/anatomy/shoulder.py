@@ -1,7 +1,7 @@
 """Clavicle and scapula.
 
-Places in the reference frame of `bonescan.phantom.anatomy.posture`, measured on mesh50_XCAT (Auer
-et al. 2023), on the left side.
+Reference points (see `bonescan.phantom.anatomy.body_scale`) measured on mesh50_XCAT (Auer et al.
+2023), on the left side.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.plates import Plate
-from bonescan.phantom.anatomy.posture import SHOULDER_MM, Posture, Vector, side_sign
-from bonescan.phantom.anatomy.shapes import BoneShape, Shape, Tube, smooth_path, unit
+from bonescan.phantom.anatomy.posture import SHOULDER_MM, Posture
+from bonescan.phantom.anatomy.shapes import BoneShape, Shape, Tube, Vector, smooth_path, unit
 
 _CLAVICLE = ((324, 117, 22), (309, 116, 46), (290, 127, 80), (278, 148, 114), (273, 163, 146))
 _CLAVICLE_RADIUS = (11.0, 7.0, 5.5, 5.5, 7.0)
@@ -20,7 +21,7 @@ STERNOCLAVICULAR_MM = (324.0, 116.0, 19.0)
 
 _UPPER_ANGLE, _GLENOID = (275, 232, 62), (305, 190, 140)
 LOWER_ANGLE_MM = (440.0, 252.0, 104.0)
-# Outline in the plane of these three places: along the inner border from the upper angle, and
+# Outline in the plane of these three points: along the inner border from the upper angle, and
 # from there to the shoulder joint.
 _BLADE = (
     (-4, -3),
@@ -40,26 +41,27 @@ _BLADE = (
 )
 
 
-def girdle_place(posture: Posture, point: tuple[float, float, float], side: str) -> Vector:
-    """Return a place of the shoulder girdle, which follows the trunk inside, the joint outside."""
-    sign = side_sign(side)
-    here = posture.place(np.array(point) * [1.0, 1.0, sign])
-    joint = posture.place(np.array(SHOULDER_MM) * [1.0, 1.0, sign])
+def girdle_point(posture: Posture, point: tuple[float, float, float], side: str) -> Vector:
+    """Return a point of the shoulder girdle in mm of the grid.
+
+    It follows the trunk near the midline and the shoulder joint outside.
+    """
+    on_trunk = posture.place(to_side(point, side))
+    joint = posture.place(to_side(SHOULDER_MM, side))
     share = float(np.clip((point[2] - 20.0) / (SHOULDER_MM[2] - 20.0), 0, 1))
-    return here + share * (posture.arms[side].shoulder - joint)
+    return on_trunk + share * (posture.arms[side].shoulder - joint)
 
 
 def _clavicle(posture: Posture, side: str) -> BoneShape:
-    places = np.array([girdle_place(posture, point, side) for point in _CLAVICLE])
-    path = smooth_path(places, 11)
-    radius = np.interp(np.linspace(0, 4, 11), range(5), _CLAVICLE_RADIUS) * posture.bone_scale
-    return BoneShape(f"clavicle_{side}", f"clavicle_{side}", (Tube(path, radius),), (), 6.0)
+    path = smooth_path([girdle_point(posture, point, side) for point in _CLAVICLE], 11)
+    radius = np.interp(np.linspace(0, 4, 11), range(5), _CLAVICLE_RADIUS) * posture.scale.bone
+    return BoneShape.paired("clavicle", side, [Tube(path, radius)], cover_mm=6.0)
 
 
 def scapula_blade(posture: Posture, side: str) -> Plate:
     """Return the flat part of a scapula."""
     upper, lower, glenoid = (
-        girdle_place(posture, point, side) for point in (_UPPER_ANGLE, LOWER_ANGLE_MM, _GLENOID)
+        girdle_point(posture, point, side) for point in (_UPPER_ANGLE, LOWER_ANGLE_MM, _GLENOID)
     )
     u = unit(lower - upper)
     v = unit((glenoid - upper) - ((glenoid - upper) @ u) * u)
@@ -74,15 +76,15 @@ def scapula_blade(posture: Posture, side: str) -> Plate:
 
 
 def _scapula(posture: Posture, side: str) -> BoneShape:
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     blade = scapula_blade(posture, side)
 
     def at(*points: tuple[float, float, float]) -> Vector:
-        return np.array([girdle_place(posture, point, side) for point in points])
+        return np.array([girdle_point(posture, point, side) for point in points])
 
     crest = at((304, 250, 74), (288, 240, 105), (277, 216, 140), (274, 196, 164))
-    border = np.array([*at((316, 192, 138)), blade.place(*blade.outline[16]), *at((436, 251, 104))])
-    shapes: tuple[Shape, ...] = (
+    border = np.array([*at((316, 192, 138)), blade.point(*blade.outline[16]), *at((436, 251, 104))])
+    shapes: list[Shape] = [
         blade,
         Tube(crest, np.array([5, 7, 8, 9]) * scale),
         Tube(at((274, 196, 164), (274, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),
@@ -90,8 +92,8 @@ def _scapula(posture: Posture, side: str) -> BoneShape:
         Tube(at((294, 186, 140), (318, 188, 140)), 9 * scale),
         Tube(at((304, 190, 138), (308, 200, 118)), np.array([11, 6]) * scale),
         Tube(border, np.array([7, 5, 5]) * scale),
-    )
-    return BoneShape(f"scapula_{side}", f"scapula_{side}", shapes, (), 8.0)
+    ]
+    return BoneShape.paired("scapula", side, shapes, cover_mm=8.0)
 
 
 def shoulder_bones(posture: Posture) -> Iterator[BoneShape]:

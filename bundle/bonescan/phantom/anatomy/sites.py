@@ -1,86 +1,91 @@
-"""Named places of a body: joints, junctions and other sites of uptake."""
+"""Named points of a body: joints, junctions and other sites of uptake."""
 
 import numpy as np
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.arms import hand_place
-from bonescan.phantom.anatomy.legs import leg_place
+from bonescan.phantom.anatomy.arms import hand_point
+from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.legs import leg_points
 from bonescan.phantom.anatomy.pelvis import (
     ILIAC_CREST_MM,
     ILIAC_SPINE_MM,
     SACROILIAC_MM,
     TUBEROSITY_MM,
 )
-from bonescan.phantom.anatomy.posture import Posture, Vector, side_sign
+from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.ribcage import RIBS, rib_path
+from bonescan.phantom.anatomy.shapes import Vector
 from bonescan.phantom.anatomy.shoulder import (
     ACROMIOCLAVICULAR_MM,
     LOWER_ANGLE_MM,
     STERNOCLAVICULAR_MM,
-    girdle_place,
+    girdle_point,
 )
-from bonescan.phantom.anatomy.spine import LEVELS, facet_place, spine_place
+from bonescan.phantom.anatomy.spine import LEVELS, facet_point, vertebra_centre
+
+JAW_JOINT_MM = (143.0, 113.0, 53.0)
 
 
 def landmarks(posture: Posture) -> dict[str, Vector]:
-    """Return places in mm of the grid by name.
+    """Return points in mm of the grid by name.
 
-    Paired places end in ``_left`` or ``_right``. ``rib_05_left_3`` is the sample at three tenths
-    of the rib's length from the spine.
+    Names of paired points end in ``_left`` or ``_right``. ``rib_05_left_3`` lies at three tenths of
+    the rib's length from the spine.
     """
-    places: dict[str, Vector] = {}
-    for level in LEVELS:
-        places[f"{level}_centre"] = spine_place(posture, level)
+    points = {f"{level}_centre": vertebra_centre(posture, level) for level in LEVELS}
     for side in SIDES:
-        places |= _side_landmarks(posture, side)
-    return places
+        points |= _side_landmarks(posture, side)
+    return points
 
 
 def _side_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
-    places = _trunk_landmarks(posture, side) | _limb_landmarks(posture, side)
+    points = _trunk_landmarks(posture, side) | _limb_landmarks(posture, side)
     for number in RIBS:
         path = rib_path(posture, number, side)
-        places[f"costochondral_{number:02d}"] = path[-1]
+        points[f"costochondral_{number:02d}"] = path[-1]
         for tenth, index in enumerate(np.linspace(0, len(path) - 1, 11).round().astype(int)):
-            places[f"rib_{number:02d}_{tenth}"] = path[index]
+            points[f"rib_{number:02d}_{tenth}"] = path[index]
     for level in LEVELS[1:]:
-        places[f"facet_{level}"] = facet_place(posture, level, side_sign(side))
-    return {_sided(name, side): place for name, place in places.items()}
+        points[f"facet_{level}"] = facet_point(posture, level, side)
+    return {_with_side(name, side): point for name, point in points.items()}
 
 
 def _trunk_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
-    mirror = np.array([1.0, 1.0, side_sign(side)])
-    axial = {
+    pelvis = {
         "sacroiliac": SACROILIAC_MM,
         "iliac_crest": ILIAC_CREST_MM,
         "iliac_spine": ILIAC_SPINE_MM,
         "ischial_tuberosity": TUBEROSITY_MM,
     }
-    places = {name: posture.place(np.array(place) * mirror) for name, place in axial.items()}
-    places["sternoclavicular"] = girdle_place(posture, STERNOCLAVICULAR_MM, side)
-    places["acromioclavicular"] = girdle_place(posture, ACROMIOCLAVICULAR_MM, side)
-    places["scapular_tip"] = girdle_place(posture, LOWER_ANGLE_MM, side)
-    places["jaw_joint"] = posture.place_head(np.array((143.0, 113.0, 53.0)) * mirror)
-    return places
+    girdle = {
+        "sternoclavicular": STERNOCLAVICULAR_MM,
+        "acromioclavicular": ACROMIOCLAVICULAR_MM,
+        "scapular_tip": LOWER_ANGLE_MM,
+    }
+    return {
+        **{name: posture.place(to_side(point, side)) for name, point in pelvis.items()},
+        **{name: girdle_point(posture, point, side) for name, point in girdle.items()},
+        "jaw_joint": posture.place_head(to_side(JAW_JOINT_MM, side)),
+    }
 
 
 def _limb_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
     arm, leg = posture.arms[side], posture.legs[side]
 
     def knee(down: float, out: float, front: float) -> Vector:
-        return leg_place(posture, leg.knee, leg.knee_frame, [down, out, front])[0]
+        return leg_points(posture, leg.knee, leg.knee_frame, [down, out, front])[0]
 
     def foot(sole: float, out: float, toes: float) -> Vector:
-        return leg_place(posture, leg.ankle, leg.foot_frame, [sole, out, toes])[0]
+        return leg_points(posture, leg.ankle, leg.foot_frame, [sole, out, toes])[0]
 
     return {
         "shoulder": arm.shoulder,
         "elbow": arm.elbow,
         "wrist": arm.wrist,
-        "thumb_base": hand_place(posture, arm, (14, -17, 4)),
-        "injection_hand": hand_place(posture, arm, (55, 5, -8)),
-        "injection_wrist": hand_place(posture, arm, (-20, -10, -10)),
-        "injection_elbow": arm.elbow + np.array([0.0, -22.0, 0.0]) * posture.bone_scale,
+        "thumb_base": hand_point(posture, arm, (14, -17, 4)),
+        "injection_hand": hand_point(posture, arm, (55, 5, -8)),
+        "injection_wrist": hand_point(posture, arm, (-20, -10, -10)),
+        "injection_elbow": arm.elbow + np.array([0.0, -22.0, 0.0]) * posture.scale.bone,
         "hip": leg.hip,
         "knee": leg.knee,
         "knee_medial": knee(0, -22, 0),
@@ -92,7 +97,7 @@ def _limb_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
     }
 
 
-def _sided(name: str, side: str) -> str:
+def _with_side(name: str, side: str) -> str:
     """Return a name with its side: before the sample number of a rib, else at the end."""
     stem, _, tail = name.rpartition("_")
     if name.startswith("rib_") and tail.isdigit() and stem.count("_") == 1:

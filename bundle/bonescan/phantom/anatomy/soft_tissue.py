@@ -6,19 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.posture import (
-    SPINE_DEPTH_MM,
-    Posture,
+from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM, to_side
+from bonescan.phantom.anatomy.posture import Posture
+from bonescan.phantom.anatomy.shapes import (
+    Ellipsoid,
+    Shape,
+    Tube,
     Vector,
-    side_sign,
+    VoxelGrid,
+    rasterise,
+    unit,
 )
-from bonescan.phantom.anatomy.shapes import Ellipsoid, Shape, Tube, VoxelGrid, rasterise, unit
 from bonescan.phantom.anatomy.skull import brain_case
-from bonescan.phantom.anatomy.trunk_skin import TRUNK_M
+from bonescan.phantom.anatomy.trunk_skin import TRUNK_M, trunk_skin
 from bonescan.phantom.anatomy.voxels import VoxelBlock
 
 _TRUNK_POWER = 2.6
-"""Exponent of the trunk's sections: between an ellipse and a rounded box."""
+"""Exponent of the trunk's sections: between an ellipse and a rounded block."""
 
 # Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
 _UPPER_ARM = np.array([56.0, 52.0, 45.0, 40.0])
@@ -49,8 +53,8 @@ def trunk_outline(posture: Posture, grid: VoxelGrid) -> VoxelBlock:
     rows = (np.arange(first, min(grid.shape[0], int(axis[-1, 0] / height_mm))) + 0.5) * height_mm
     level = np.interp(rows, axis[:, 0], reference)
     depth, middle = (np.interp(rows, axis[:, 0], axis[:, i])[:, None] for i in (1, 2))
-    breadth, front, back = (side[:, None] for side in posture.trunk_skin(level))
-    back = np.minimum(back + depth, posture.bed_mm + posture.front_mm)
+    breadth, front, back = (side[:, None] for side in trunk_skin(posture.scale, level))
+    back = np.minimum(back + depth, posture.scale.bed_mm + posture.front_mm)
     front = front + depth
     columns = (np.arange(grid.shape[2]) + 0.5) * grid.spacing_mm[2]
     aside = np.abs(columns - middle) / breadth
@@ -79,32 +83,32 @@ def flesh_shapes(posture: Posture) -> Iterator[Shape]:
 
 
 def _head_flesh(posture: Posture) -> Iterator[Shape]:
-    scale = posture.head_scale
+    scale = posture.scale.head
     axes = posture.head_turn.as_matrix().T
 
-    def blob(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
+    def ellipsoid(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
         return Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
 
     yield from brain_case(posture, -7.0)
-    yield blob((146.0, 84.0, 0.0), 88, 66, 63)
-    yield blob((136.0, 18.0, 0.0), 18, 13, 12)
-    for sign in (-1.0, 1.0):
-        yield blob((120.0, 140.0, 81.0 * sign), 31, 15, 6)
+    yield ellipsoid((146.0, 84.0, 0.0), 88, 66, 63)
+    yield ellipsoid((136.0, 18.0, 0.0), 18, 13, 12)
+    for column in (-81.0, 81.0):
+        yield ellipsoid((120.0, 140.0, column), 31, 15, 6)
     neck = np.vstack(
         [
             posture.place_head((150.0, 140.0, 0.0)),
             posture.place([(225.0, 160.0, 0.0), (275.0, 178.0, 0.0)]),
         ]
     )
-    yield Tube(neck, np.array([60, 60, 72]) * scale * posture.girth**0.3)
+    yield Tube(neck, np.array([60, 60, 72]) * scale * posture.scale.girth**0.3)
 
 
 def _front_flesh(posture: Posture) -> Iterator[Shape]:
     """Yield breasts, which lie flat and to the side, or the male genitals."""
-    fat = posture.girth**0.6 * posture.height_scale
+    fat = posture.scale.girth**0.6 * posture.scale.height
     if posture.person.sex == "M":
         centre = posture.place((958.0, 112.0, 0.0))
-        yield Ellipsoid(centre, np.array([34, 26, 24]) * posture.height_scale)
+        yield Ellipsoid(centre, np.array([34, 26, 24]) * posture.scale.height)
         return
     for side in SIDES:
         yield breast(posture, side, fat)
@@ -112,16 +116,16 @@ def _front_flesh(posture: Posture) -> Iterator[Shape]:
 
 def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
     """Return a breast of a woman who lies on her back."""
-    breadth, front, _ = (float(value) for value in posture.trunk_skin(425.0))
-    place = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
-    offset = np.array([0.0, front + 17 * size, side_sign(side) * 0.56 * breadth])
-    return Ellipsoid(place + offset, np.array([70.0, 32.0, 70.0]) * size)
+    breadth, front, _ = (float(value) for value in trunk_skin(posture.scale, 425.0))
+    axis = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
+    offset = to_side([0.0, front + 17 * size, 0.56 * breadth], side)
+    return Ellipsoid(axis + offset, np.array([70.0, 32.0, 70.0]) * size)
 
 
 def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
     arm = posture.arms[side]
-    scale = posture.height_scale * posture.girth**0.5
-    neck = posture.place((262.0, 190.0, 58.0 * side_sign(side)))
+    scale = posture.scale.height * posture.scale.girth**0.5
+    neck = posture.place(to_side((262.0, 190.0, 58.0), side))
     yield Tube(np.array([neck, arm.shoulder]), np.array([36, 48]) * scale)
     yield Tube(_between(arm.shoulder, arm.elbow, 0, 0.2, 0.6, 1), _UPPER_ARM * scale)
     yield Tube(_between(arm.elbow, arm.wrist, 0, 0.25, 0.6, 1), _FOREARM * scale)
@@ -129,18 +133,18 @@ def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
 
 def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
     leg = posture.legs[side]
-    scale = posture.height_scale * posture.girth**0.45
+    scale = posture.scale.height * posture.scale.girth**0.45
     yield Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
     shank = _between(leg.knee, leg.ankle, 0, 0.1, 0.3, 0.65, 0.95)
     belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
     yield Tube(shank + belly * scale, _SHANK * scale)
-    sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.bone_scale @ leg.foot_frame
-    radius = np.array([40, 38, 42]) * posture.bone_scale
+    sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.scale.bone @ leg.foot_frame
+    radius = np.array([40, 38, 42]) * posture.scale.bone
     yield Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2))
 
 
 def _between(start: Vector, end: Vector, *shares: float) -> Vector:
-    """Return places on the way from one joint to the next."""
+    """Return points on the way from one joint to the next."""
     return start + np.array(shares)[:, None] * (end - start)
 
 
@@ -148,10 +152,10 @@ def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
     """Return the organs' shapes by name."""
     organs: dict[str, tuple[Shape, ...]] = {
         name: tuple(
-            Ellipsoid(posture.place(place), np.array(radii) * posture.chest_scale)
-            for place, radii in blobs
+            Ellipsoid(posture.place(centre), np.array(radii) * posture.scale.chest)
+            for centre, radii in ellipsoids
         )
-        for name, blobs in _ORGANS.items()
+        for name, ellipsoids in _ORGANS.items()
     }
     organs["bladder"] = (_bladder(posture),)
     for side in SIDES:
@@ -169,37 +173,35 @@ def _bladder(posture: Posture) -> Ellipsoid:
 
 
 def _paired(posture: Posture, side: str) -> Mapping[str, tuple[Shape, ...]]:
-    mirror = np.array([1.0, 1.0, side_sign(side)])
-    scale, chest = posture.height_scale, posture.chest_scale
+    scale, chest = posture.scale.height, posture.scale.chest
     lungs = tuple(
-        Ellipsoid(posture.place(np.array(place) * mirror), np.array(radii) * chest)
-        for place, radii in _LUNG
+        Ellipsoid(posture.place(to_side(centre, side)), np.array(radii) * chest)
+        for centre, radii in _LUNG
     )
-    thyroid = posture.place(np.array([262.0, 128.0, 17.0]) * mirror)
+    thyroid = posture.place(to_side((262.0, 128.0, 17.0), side))
     organs: dict[str, tuple[Shape, ...]] = {
         "kidney": (_kidney(posture, side),),
         "lung": lungs,
         "thyroid": (Ellipsoid(thyroid, np.array([22.0, 9.0, 9.0]) * scale),),
     }
     if posture.person.sex == "F":
-        organs["breast"] = (breast(posture, side, 0.85 * posture.girth**0.6 * scale),)
+        organs["breast"] = (breast(posture, side, 0.85 * posture.scale.girth**0.6 * scale),)
     return organs
 
 
 def _kidney(posture: Posture, side: str) -> Ellipsoid:
     """Return a kidney: its upper pole leans inwards and backwards; the right one lies lower."""
-    sign = side_sign(side)
     row = 620.0 if side == "right" else 608.0
-    long = unit([1.0, -0.18, 0.25 * sign])
-    wide = np.array([0.0, 0.5, 0.87 * sign])
+    long = unit(to_side([1.0, -0.18, 0.25], side))
+    wide = to_side([0.0, 0.5, 0.87], side)
     wide = unit(wide - (wide @ long) * long)
     axes = np.array([long, np.cross(long, wide), wide])
-    radii = np.array([56.0, 23.0, 29.0]) * posture.height_scale
-    return Ellipsoid(posture.place((row, 222.0, 60.0 * sign)), radii, axes)
+    radii = np.array([56.0, 23.0, 29.0]) * posture.scale.height
+    return Ellipsoid(posture.place(to_side((row, 222.0, 60.0), side)), radii, axes)
 
 
-def organ_boxes(posture: Posture, grid: VoxelGrid) -> dict[str, VoxelBlock]:
-    """Return the organs as shares of voxels; lungs leave room for what bulges into them."""
+def organ_blocks(posture: Posture, grid: VoxelGrid) -> dict[str, VoxelBlock]:
+    """Return the organs as voxels by name; lungs leave room for what bulges into them."""
     shapes = organ_shapes(posture)
     inner = [shape for name in ("heart", "liver", "spleen", "stomach") for shape in shapes[name]]
     return {

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bonescan.phantom.anatomy.body_scale import side_sign
 from bonescan.phantom.anatomy.plates import strip
-from bonescan.phantom.anatomy.posture import Posture, Vector
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, unit
+from bonescan.phantom.anatomy.posture import Posture
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, Vector, unit
 
 # Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
 # on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
@@ -80,54 +81,54 @@ class Arch:
     blade: float
 
 
-_ARCHES = {
+_ARCHES: Mapping[str, Arch] = {
     "c": Arch(4.5, 18.0, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
     "t": Arch(5.5, 12.0, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
     "l": Arch(5.5, 17.0, 44.0, 2.0, 14.0, 36.0, 6.0, 10.0),
 }
+_LOWEST_THORACIC = Arch(5.5, 13.0, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
 
 
 def arch(level: str) -> Arch:
     """Return the processes of a level; the lowest thoracic ones are small."""
-    found = _ARCHES[level[0]]
-    if level in {"t11", "t12"}:
-        return Arch(found.rod, 13.0, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
-    return found
+    return _LOWEST_THORACIC if level in {"t11", "t12"} else _ARCHES[level[0]]
 
 
-def spine_place(posture: Posture, level: str) -> Vector:
+def vertebra_centre(posture: Posture, level: str) -> Vector:
     """Return the centre of a vertebral body in mm of the grid."""
     row, depth, *_ = VERTEBRAE[level]
     pivot = np.array(NECK_FLEX_PIVOT_MM)
     offset = np.array([row, depth, 0.0]) - pivot
     share = 0.7 * float(np.clip(-offset[0] / 100.0, 0, 1))
     turned = posture.turn_neck(share).apply(offset) - offset
-    return posture.place((row, depth, 0.0)) + turned * posture.head_scale
+    return posture.place((row, depth, 0.0)) + turned * posture.scale.head
 
 
 def spine_frame(posture: Posture, level: str) -> Vector:
     """Return the axes of a vertebra, one per row: down, backwards, to the left."""
     index = LEVELS.index(level)
-    above = spine_place(posture, LEVELS[max(index - 1, 0)])
-    below = spine_place(posture, LEVELS[min(index + 1, len(LEVELS) - 1)])
+    above = vertebra_centre(posture, LEVELS[max(index - 1, 0)])
+    below = vertebra_centre(posture, LEVELS[min(index + 1, len(LEVELS) - 1)])
     down = unit(below - above)
     left = unit(np.array([0.0, 0.0, 1.0]) - down[2] * down)
     return np.array([down, np.cross(left, down), left])
 
 
-def facet_place(posture: Posture, level: str, sign: float) -> Vector:
-    """Return the place of the facet joint below a vertebra, on the side of a sign."""
+def facet_point(posture: Posture, level: str, side: str) -> Vector:
+    """Return the facet joint below a vertebra in mm of the grid."""
     _, _, height, _, thick = VERTEBRAE[level]
-    offset = np.array([height * 0.45, thick / 2 + 13, sign * arch(level).facet])
-    return spine_place(posture, level) + offset * posture.bone_scale @ spine_frame(posture, level)
+    offset = np.array([height * 0.45, thick / 2 + 13, side_sign(side) * arch(level).facet])
+    return vertebra_centre(posture, level) + offset * posture.scale.bone @ spine_frame(
+        posture, level
+    )
 
 
 def _body(posture: Posture, level: str) -> list[Shape]:
     _, _, height, breadth, thick = VERTEBRAE[level]
     size = np.array(
-        [height * posture.trunk_scale, *(np.array([thick, breadth]) * posture.bone_scale)]
+        [height * posture.scale.trunk, *(np.array([thick, breadth]) * posture.scale.bone)]
     )
-    centre, frame = spine_place(posture, level), spine_frame(posture, level)
+    centre, frame = vertebra_centre(posture, level), spine_frame(posture, level)
     body = Ellipsoid(centre, size / 2 * [1.0, 0.93, 0.93], frame, power=4)
     # End plates are broader than the waist and take up more tracer.
     plates = [
@@ -137,15 +138,15 @@ def _body(posture: Posture, level: str) -> list[Shape]:
     return [body, *plates]
 
 
-def vertebra(posture: Posture, level: str) -> BoneShape:
+def _vertebra(posture: Posture, level: str) -> BoneShape:
     """Return one vertebra: body, pedicles, laminae and processes."""
-    scale = posture.bone_scale
+    scale = posture.scale.bone
     _, _, height, breadth, thick = VERTEBRAE[level]
-    centre, frame = spine_place(posture, level), spine_frame(posture, level)
+    centre, frame = vertebra_centre(posture, level), spine_frame(posture, level)
     form, back = arch(level), thick / 2
 
-    def at(*places: tuple[float, float, float]) -> Vector:
-        return centre + np.array(places) * scale @ frame
+    def at(*offsets: tuple[float, float, float]) -> Vector:
+        return centre + np.array(offsets) * scale @ frame
 
     lamina = (height * 0.25, back + 22, 0.0)
     tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
@@ -164,13 +165,13 @@ def vertebra(posture: Posture, level: str) -> BoneShape:
         shapes.append(Tube(at(*facets), form.rod * 1.2 * scale))
     if level == "c2":
         shapes.append(Tube(at((-5, 0, 0), (-24, -1, 0)), 5 * scale))
-    return BoneShape(f"vertebra_{level}", level, tuple(shapes))
+    return BoneShape(f"vertebra_{level}", level, shapes)
 
 
 def _atlas(posture: Posture) -> BoneShape:
     """Return C1: a ring without a body."""
-    scale = posture.bone_scale
-    centre, frame = spine_place(posture, "c1"), spine_frame(posture, "c1")
+    scale = posture.scale.bone
+    centre, frame = vertebra_centre(posture, "c1"), spine_frame(posture, "c1")
     turn = np.linspace(0, 2 * np.pi, 13)
     ring = np.stack([0 * turn, 10 - 18 * np.cos(turn), 17 * np.sin(turn)], 1)
     masses = [
@@ -180,14 +181,14 @@ def _atlas(posture: Posture) -> BoneShape:
         )
         for sign in (-1.0, 1.0)
     ]
-    return BoneShape("vertebra_c1", "c1", (Tube(centre + ring * scale @ frame, 4 * scale), *masses))
+    return BoneShape("vertebra_c1", "c1", [Tube(centre + ring * scale @ frame, 4 * scale), *masses])
 
 
-def sacrum_bones(posture: Posture) -> Iterator[BoneShape]:
-    """Yield the sacrum with the coccyx."""
-    scale = posture.bone_scale
+def _sacrum(posture: Posture) -> BoneShape:
+    """Return the sacrum with the coccyx."""
+    scale = posture.scale.bone
     top, tip = posture.place([(742.0, 180.0, 0.0), (824.0, 257.0, 0.0)])
-    profile = np.array(_SACRUM) * [1.0, posture.pelvis_scale]
+    profile = np.array(_SACRUM) * [1.0, posture.scale.pelvis]
     plate = strip(
         top,
         tip,
@@ -197,22 +198,22 @@ def sacrum_bones(posture: Posture) -> Iterator[BoneShape]:
         rim_mm=-12 * scale,
         bulge_mm=13 * scale,
     )
-    crest = [plate.place(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
+    crest = [plate.point(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
     backward = plate.axes[2] * 13 * scale
     tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
-    body = Ellipsoid(plate.place(14 * scale, 0.0), np.array([15, 25, 16]) * scale, plate.axes)
-    shapes: tuple[Shape, ...] = (
+    body = Ellipsoid(plate.point(14 * scale, 0.0), np.array([15, 25, 16]) * scale, plate.axes)
+    shapes: list[Shape] = [
         plate,
         body,
         Tube(np.array(crest) + backward, 5 * scale),
         Tube(tail, np.array([8, 7, 4]) * scale),
-    )
-    yield BoneShape("sacrum", "sacrum", shapes, (), 5.0)
+    ]
+    return BoneShape("sacrum", "sacrum", shapes, cover_mm=5.0)
 
 
 def spine_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield C1 to L5, sacrum and coccyx."""
     yield _atlas(posture)
     for level in LEVELS[1:]:
-        yield vertebra(posture, level)
-    yield from sacrum_bones(posture)
+        yield _vertebra(posture, level)
+    yield _sacrum(posture)

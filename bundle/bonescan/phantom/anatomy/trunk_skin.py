@@ -1,8 +1,14 @@
-"""The trunk's skin in the reference frame of `bonescan.phantom.anatomy.posture`.
+"""The trunk's skin at the rows of `bonescan.phantom.anatomy.body_scale`.
 
 Measured on mesh50_XCAT, Auer et al. 2023, doi 10.1088/1361-6560/acbde2; breadths of women after
 NASA-STD-3000; the growth with the body mass index is a default of ours.
 """
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM, BodyScale
+from bonescan.phantom.anatomy.shapes import Vector
 
 # Skin of the trunk by reference row: half breadth, depth of the front and of the back in mm, and
 # the exponents by which breadth and depth follow the body mass index.
@@ -58,17 +64,29 @@ LEAST_COVER_MM = 9.0
 """Skin, fat and muscle over the ribs of a lean person."""
 FEMALE_TRUNK = (
     (214, 260, 300, 420, 560, 620, 700, 780, 860, 964),
-    (
-        0.86,
-        0.88,
-        0.92,
-        0.93,
-        0.90,
-        0.90,
-        0.99,
-        1.07,
-        1.09,
-        1.05,
-    ),
+    (0.86, 0.88, 0.92, 0.93, 0.90, 0.90, 0.99, 1.07, 1.09, 1.05),
 )
 """Rows, and half breadths of women there over those of men."""
+
+
+def trunk_skin(scale: BodyScale, row_mm: ArrayLike) -> tuple[Vector, Vector, Vector]:
+    """Return the skin of a person's trunk at reference rows, in mm.
+
+    Returns:
+        The half breadth, and the depths of front and back, counted from `SPINE_DEPTH_MM`.
+    """
+    row_mm = np.asarray(row_mm, dtype=float)
+    level, breadth, front, back, wide, deep = np.array(TRUNK_M).T
+    if scale.person.sex == "F":
+        breadth = breadth * np.interp(level, *FEMALE_TRUNK)
+    height, girth = scale.height, scale.girth
+    half = np.interp(row_mm, level, breadth) * height * girth ** np.interp(row_mm, level, wide)
+    front = np.interp(row_mm, level, front) - SPINE_DEPTH_MM
+    back = np.interp(row_mm, level, back) - SPINE_DEPTH_MM
+    front = front * height * girth ** np.interp(row_mm, level, deep)
+    rows, bone_half, bone_front = np.array(BONES_OF_TRUNK).T
+    least = np.interp(row_mm, rows, bone_half) * scale.breadth_at(row_mm)
+    half = np.maximum(half, least + LEAST_COVER_MM)
+    least = (np.interp(row_mm, rows, bone_front) - SPINE_DEPTH_MM) * scale.depth_at(row_mm)
+    front = np.minimum(front, least - LEAST_COVER_MM)
+    return half, front, back * height * girth**0.3

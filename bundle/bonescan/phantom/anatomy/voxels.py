@@ -1,4 +1,4 @@
-"""A body on the detector's grid, as frozen objects: what the anatomy makes and the camera reads."""
+"""A body as voxels on the detector's grid: what the anatomy makes and the camera reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from bonescan.phantom.anatomy.person import Person
 
 Point = tuple[float, float, float]
-"""(row, depth, column) of a place, in voxels; voxel i has its centre at i."""
+"""(row, depth, column) in voxels; voxel i has its centre at i."""
 
 
 @dataclass(frozen=True)
 class VoxelBlock:
-    """A block of the grid that holds one structure.
+    """The part of the grid that holds one structure.
 
     Attributes:
         start: row, depth and column of the first voxel, always inside the grid.
@@ -40,7 +40,7 @@ class Bone:
 
     name: str
     region: str
-    box: VoxelBlock
+    block: VoxelBlock
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Body:
         outline: share 0..1 of each voxel inside the skin, float32, the whole grid.
         bones: by bone name, for example ``rib_05_right``.
         organs: by organ name, for example ``kidney_left``.
-        points: named places, for example ``sternoclavicular_left``. They may lie outside the grid
-            where a limb lies outside the field of view.
+        points: named points, for example ``sternoclavicular_left``; outside the grid where a limb
+            lies outside the field of view.
     """
 
     person: Person

@@ -14,7 +14,7 @@ from scipy import ndimage
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Body
 from bonescan.phantom.presets import FWHM_DISTANCES_MM, CameraPreset
-from bonescan.phantom.tracer.ellipsoids import solid_box
+from bonescan.phantom.tracer.ellipsoids import solid_block
 from bonescan.phantom.tracer.uptake import Metal
 
 SOFT_MU_PER_MM = 0.0154
@@ -47,10 +47,10 @@ SCATTER_FRACTION = (0.3, 0.6)
 """Scatter per primary photon in a 20 % window, by the body and the window's width."""
 SCATTER_BLUR_PX = 2.0
 """The camera blurs scattered photons too."""
-HEAD_GAIN_SIGMA = 0.02
+DETECTOR_GAIN_SIGMA = 0.02
 """The two heads' sensitivities agree within a few per cent; a default of ours."""
-HEAD_MARGIN_MM = (30.0, 120.0)
-FEET_MARGIN_MM = (10.0, 90.0)
+ABOVE_HEAD_MM = (30.0, 120.0)
+BELOW_FEET_MM = (10.0, 90.0)
 """Scanned bed above the head and below the toes."""
 
 
@@ -89,7 +89,7 @@ class AcquisitionSettings:
         background: counts per pixel inside the scanned strip.
         front_gap_mm: from the anterior head to the skin below it.
         follows_contour: whether the anterior head follows the body's contour.
-        head_gain: sensitivity of the posterior head relative to the anterior one.
+        posterior_gain: sensitivity of the posterior head relative to the anterior one.
         first_row: first scanned row.
         last_row: last scanned row.
     """
@@ -100,7 +100,7 @@ class AcquisitionSettings:
     background: float
     front_gap_mm: float
     follows_contour: bool
-    head_gain: float
+    posterior_gain: float
     first_row: int
     last_row: int
 
@@ -114,7 +114,7 @@ def draw_settings(
     """
     pixel_mm = body.spacing_mm[0]
     rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
-    above, below = rng.uniform(*HEAD_MARGIN_MM), rng.uniform(*FEET_MARGIN_MM)
+    above, below = rng.uniform(*ABOVE_HEAD_MM), rng.uniform(*BELOW_FEET_MM)
     return AcquisitionSettings(
         total_counts=float(np.exp(rng.uniform(*np.log(total_counts)))),
         scatter_length_mm=rng.uniform(*SCATTER_LENGTH_MM),
@@ -122,7 +122,7 @@ def draw_settings(
         background=rng.uniform(*BACKGROUND_COUNTS),
         front_gap_mm=rng.uniform(*FRONT_GAP_MM),
         follows_contour=rng.random() < CONTOUR_SHARE,
-        head_gain=rng.normal(1.0, HEAD_GAIN_SIGMA),
+        posterior_gain=rng.normal(1.0, DETECTOR_GAIN_SIGMA),
         first_row=max(int(rows[0] - above / pixel_mm), 0),
         last_row=min(int(rows[-1] + below / pixel_mm), body.shape[0] - 1),
     )
@@ -132,33 +132,33 @@ def attenuation_map(body: Body, metal: Sequence[Metal] = ()) -> NDArray[np.float
     """Return the linear attenuation per mm of each voxel of the grid, (row, depth, column)."""
     mu = body.outline * np.float32(SOFT_MU_PER_MM)
     for name in ("lung_left", "lung_right"):
-        box = body.organs[name]
-        mu[box.slices] -= np.float32(SOFT_MU_PER_MM - LUNG_MU_PER_MM) * box.fraction
+        block = body.organs[name]
+        mu[block.slices] -= np.float32(SOFT_MU_PER_MM - LUNG_MU_PER_MM) * block.fraction
     for bone in body.bones.values():
-        mu[bone.box.slices] += np.float32(BONE_MU_PER_MM - SOFT_MU_PER_MM) * bone.box.fraction
+        mu[bone.block.slices] += np.float32(BONE_MU_PER_MM - SOFT_MU_PER_MM) * bone.block.fraction
     for piece in metal:
-        solid = solid_box(piece.ellipsoid, body.shape, body.spacing_mm)
+        solid = solid_block(piece.ellipsoid, body.shape, body.spacing_mm)
         if solid is not None:
             mu[solid.slices] += np.float32(piece.mu_per_mm) * solid.fraction
     return mu
 
 
-def place_heads(
-    body: Body, mu: NDArray[np.float32], camera: CameraPreset, exposure: AcquisitionSettings
+def place_detectors(
+    body: Body, mu: NDArray[np.float32], camera: CameraPreset, settings: AcquisitionSettings
 ) -> dict[View, DetectorHead]:
     """Return both heads around a body with the attenuation `mu` per mm."""
     depth_mm = body.spacing_mm[1]
     skin_mm, back_mm = _skin_mm(body)
-    if not exposure.follows_contour:
+    if not settings.follows_contour:
         skin_mm = np.full_like(skin_mm, skin_mm.min())
     centre_mm = (np.arange(mu.shape[1]) + 0.5) * depth_mm
-    to_front = centre_mm - skin_mm[:, None] + exposure.front_gap_mm
+    to_front = centre_mm - skin_mm[:, None] + settings.front_gap_mm
     to_back = np.broadcast_to(back_mm - centre_mm + TABLE_GAP_MM, to_front.shape)
     front, back = _transmissions(mu, depth_mm)
     back *= np.float32(TABLE_TRANSMISSION)
     return {
-        View.ANTERIOR: _head(front, to_front, camera),
-        View.POSTERIOR: _head(back, to_back, camera),
+        View.ANTERIOR: _detector_head(front, to_front, camera),
+        View.POSTERIOR: _detector_head(back, to_back, camera),
     }
 
 
@@ -192,7 +192,7 @@ def _transmissions(
     return front, back
 
 
-def _head(
+def _detector_head(
     transmission: NDArray[np.float32], distance_mm: NDArray[np.float64], camera: CameraPreset
 ) -> DetectorHead:
     slab = np.maximum(distance_mm / SLAB_MM, 0).astype(np.intp)
@@ -271,7 +271,7 @@ def scatter(
     primary: NDArray[np.float32],
     thickness: NDArray[np.float32],
     pixel_mm: float,
-    exposure: AcquisitionSettings,
+    settings: AcquisitionSettings,
 ) -> NDArray[np.float32]:
     """Return the scattered photons that go with an image of primary photons.
 
@@ -285,22 +285,22 @@ def scatter(
     padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
     spectrum = np.fft.rfft2(coarse, padded)
     frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
-    length_px = exposure.scatter_length_mm / pixel_mm / step
+    length_px = settings.scatter_length_mm / pixel_mm / step
     spectrum *= (1 + (2 * np.pi * frequency * length_px) ** 2) ** -1.5
     spread = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
     spread = ndimage.zoom(np.maximum(spread, 0), step, order=1, mode="nearest", grid_mode=True)
     scattered = ndimage.gaussian_filter(spread.astype(np.float32) * thickness, SCATTER_BLUR_PX)
-    wanted = exposure.scatter_fraction * float(primary.sum())
+    wanted = settings.scatter_fraction * float(primary.sum())
     return scattered * np.float32(wanted / float(scattered.sum()))
 
 
 def strip_mask(
-    shape: tuple[int, int], camera: CameraPreset, exposure: AcquisitionSettings
+    shape: tuple[int, int], camera: CameraPreset, settings: AcquisitionSettings
 ) -> NDArray[np.bool]:
     """Return the pixels that the detector passed over, (row, column)."""
     mask = np.zeros(shape, bool)
     mask[
-        exposure.first_row : exposure.last_row + 1, camera.first_column : camera.last_column + 1
+        settings.first_row : settings.last_row + 1, camera.first_column : camera.last_column + 1
     ] = 1
     return mask
 
@@ -309,21 +309,21 @@ def expected_counts(
     primaries: Mapping[View, NDArray[np.float32]],
     thickness: NDArray[np.float32],
     camera: CameraPreset,
-    exposure: AcquisitionSettings,
+    settings: AcquisitionSettings,
 ) -> tuple[dict[View, NDArray[np.float32]], dict[View, float]]:
     """Return the expected counts of both views, and the counts per primary photon of each.
 
     Adds scatter and background, cuts to the scanned strip and scales both views by one factor, so
-    that the anterior view expects `exposure.total_counts`.
+    that the anterior view expects `settings.total_counts`.
     """
-    strip = strip_mask(thickness.shape, camera, exposure)
+    strip = strip_mask(thickness.shape, camera, settings)
     seen = {
-        view: (image + scatter(image, thickness, camera.pixel_mm, exposure)) * strip
+        view: (image + scatter(image, thickness, camera.pixel_mm, settings)) * strip
         for view, image in primaries.items()
     }
-    background = np.float32(exposure.background) * strip
-    scale = (exposure.total_counts - float(background.sum())) / float(seen[View.ANTERIOR].sum())
-    scales = {View.ANTERIOR: scale, View.POSTERIOR: scale * exposure.head_gain}
+    background = np.float32(settings.background) * strip
+    scale = (settings.total_counts - float(background.sum())) / float(seen[View.ANTERIOR].sum())
+    scales = {View.ANTERIOR: scale, View.POSTERIOR: scale * settings.posterior_gain}
     expected = {view: image * np.float32(scales[view]) + background for view, image in seen.items()}
     return expected, scales
 

@@ -93,7 +93,7 @@ def region_map(body: Body) -> NDArray[np.int64]:
     """Return the bones' regions, one bit per region, (row, column) in the grid's geometry."""
     regions = np.zeros((body.shape[0], body.shape[2]), np.int64)
     for bone in body.bones.values():
-        rows, _, columns = bone.box.slices
-        shadow = bone.box.fraction.max(axis=1) >= BONE_SHARE
+        rows, _, columns = bone.block.slices
+        shadow = bone.block.fraction.max(axis=1) >= BONE_SHARE
         regions[rows, columns] |= np.where(shadow, region_bit(bone.region), 0)
     return regions

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bonescan.phantom.anatomy.posture import side_sign
+from bonescan.phantom.anatomy.body_scale import side_sign
 from bonescan.phantom.anatomy.voxels import Point
 from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
 from bonescan.phantom.tracer.hot_spots import (

@@ -52,7 +52,7 @@ def add_osteophytes(context: FindingContext) -> Uptake:
     spots = []
     for _ in range(rng.integers(1, 5)):
         upper, lower = DISCS[rng.integers(len(DISCS))]
-        bone = context.body.bones[f"vertebra_{upper}"].box.fraction.shape[2]
+        bone = context.body.bones[f"vertebra_{upper}"].block.fraction.shape[2]
         aside_mm = 0.3 * bone * context.body.spacing_mm[2] * rng.choice((-1, 1))
         place = midway(
             context.body.points[f"{upper}_centre"], context.body.points[f"{lower}_centre"]
@@ -160,11 +160,13 @@ def add_compression_fracture(context: FindingContext) -> Uptake:
 def add_dental_focus(context: FindingContext) -> Uptake:
     """Add a focus in the jaw or the sinuses."""
     name = ("face", "mandible")[context.rng.integers(2)]
-    box = context.body.bones[name].box
-    voxels = np.argwhere(box.fraction > 0.5)
+    block = context.body.bones[name].block
+    voxels = np.argwhere(block.fraction > 0.5)
     if not len(voxels):
         return context.uptake
-    row, depth, column = (voxels[context.rng.integers(len(voxels))] + np.array(box.start)).tolist()
+    row, depth, column = (
+        voxels[context.rng.integers(len(voxels))] + np.array(block.start)
+    ).tolist()
     level = context.bone_level("face") * context.rng.uniform(1.0, 4.0)
     return add_spots(context.uptake, [hot_spot((row, depth, column), (6.0, 6.0, 7.0), level)])
 

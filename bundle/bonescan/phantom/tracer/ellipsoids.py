@@ -32,7 +32,7 @@ class VoxelEllipsoid:
     axes: tuple[Point, Point, Point] = UPRIGHT
 
 
-def gaussian_box(
+def gaussian_block(
     ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point
 ) -> VoxelBlock | None:
     """Return a Gaussian with the radii as standard deviations, 1 at its centre.
@@ -48,7 +48,7 @@ def gaussian_box(
     return VoxelBlock(start, values)
 
 
-def solid_box(
+def solid_block(
     ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point
 ) -> VoxelBlock | None:
     """Return a solid ellipsoid, 1 inside with a soft edge; None outside a grid of that shape."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
 from bonescan.phantom.presets import Preset, Primary, region_weights
-from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, solid_box
+from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, solid_block
 from bonescan.phantom.tracer.uptake import Uptake, base_region
 
 CONTRAST_RANGE = (1.5, 6.0, 18.0)
@@ -72,7 +72,7 @@ def draw_lesions(
     """Draw the metastases of one patient; empty for a patient who has none."""
     if rng.random() < preset.free_share:
         return ()
-    volumes = {name: float(bone.box.fraction.sum()) for name, bone in body.bones.items()}
+    volumes = {name: float(bone.block.fraction.sum()) for name, bone in body.bones.items()}
     skeleton = sum(volumes.values())
     if rng.random() < preset.superscan_share:
         return _superscan(body, uptake, volumes, rng)
@@ -148,10 +148,10 @@ def _draw_lesion(
         diameter, contrast = max(diameter, 18.0), rng.uniform(*COLD_RANGE)
     centre = _draw_centre(bone, shape, rng)
     ellipsoid = _grow(body, bone, centre, diameter, shape, rng)
-    solid = solid_box(ellipsoid, body.shape, body.spacing_mm)
+    solid = solid_block(ellipsoid, body.shape, body.spacing_mm)
     if solid is None:
         return None
-    inside = VoxelBlock(solid.start, _cut(bone.box, solid))
+    inside = VoxelBlock(solid.start, _cut(bone.block, solid))
     if shape == "expansile":
         inside = VoxelBlock(solid.start, np.maximum(inside.fraction, 0.7 * solid.fraction))
         inside = VoxelBlock(solid.start, inside.fraction * body.outline[solid.slices])
@@ -180,7 +180,7 @@ def _draw_shape(bone: Bone, primary: Primary, rng: np.random.Generator) -> str:
 
 def _draw_centre(bone: Bone, shape: str, rng: np.random.Generator) -> Point:
     """Draw a voxel of the bone, in the part of it where such a lesion grows."""
-    fraction = bone.box.fraction
+    fraction = bone.block.fraction
     voxels = np.argwhere(fraction > 0.6 * fraction.max())
     depth = voxels[:, 1]
     if shape == "vertebral body":
@@ -194,7 +194,7 @@ def _draw_centre(bone: Bone, shape: str, rng: np.random.Generator) -> Point:
         share = share if rng.random() < 0.85 else 1.0
         part = voxels[:, 0] <= share * fraction.shape[0]
     chosen = voxels[part] if part.any() else voxels
-    place = chosen[rng.integers(len(chosen))] + np.array(bone.box.start)
+    place = chosen[rng.integers(len(chosen))] + np.array(bone.block.start)
     return float(place[0]), float(place[1]), float(place[2])
 
 
@@ -216,9 +216,9 @@ def _bone_axes(
     body: Body, bone: Bone, centre: Point, reach_mm: float
 ) -> tuple[Point, Point, Point]:
     """Return the local directions of a bone, its course first."""
-    fraction = bone.box.fraction
+    fraction = bone.block.fraction
     voxels = np.argwhere(fraction > 0.5 * fraction.max())
-    offset_mm = (voxels + np.array(bone.box.start) - centre) * body.spacing_mm
+    offset_mm = (voxels + np.array(bone.block.start) - centre) * body.spacing_mm
     near = offset_mm[(offset_mm**2).sum(axis=1) < max(reach_mm, 20.0) ** 2]
     if len(near) < 4:
         return UPRIGHT
@@ -255,14 +255,14 @@ def _add_rim(
 ) -> NDArray[np.float32]:
     """Add the reaction of the bone around a cold lesion: a hot shell in its outer third."""
     core_radii = tuple(0.67 * radius for radius in ellipsoid.radii_mm)
-    core = solid_box(
+    core = solid_block(
         VoxelEllipsoid(
             ellipsoid.centre, (core_radii[0], core_radii[1], core_radii[2]), ellipsoid.axes
         ),
         body.shape,
         body.spacing_mm,
     )
-    shell = _cut(bone.box, solid)
+    shell = _cut(bone.block, solid)
     if core is not None:
         inner = _cut(core, VoxelBlock(solid.start, np.ones_like(solid.fraction)))
         shell = np.maximum(shell - inner, 0)
@@ -284,7 +284,7 @@ def _superscan(
             continue
         own = float(max(contrast * rng.lognormal(0.0, 0.25), 1.3))
         centre = _draw_centre(bone, "focal", rng)
-        added = bone.box.fraction * np.float32(uptake.bones[name] * (own - 1))
+        added = bone.block.fraction * np.float32(uptake.bones[name] * (own - 1))
         volume_mm3 = volumes[name] * float(np.prod(body.spacing_mm))
         lesions.append(
             Lesion(
@@ -295,7 +295,7 @@ def _superscan(
                 contrast=own,
                 shape="diffuse",
                 centre=centre,
-                added=VoxelBlock(bone.box.start, added),
+                added=VoxelBlock(bone.block.start, added),
                 bone_share=volumes[name] / skeleton,
             )
         )

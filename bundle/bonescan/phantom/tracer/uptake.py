@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from bonescan.labels import PAIRED_REGIONS, REGIONS, SIDES
 from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
-from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_box, solid_box
+from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_block, solid_block
 
 BONE_LEVELS: Mapping[str, float] = {
     "skull": 14.5,
@@ -266,40 +266,42 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
         _fill(values, body.organs[name], level - uptake.soft)
     texture = _texture(body, rng)
     for name, level in uptake.bones.items():
-        box = body.bones[name].box
+        block = body.bones[name].block
         bone = body.bones[name]
-        uneven = _texture_of(texture, box, rng) * (_front_to_back(bone) * _along(bone))
-        values[box.slices] += (np.float32(level) * uneven - np.float32(uptake.soft)) * box.fraction
-        skeleton[box.slices] += box.fraction
+        uneven = _texture_of(texture, block, rng) * (_front_to_back(bone) * _along(bone))
+        values[block.slices] += (
+            np.float32(level) * uneven - np.float32(uptake.soft)
+        ) * block.fraction
+        skeleton[block.slices] += block.fraction
     clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
     for spot in uptake.spots:
-        blob = gaussian_box(spot.ellipsoid, body.shape, body.spacing_mm)
+        blob = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
         if blob is not None:
             clip = np.minimum(clips[spot.clip][blob.slices], 1) if spot.clip in clips else 1
             values[blob.slices] += np.float32(spot.level) * blob.fraction * clip
     for metal in uptake.metal:
-        hole = solid_box(metal.ellipsoid, body.shape, body.spacing_mm)
+        hole = solid_block(metal.ellipsoid, body.shape, body.spacing_mm)
         if hole is not None:
             values[hole.slices] *= 1 - hole.fraction
     return values
 
 
-def _fill(values: NDArray[np.float32], box: VoxelBlock, level: float) -> None:
-    values[box.slices] += np.float32(level) * box.fraction
+def _fill(values: NDArray[np.float32], block: VoxelBlock, level: float) -> None:
+    values[block.slices] += np.float32(level) * block.fraction
 
 
 def _front_to_back(bone: Bone) -> NDArray[np.float32]:
-    """Return the factor of a bone's level at each depth of its box, (1, depth, 1)."""
+    """Return the factor of a bone's level at each depth of its block, (1, depth, 1)."""
     front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
-    depths = bone.box.fraction.shape[1]
+    depths = bone.block.fraction.shape[1]
     way = np.linspace(0, 1, depths, dtype=np.float32)[None, :, None]
     return np.float32(front) + np.float32(back - front) * way**2
 
 
 def _along(bone: Bone) -> NDArray[np.float32]:
-    """Return the factor of a bone's level at each row of its box, (row, 1, 1)."""
+    """Return the factor of a bone's level at each row of its block, (row, 1, 1)."""
     upper, lower = END_FACTORS.get(base_region(bone.region), (1.0, 1.0))
-    way = np.linspace(0, 1, bone.box.fraction.shape[0])
+    way = np.linspace(0, 1, bone.block.fraction.shape[0])
     factor = np.interp(way, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
     return factor.astype(np.float32)[:, None, None]
 
@@ -309,7 +311,7 @@ def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
 
     It is drawn on every second row and column, which the camera cannot tell from every one.
     """
-    sizes = np.array([bone.box.fraction.shape for bone in body.bones.values()])
+    sizes = np.array([bone.block.fraction.shape for bone in body.bones.values()])
     step = np.array([2, 1, 2])
     noise = rng.standard_normal((sizes.max(axis=0) + 16) // step, dtype=np.float32)
     sigma = TEXTURE_MM / 2 / (step * body.spacing_mm)
@@ -319,12 +321,12 @@ def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _texture_of(
-    texture: NDArray[np.float32], box: VoxelBlock, rng: np.random.Generator
+    texture: NDArray[np.float32], block: VoxelBlock, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Cut the texture of one bone from the common block, at a place of its own."""
-    room = np.array(texture.shape) - box.fraction.shape
+    room = np.array(texture.shape) - block.fraction.shape
     first = rng.integers(0, room + 1)
-    size = box.fraction.shape
+    size = block.fraction.shape
     return texture[
         first[0] : first[0] + size[0],
         first[1] : first[1] + size[1],
