@@ -6,6 +6,7 @@ import pytest
 from bonescan.phantom.anatomy.plates import Plate, polygon_distance, strip
 from bonescan.phantom.anatomy.shapes import (
     Ellipsoid,
+    LocalFrame,
     Segment,
     Shape,
     Tube,
@@ -84,8 +85,8 @@ def test_strip_spans_its_line_and_breadth() -> None:
     start, end = CENTRE - (35, 0, 0), CENTRE + np.array((35, 0, 0))
     profile = ((0.0, 20.0), (0.5, 30.0), (1.0, 20.0))
     plate = strip(start, end, (0.0, 1.0, 0.0), profile, thickness_mm=12.0, bulge_mm=6.0)
-    assert plate.place(35.0, 0.0)[1] == pytest.approx(CENTRE[1] + 6)
-    assert plate.place(0.0, 0.0)[1] == pytest.approx(CENTRE[1])
+    assert plate.point(35.0, 0.0)[1] == pytest.approx(CENTRE[1] + 6)
+    assert plate.point(0.0, 0.0)[1] == pytest.approx(CENTRE[1])
     assert np.abs(plate.outline[:, 1]).max() == pytest.approx(30, abs=1)
 
 
@@ -130,6 +131,21 @@ def test_polygon_distance_of_a_triangle() -> None:
     expected = [[-1.0, 5.0, 4.8]]  # the hypotenuse is 4 u + 3 v = 24
     for corners in (triangle, triangle[::-1]):
         np.testing.assert_allclose(polygon_distance(u, v, corners), expected, atol=1e-5)
+
+
+def test_a_local_frame_scales_and_turns_what_is_described_in_it() -> None:
+    down, back, left = np.eye(3)
+    frame = LocalFrame(CENTRE, np.array([left, down, -back]), 2.0)
+    np.testing.assert_allclose(frame.point((1.0, 5.0, 3.0)), CENTRE + (10, -6, 2))
+    np.testing.assert_allclose(
+        frame.points((1.0, 0, 0), (0, 1.0, 0)) - CENTRE, [2 * left, 2 * down]
+    )
+    low, high = frame.ellipsoid((1.0, 5.0, 3.0), (4.0, 2.0, 6.0)).bounds()
+    np.testing.assert_allclose((low + high) / 2, CENTRE + (10, -6, 2))
+    np.testing.assert_allclose((high - low) / 2, (4, 12, 8))
+    rod = frame.tube([(0, 0, 0), (0, 5.0, 0)], (3.0, 1.0))
+    np.testing.assert_allclose(rod.path[1] - rod.path[0], 10 * down)
+    np.testing.assert_allclose(rod.radius, (6, 2))
 
 
 def test_smooth_path_passes_through_its_points() -> None:

@@ -3,16 +3,23 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import side_sign
 from bonescan.phantom.anatomy.limbs import Arm
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, Vector, unit
+from bonescan.phantom.anatomy.shapes import (
+    BoneShape,
+    Ellipsoid,
+    LocalFrame,
+    Shape,
+    Tube,
+    Vector,
+    unit,
+)
 
-# Per finger, base and head of the metacarpal, then middle and tip of the finger, in mm: along the
-# hand from the wrist, across it towards the little finger, towards the palm. Mean adult hand.
+# Per finger, base and head of the metacarpal, then middle and tip of the finger, in mm in
+# the frame of the hand. Mean adult hand.
 _FINGERS = (
     ((14, -17, 4), (44, -38, 14), (72, -50, 20), (98, -56, 24)),
     ((28, -14, 0), (86, -24, 0), (130, -29, 8), (166, -30, 20)),
@@ -24,7 +31,7 @@ _FINGERS = (
 _CARPUS = ((8, -12), (9, 2), (8, 14), (20, -15), (21, -3), (20, 8), (19, 17))
 
 
-def _upper_arm_frame(arm: Arm, side: str) -> Vector:
+def _upper_arm_axes(arm: Arm, side: str) -> Vector:
     """Return the axes of the humerus, one per row: down, outwards, forwards."""
     down = unit(arm.elbow - arm.shoulder)
     aside = np.array([0.0, 0.0, side_sign(side)])
@@ -32,37 +39,27 @@ def _upper_arm_frame(arm: Arm, side: str) -> Vector:
     return np.array([down, outward, np.cross(outward, down) * side_sign(side)])
 
 
-def _humerus(posture: Posture, side: str, arm: Arm) -> BoneShape:
-    scale = posture.scale.bone
-    frame = _upper_arm_frame(arm, side)
-    forward = frame[2]
-
-    def at(joint: Vector, *offsets: tuple[float, float, float]) -> Vector:
-        return joint + np.array(offsets) * scale @ frame
-
-    top, elbow = arm.shoulder, arm.elbow
-    shaft = np.vstack(
-        [
-            at(top, (8, 8, 0), (40, 8, 0), (95, 6, 0)),
-            at(elbow, (-95, 0, -2), (-45, 0, 0), (-22, 0, 0)),
-        ]
-    )
+def _humerus(posture: Posture, side: str) -> BoneShape:
+    scale, arm = posture.scale.bone, posture.arms[side]
+    axes = _upper_arm_axes(arm, side)
+    shoulder, elbow = (LocalFrame(joint, axes, scale) for joint in (arm.shoulder, arm.elbow))
+    upper = shoulder.points((8, 8, 0), (40, 8, 0), (95, 6, 0))
+    lower = elbow.points((-95, 0, -2), (-45, 0, 0), (-22, 0, 0))
+    radii = np.array([21, 14.5, 11, 10.5, 14, 21]) * scale
     shapes: list[Shape] = [
-        Ellipsoid(top, np.full(3, 23.0) * scale),
-        Ellipsoid(at(top, (4, 14, 4))[0], np.array([20, 14, 18]) * scale, frame),
-        Tube(
-            shaft, np.array([21, 14.5, 11, 10.5, 14, 21]) * scale, forward, [1, 1, 1, 1, 1.4, 1.9]
-        ),
-        Tube(at(elbow, (0, -18, 0), (0, 20, 0)), np.array([13, 11]) * scale),
-        Ellipsoid(at(elbow, (-13, -20, -2))[0], np.array([10, 6, 6]) * scale, frame),
-        Ellipsoid(at(elbow, (-12, 20, -2))[0], np.array([10, 6, 7]) * scale, frame),
+        Ellipsoid(arm.shoulder, np.full(3, 23.0) * scale),  # head
+        shoulder.ellipsoid((4, 14, 4), (20, 14, 18)),  # tubercles
+        Tube(np.vstack([upper, lower]), radii, axes[2], [1, 1, 1, 1, 1.4, 1.9]),
+        elbow.tube([(0, -18, 0), (0, 20, 0)], (13, 11)),  # trochlea and capitulum
+        elbow.ellipsoid((-13, -20, -2), (10, 6, 6)),  # epicondyles
+        elbow.ellipsoid((-12, 20, -2), (10, 6, 7)),
     ]
     return BoneShape.paired("humerus", side, shapes, cover_mm=9.0)
 
 
-def _forearm(posture: Posture, side: str, arm: Arm) -> BoneShape:
+def _forearm(posture: Posture, side: str) -> BoneShape:
     """Return ulna and radius as one bone of the scan."""
-    scale = posture.scale.bone
+    scale, arm = posture.scale.bone, posture.arms[side]
     axis = arm.wrist - arm.elbow
     across = unit(np.cross(np.cross(axis, arm.hand[1]), axis))
     share = np.array([-0.06, 0.04, 0.14, 0.45, 0.75, 0.97])[:, None]
@@ -82,35 +79,28 @@ def _forearm(posture: Posture, side: str, arm: Arm) -> BoneShape:
     return BoneShape.paired("forearm", side, shapes, cover_mm=8.0)
 
 
-def hand_point(posture: Posture, arm: Arm, offset: ArrayLike) -> Vector:
-    """Return a point of the hand in mm of the grid.
+def hand_frame(posture: Posture, side: str) -> LocalFrame:
+    """Return the frame of a hand from the wrist.
 
-    Args:
-        posture: of the person.
-        arm: whose hand.
-        offset: from the wrist, in the reference man's mm: along the hand, across it towards the
-            little finger, towards the palm.
+    It points along the hand, across it towards the little finger, and towards the palm.
     """
-    return arm.wrist + np.asarray(offset, dtype=float) * posture.scale.bone @ arm.hand
+    arm = posture.arms[side]
+    return LocalFrame(arm.wrist, arm.hand, posture.scale.bone)
 
 
-def _hand(posture: Posture, side: str, arm: Arm) -> BoneShape:
-    scale = posture.scale.bone
+def _hand(posture: Posture, side: str) -> BoneShape:
+    hand, radii = hand_frame(posture, side), np.full(3, 7.5) * posture.scale.bone
     shapes: list[Shape] = [
-        Ellipsoid(hand_point(posture, arm, (along, across, 0)), 7.5 * scale * np.ones(3))
-        for along, across in _CARPUS
+        Ellipsoid(hand.point((along, across, 0)), radii) for along, across in _CARPUS
     ]
     for finger in _FINGERS:
-        path = np.array([hand_point(posture, arm, joint) for joint in finger])
-        shapes.append(Tube(path[:2], np.array([6, 6.5]) * scale))
-        shapes.append(Tube(path[1:], np.array([5.5, 5, 3.5]) * scale))
+        shapes.append(hand.tube(finger[:2], (6, 6.5)))
+        shapes.append(hand.tube(finger[1:], (5.5, 5, 3.5)))
     return BoneShape.paired("hand", side, shapes, cover_mm=7.0)
 
 
 def arm_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield humerus, forearm and hand of both sides."""
     for side in SIDES:
-        arm = posture.arms[side]
-        yield _humerus(posture, side, arm)
-        yield _forearm(posture, side, arm)
-        yield _hand(posture, side, arm)
+        for draw in (_humerus, _forearm, _hand):
+            yield draw(posture, side)

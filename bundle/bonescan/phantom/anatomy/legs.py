@@ -6,16 +6,13 @@ Sizes measured on mesh50_XCAT (Auer et al. 2023), on the left side.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.body_scale import side_sign
-from bonescan.phantom.anatomy.limbs import Leg
+from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, Vector
+from bonescan.phantom.anatomy.shapes import BoneShape, LocalFrame, Shape, Tube, Vector
 
-# Toe by toe: base and head of the metatarsal, tip of the toe, in mm from the ankle joint: towards
-# the sole, outwards, towards the toes.
+# Toe by toe: base and head of the metatarsal, tip of the toe, in mm in the frame of the foot.
 _TOES = (
     ((46, -10, 76), (68, -18, 124), (82, -16, 178)),
     ((42, 2, 80), (66, 2, 130), (82, 7, 170)),
@@ -23,113 +20,97 @@ _TOES = (
     ((52, 18, 72), (70, 26, 118), (82, 35, 148)),
     ((62, 27, 58), (74, 44, 106), (83, 51, 134)),
 )
+# Radii at the base, the middle and the head of the metatarsal, and at the tip of the toe.
 _TOE_RADII = ((9.0, 8.0, 10.0, 7.0), *(((6.0, 5.0, 6.0, 4.0),) * 4))
 
 
-def leg_points(posture: Posture, joint: Vector, frame: Vector, *offsets: ArrayLike) -> Vector:
-    """Return points (n, 3) from their offsets to a joint along the rows of a frame, in mm."""
-    return joint + np.array(offsets, dtype=float) * posture.scale.bone @ frame
+def knee_frame(posture: Posture, side: str) -> LocalFrame:
+    """Return the frame of a knee: down the leg, outwards, forwards."""
+    leg = posture.legs[side]
+    return LocalFrame(leg.knee, leg.knee_frame, posture.scale.bone)
 
 
-def _femur(posture: Posture, side: str, leg: Leg) -> BoneShape:
-    scale = posture.scale.bone
-    frame = leg.knee_frame
-    sign = side_sign(side)
-    mirror = np.array([1.0, 1.0, sign])
-    hip = leg.hip
+def _ankle_frame(posture: Posture, side: str) -> LocalFrame:
+    """Return the frame of an ankle: down the leg, outwards, forwards."""
+    leg = posture.legs[side]
+    return LocalFrame(leg.ankle, leg.knee_frame, posture.scale.bone)
+
+
+def foot_frame(posture: Posture, side: str) -> LocalFrame:
+    """Return the frame of a foot from the ankle: towards the sole, outwards, towards the toes."""
+    leg = posture.legs[side]
+    return LocalFrame(leg.ankle, leg.foot_frame, posture.scale.bone)
+
+
+def _shaft(upper: Vector, lower: Vector, shares: tuple[float, ...], bow: Vector) -> Vector:
+    """Return a path through both ends of a bone, bowed at shares of the way between them."""
+    straight = upper[-1] + np.array(shares)[:, None] * (lower[0] - upper[-1])
+    return np.vstack([upper, straight + bow, lower])
+
+
+def _femur(posture: Posture, side: str) -> BoneShape:
+    scale, knee = posture.scale.bone, knee_frame(posture, side)
     # Near the hip the bone keeps the pelvis' directions: row, depth, column.
-    corner = hip + np.array([26.0, 8.0, 36.0]) * scale * mirror
-    greater = hip + np.array([20.0, 18.0, 44.0]) * scale * mirror
-    lesser = hip + np.array([60.0, 20.0, 20.0]) * scale * mirror
-    top = hip + np.array([66.0, 6.0, 31.0]) * scale * mirror
-    low = leg_points(
-        posture, leg.knee, frame, [-105, 2, 2], [-75, 1, 0], [-50, 0, -2], [-30, 0, -4]
-    )
-    bend = top + (low[0] - top) * np.array([[0.3], [0.65]]) + 5 * scale * frame[2]
+    hip = LocalFrame(posture.legs[side].hip, to_side(np.eye(3), side), scale)
+    corner, below = (26, 8, 36), (66, 6, 31)
+    lower = knee.points((-105, 2, 2), (-75, 1, 0), (-50, 0, -2), (-30, 0, -4))
+    path = _shaft(hip.points(corner, below), lower, (0.3, 0.65), bow=5 * scale * knee.axes[2])
+    radii = np.array([20, 16, 13.5, 13.5, 15, 18, 25, 34]) * scale
     shapes: list[Shape] = [
-        Ellipsoid(hip, np.full(3, 24.0) * scale),
-        Tube(np.array([hip, corner]), np.array([16, 17]) * scale),
-        Tube(
-            greater + np.array([(-12.0, 0, 0), (16.0, -4, 0)]) * scale,
-            np.array([13, 16]) * scale,
-        ),
-        Tube(np.array([corner, top, lesser]), np.array([17, 13, 9]) * scale),
-        Tube(
-            np.vstack([corner, top, bend, low]),
-            np.array([20, 16, 13.5, 13.5, 15, 18, 25, 34]) * scale,
-            frame[2],
-            (1, 1, 1, 1, 1, 1.1, 1.3, 1.5),
-        ),
+        hip.ellipsoid((0, 0, 0), (24, 24, 24)),  # head
+        hip.tube([(0, 0, 0), corner], (16, 17)),  # neck
+        hip.tube([(8, 18, 44), (36, 14, 44)], (13, 16)),  # greater trochanter
+        hip.tube([corner, below, (60, 20, 20)], (17, 13, 9)),  # lesser trochanter
+        Tube(path, radii, knee.axes[2], (1, 1, 1, 1, 1, 1.1, 1.3, 1.5)),
+        knee.ellipsoid((-17, -20, -5), (21, 19, 28)),  # medial condyle
+        knee.ellipsoid((-20, 20, -5), (21, 19, 28)),  # lateral condyle
+        knee.ellipsoid((-30, 0, -5), (18, 32, 22)),  # between them
     ]
-    for out, down, radii in (
-        (-20.0, -17, (21, 19, 28)),
-        (20.0, -20, (21, 19, 28)),
-        (0, -30, (18, 32, 22)),
-    ):
-        centre = leg_points(posture, leg.knee, frame, [down, out, -5])[0]
-        shapes.append(Ellipsoid(centre, np.array(radii) * scale, frame))
     return BoneShape.paired("femur", side, shapes, cover_mm=9.0)
 
 
-def _patella(posture: Posture, side: str, leg: Leg) -> BoneShape:
-    centre = leg_points(posture, leg.knee, leg.knee_frame, [-38, 4, 42])[0]
-    shape = Ellipsoid(centre, np.array([22, 21, 10]) * posture.scale.bone, leg.knee_frame)
+def _patella(posture: Posture, side: str) -> BoneShape:
+    shape = knee_frame(posture, side).ellipsoid((-38, 4, 42), (22, 21, 10))
     return BoneShape.paired("patella", side, [shape], cover_mm=6.0)
 
 
-def _tibia(posture: Posture, side: str, leg: Leg) -> BoneShape:
-    scale = posture.scale.bone
-    frame = leg.knee_frame
-    upper = leg_points(posture, leg.knee, frame, [22, 2, -2], [50, 3, 4], [85, 2, 8])
-    lower = leg_points(posture, leg.ankle, frame, [-110, -4, 4], [-45, -3, 2], [-14, 0, 0])
-    middle = (upper[-1] + lower[0]) / 2 + 3 * scale * frame[2]
-    plateau = leg_points(posture, leg.knee, frame, [14, 1, -3])[0]
-    inner = leg_points(posture, leg.ankle, frame, [-14, -20, 0], [10, -24, 2])
-    shapes: tuple[Shape, ...] = (
-        Ellipsoid(plateau, np.array([17, 39, 27]) * scale, frame),
-        Tube(np.vstack([upper, middle, lower]), np.array([33, 24, 17, 12.5, 12, 14, 22]) * scale),
-        Tube(inner, np.array([11, 7]) * scale),
-    )
+def _tibia(posture: Posture, side: str) -> BoneShape:
+    scale, knee, ankle = posture.scale.bone, knee_frame(posture, side), _ankle_frame(posture, side)
+    upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
+    lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
+    path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
+    shapes: list[Shape] = [
+        knee.ellipsoid((14, 1, -3), (17, 39, 27)),  # plateau
+        Tube(path, np.array([33, 24, 17, 12.5, 12, 14, 22]) * scale),
+        ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus
+    ]
     return BoneShape.paired("tibia", side, shapes, cover_mm=6.0)
 
 
-def _fibula(posture: Posture, side: str, leg: Leg) -> BoneShape:
-    frame = leg.knee_frame
-    upper = leg_points(posture, leg.knee, frame, [22, 42, -22], [38, 42, -24], [75, 38, -24])
-    lower = leg_points(posture, leg.ankle, frame, [-100, 24, -16], [-25, 24, -12], [16, 27, -8])
-    radius = np.array([8, 9, 5.5, 5.5, 7, 8]) * posture.scale.bone
-    tube = Tube(np.vstack([upper, lower]), radius)
-    return BoneShape.paired("fibula", side, [tube], cover_mm=6.0)
+def _fibula(posture: Posture, side: str) -> BoneShape:
+    upper = knee_frame(posture, side).points((22, 42, -22), (38, 42, -24), (75, 38, -24))
+    lower = _ankle_frame(posture, side).points((-100, 24, -16), (-25, 24, -12), (16, 27, -8))
+    radii = np.array([8, 9, 5.5, 5.5, 7, 8]) * posture.scale.bone
+    return BoneShape.paired("fibula", side, [Tube(np.vstack([upper, lower]), radii)], cover_mm=6.0)
 
 
-def _foot(posture: Posture, side: str, leg: Leg) -> BoneShape:
-    scale = posture.scale.bone
-    frame = leg.foot_frame
-
-    def at(*places: ArrayLike) -> Vector:
-        return leg_points(posture, leg.ankle, frame, *places)
-
+def _foot(posture: Posture, side: str) -> BoneShape:
+    foot = foot_frame(posture, side)
     shapes: list[Shape] = [
-        Ellipsoid(at([15, 0, 4])[0], np.array([15, 19, 25]) * scale, frame),
-        Tube(at([22, 0, 22], [34, -4, 40]), np.array([14, 14]) * scale),
-        Tube(at([44, 8, 20], [46, 4, -10], [54, 2, -32]), np.array([14, 16, 19]) * scale),
-        Tube(at([38, -8, 54], [42, -8, 76]), np.array([14, 12]) * scale),
-        Tube(at([52, 14, 38], [52, 16, 62]), np.array([13, 11]) * scale),
+        foot.ellipsoid((15, 0, 4), (15, 19, 25)),  # talus
+        foot.tube([(22, 0, 22), (34, -4, 40)], (14, 14)),  # its neck and head
+        foot.tube([(44, 8, 20), (46, 4, -10), (54, 2, -32)], (14, 16, 19)),  # calcaneus
+        foot.tube([(38, -8, 54), (42, -8, 76)], (14, 12)),  # navicular and cuneiforms
+        foot.tube([(52, 14, 38), (52, 16, 62)], (13, 11)),  # cuboid
     ]
     for (base, head, tip), radii in zip(_TOES, _TOE_RADII, strict=True):
-        path = at(base, head, tip)
-        middle = (path[:1] + path[1:2]) / 2
-        places = np.vstack([path[:1], middle, path[1:]])
-        shapes.append(Tube(places, np.array(radii) * scale))
+        middle = np.add(base, head) / 2
+        shapes.append(foot.tube([base, middle, head, tip], radii))
     return BoneShape.paired("foot", side, shapes, cover_mm=9.0)
 
 
 def leg_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield femur, patella, tibia, fibula and foot of both sides."""
     for side in SIDES:
-        leg = posture.legs[side]
-        yield _femur(posture, side, leg)
-        yield _patella(posture, side, leg)
-        yield _tibia(posture, side, leg)
-        yield _fibula(posture, side, leg)
-        yield _foot(posture, side, leg)
+        for draw in (_femur, _patella, _tibia, _fibula, _foot):
+            yield draw(posture, side)

@@ -72,28 +72,19 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
     body = at((780, 175, 100), (805, 165, 96), (820, 163, 91))
     wing = iliac_wing(posture, side)
     socket = Ellipsoid(joint, np.full(3, 26.0) * scale)
-    return BoneShape(
-        f"hip_bone_{side}",
-        f"pelvis_{side}",
-        [
-            wing,
-            Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
-            Tube(body, np.array([6, 11, 12]) * scale),
-            # The ilium is thickest behind, where it carries the sacrum.
-            Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
-            Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
-            Tube(
-                at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale
-            ),
-            Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
-            Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
-            Tube(
-                at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale
-            ),
-        ],
-        without=[socket],
-        cover_mm=8.0,
-    )
+    shapes: list[Plate | Tube | Ellipsoid] = [
+        wing,
+        Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
+        Tube(body, np.array([6, 11, 12]) * scale),
+        # The ilium is thickest behind, where it carries the sacrum.
+        Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
+        Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
+        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale),
+        Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
+        Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
+        Tube(at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale),
+    ]
+    return BoneShape(f"hip_bone_{side}", f"pelvis_{side}", shapes, without=[socket], cover_mm=8.0)
 
 
 def pelvis_bones(posture: Posture) -> Iterator[BoneShape]:

@@ -301,6 +301,37 @@ class Ellipsoid:
         return length - length / level
 
 
+@dataclass(frozen=True)
+class LocalFrame:
+    """A joint or a bone's middle, and the directions in which the bone around it is described.
+
+    Attributes:
+        origin: in mm of the grid.
+        axes: unit vectors, one per row.
+        scale: size over that of the reference man, whose mm the offsets and radii are in.
+    """
+
+    origin: Vector
+    axes: Vector
+    scale: float
+
+    def points(self, *offsets: ArrayLike) -> Vector:
+        """Return points (n, 3) in mm of the grid from their offsets along the axes."""
+        return self.origin + np.array(offsets, dtype=float) * self.scale @ self.axes
+
+    def point(self, offset: ArrayLike) -> Vector:
+        """Return one point (3,), see `points`."""
+        return self.points(offset)[0]
+
+    def ellipsoid(self, centre: ArrayLike, radii: ArrayLike) -> Ellipsoid:
+        """Return an ellipsoid along the axes."""
+        return Ellipsoid(self.point(centre), np.asarray(radii) * self.scale, self.axes)
+
+    def tube(self, offsets: Sequence[ArrayLike] | Vector, radii: ArrayLike) -> Tube:
+        """Return a round rod through points, with one radius or one per point."""
+        return Tube(self.points(*offsets), np.asarray(radii) * self.scale)
+
+
 def smooth_path(knots: ArrayLike, number: int, *, closed: bool = False) -> Vector:
     """Return `number` points, evenly by parameter, of a Catmull-Rom curve through knots (n, d)."""
     knots = np.asarray(knots, dtype=float)

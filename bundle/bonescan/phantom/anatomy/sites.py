@@ -3,9 +3,9 @@
 import numpy as np
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.arms import hand_point
+from bonescan.phantom.anatomy.arms import hand_frame
 from bonescan.phantom.anatomy.body_scale import to_side
-from bonescan.phantom.anatomy.legs import leg_points
+from bonescan.phantom.anatomy.legs import foot_frame, knee_frame
 from bonescan.phantom.anatomy.pelvis import (
     ILIAC_CREST_MM,
     ILIAC_SPINE_MM,
@@ -71,29 +71,23 @@ def _trunk_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
 
 def _limb_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
     arm, leg = posture.arms[side], posture.legs[side]
-
-    def knee(down: float, out: float, front: float) -> Vector:
-        return leg_points(posture, leg.knee, leg.knee_frame, [down, out, front])[0]
-
-    def foot(sole: float, out: float, toes: float) -> Vector:
-        return leg_points(posture, leg.ankle, leg.foot_frame, [sole, out, toes])[0]
-
+    hand, knee, foot = (frame(posture, side) for frame in (hand_frame, knee_frame, foot_frame))
     return {
         "shoulder": arm.shoulder,
         "elbow": arm.elbow,
         "wrist": arm.wrist,
-        "thumb_base": hand_point(posture, arm, (14, -17, 4)),
-        "injection_hand": hand_point(posture, arm, (55, 5, -8)),
-        "injection_wrist": hand_point(posture, arm, (-20, -10, -10)),
+        "thumb_base": hand.point((14, -17, 4)),
+        "injection_hand": hand.point((55, 5, -8)),
+        "injection_wrist": hand.point((-20, -10, -10)),
         "injection_elbow": arm.elbow + np.array([0.0, -22.0, 0.0]) * posture.scale.bone,
         "hip": leg.hip,
         "knee": leg.knee,
-        "knee_medial": knee(0, -22, 0),
-        "knee_lateral": knee(0, 22, 0),
-        "patella": knee(-38, 4, 42),
+        "knee_medial": knee.point((0, -22, 0)),
+        "knee_lateral": knee.point((0, 22, 0)),
+        "patella": knee.point((-38, 4, 42)),
         "ankle": leg.ankle,
-        "great_toe": foot(68, -18, 126),
-        "heel": foot(54, 2, -36),
+        "great_toe": foot.point((68, -18, 126)),
+        "heel": foot.point((54, 2, -36)),
     }
 
 

@@ -2,41 +2,61 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from bonescan.phantom.anatomy.body_scale import side_sign
 from bonescan.phantom.anatomy.plates import strip
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube, Vector, unit
+from bonescan.phantom.anatomy.shapes import (
+    BoneShape,
+    Ellipsoid,
+    LocalFrame,
+    Shape,
+    Tube,
+    Vector,
+    unit,
+)
 
-# Centre of the body (row, depth) and its height, breadth and depth in mm. Rows and depths measured
-# on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi et al., Spine 1991-1992.
-VERTEBRAE: Mapping[str, tuple[float, float, float, float, float]] = {
-    "c1": (161, 141, 10, 22, 12),
-    "c2": (180, 139, 19, 18, 15),
-    "c3": (198, 143, 13, 18, 15),
-    "c4": (215, 145, 13, 18, 15),
-    "c5": (234, 149, 13, 19, 15),
-    "c6": (252, 155, 13, 20, 16),
-    "c7": (269, 165, 14, 22, 17),
-    "t1": (287, 177, 15, 26, 18),
-    "t2": (307, 188, 16, 26, 20),
-    "t3": (328, 197, 17, 26, 22),
-    "t4": (349, 204, 18, 26, 24),
-    "t5": (371, 209, 18, 27, 25),
-    "t6": (394, 214, 19, 28, 27),
-    "t7": (417, 217, 20, 29, 28),
-    "t8": (440, 217, 21, 30, 29),
-    "t9": (464, 214, 22, 31, 30),
-    "t10": (488, 210, 23, 33, 30),
-    "t11": (514, 207, 24, 36, 31),
-    "t12": (543, 202, 26, 40, 31),
-    "l1": (574, 195, 28, 42, 32),
-    "l2": (607, 187, 29, 43, 33),
-    "l3": (642, 177, 29, 45, 33),
-    "l4": (679, 170, 29, 47, 33),
-    "l5": (717, 171, 28, 50, 33),
+
+class VertebralBody(NamedTuple):
+    """Centre (row, depth) and size of a vertebral body in mm."""
+
+    row: float
+    depth: float
+    height: float
+    breadth: float
+    thick: float
+
+
+# Rows and depths measured on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi
+# et al., Spine 1991-1992.
+VERTEBRAE: Mapping[str, VertebralBody] = {
+    "c1": VertebralBody(161, 141, 10, 22, 12),
+    "c2": VertebralBody(180, 139, 19, 18, 15),
+    "c3": VertebralBody(198, 143, 13, 18, 15),
+    "c4": VertebralBody(215, 145, 13, 18, 15),
+    "c5": VertebralBody(234, 149, 13, 19, 15),
+    "c6": VertebralBody(252, 155, 13, 20, 16),
+    "c7": VertebralBody(269, 165, 14, 22, 17),
+    "t1": VertebralBody(287, 177, 15, 26, 18),
+    "t2": VertebralBody(307, 188, 16, 26, 20),
+    "t3": VertebralBody(328, 197, 17, 26, 22),
+    "t4": VertebralBody(349, 204, 18, 26, 24),
+    "t5": VertebralBody(371, 209, 18, 27, 25),
+    "t6": VertebralBody(394, 214, 19, 28, 27),
+    "t7": VertebralBody(417, 217, 20, 29, 28),
+    "t8": VertebralBody(440, 217, 21, 30, 29),
+    "t9": VertebralBody(464, 214, 22, 31, 30),
+    "t10": VertebralBody(488, 210, 23, 33, 30),
+    "t11": VertebralBody(514, 207, 24, 36, 31),
+    "t12": VertebralBody(543, 202, 26, 40, 31),
+    "l1": VertebralBody(574, 195, 28, 42, 32),
+    "l2": VertebralBody(607, 187, 29, 43, 33),
+    "l3": VertebralBody(642, 177, 29, 45, 33),
+    "l4": VertebralBody(679, 170, 29, 47, 33),
+    "l5": VertebralBody(717, 171, 28, 50, 33),
 }
 LEVELS = tuple(VERTEBRAE)
 
@@ -104,84 +124,66 @@ def vertebra_centre(posture: Posture, level: str) -> Vector:
     return posture.place((row, depth, 0.0)) + turned * posture.scale.head
 
 
-def spine_frame(posture: Posture, level: str) -> Vector:
-    """Return the axes of a vertebra, one per row: down, backwards, to the left."""
+def vertebra_frame(posture: Posture, level: str) -> LocalFrame:
+    """Return the frame of a vertebral body: down, backwards, to the left."""
     index = LEVELS.index(level)
     above = vertebra_centre(posture, LEVELS[max(index - 1, 0)])
     below = vertebra_centre(posture, LEVELS[min(index + 1, len(LEVELS) - 1)])
     down = unit(below - above)
     left = unit(np.array([0.0, 0.0, 1.0]) - down[2] * down)
-    return np.array([down, np.cross(left, down), left])
+    axes = np.array([down, np.cross(left, down), left])
+    return LocalFrame(vertebra_centre(posture, level), axes, posture.scale.bone)
 
 
 def facet_point(posture: Posture, level: str, side: str) -> Vector:
     """Return the facet joint below a vertebra in mm of the grid."""
-    _, _, height, _, thick = VERTEBRAE[level]
-    offset = np.array([height * 0.45, thick / 2 + 13, side_sign(side) * arch(level).facet])
-    return vertebra_centre(posture, level) + offset * posture.scale.bone @ spine_frame(
-        posture, level
-    )
+    body = VERTEBRAE[level]
+    aside = side_sign(side) * arch(level).facet
+    return vertebra_frame(posture, level).point((body.height * 0.45, body.thick / 2 + 13, aside))
 
 
 def _body(posture: Posture, level: str) -> list[Shape]:
-    _, _, height, breadth, thick = VERTEBRAE[level]
-    size = np.array(
-        [height * posture.scale.trunk, *(np.array([thick, breadth]) * posture.scale.bone)]
-    )
-    centre, frame = vertebra_centre(posture, level), spine_frame(posture, level)
-    body = Ellipsoid(centre, size / 2 * [1.0, 0.93, 0.93], frame, power=4)
+    body, frame = VERTEBRAE[level], vertebra_frame(posture, level)
+    scale = np.array([posture.scale.trunk, frame.scale, frame.scale])
+    half = np.array([body.height, body.thick, body.breadth]) * scale / 2
+    block = Ellipsoid(frame.origin, half * [1.0, 0.93, 0.93], frame.axes, power=4)
     # End plates are broader than the waist and take up more tracer.
-    plates = [
-        Ellipsoid(centre + end * 0.34 * size[0] * frame[0], size / 2 * [0.3, 1.03, 1.03], frame)
-        for end in (-1.0, 1.0)
-    ]
-    return [body, *plates]
+    plate = half * [0.3, 1.03, 1.03]
+    ends = [frame.origin + end * half[0] * frame.axes[0] for end in (-0.68, 0.68)]
+    return [block, *(Ellipsoid(centre, plate, frame.axes) for centre in ends)]
 
 
 def _vertebra(posture: Posture, level: str) -> BoneShape:
     """Return one vertebra: body, pedicles, laminae and processes."""
-    scale = posture.scale.bone
+    frame, form = vertebra_frame(posture, level), arch(level)
     _, _, height, breadth, thick = VERTEBRAE[level]
-    centre, frame = vertebra_centre(posture, level), spine_frame(posture, level)
-    form, back = arch(level), thick / 2
-
-    def at(*offsets: tuple[float, float, float]) -> Vector:
-        return centre + np.array(offsets) * scale @ frame
-
+    back = thick / 2
     lamina = (height * 0.25, back + 22, 0.0)
     tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
     shapes = _body(posture, level)
-    shapes.append(Tube(at(lamina, tip), form.blade * scale, frame[2], form.blade / 4.0))
+    radius = form.blade * frame.scale
+    shapes.append(Tube(frame.points(lamina, tip), radius, frame.axes[2], form.blade / 4.0))
     for sign in (-1.0, 1.0):
         root = (-height * 0.15, back - 2, sign * breadth * 0.36)
         joint = (0.0, back + 12, sign * form.facet)
-        shapes.append(Tube(at(root, joint, lamina), form.rod * scale))
+        shapes.append(frame.tube((root, joint, lamina), form.rod))
         end = (-form.raised, back + form.swept, sign * form.transverse)
-        shapes.append(Tube(at(joint, end), np.array([1.0, 0.85]) * form.rod * scale))
-        facets = (
-            (-height * 0.45, back + 11, sign * form.facet),
-            (height * 0.55, back + 15, sign * form.facet),
-        )
-        shapes.append(Tube(at(*facets), form.rod * 1.2 * scale))
+        shapes.append(frame.tube((joint, end), np.array([1.0, 0.85]) * form.rod))
+        upper = (-height * 0.45, back + 11, sign * form.facet)
+        lower = (height * 0.55, back + 15, sign * form.facet)
+        shapes.append(frame.tube((upper, lower), form.rod * 1.2))
     if level == "c2":
-        shapes.append(Tube(at((-5, 0, 0), (-24, -1, 0)), 5 * scale))
+        shapes.append(frame.tube([(-5, 0, 0), (-24, -1, 0)], 5))  # the dens
     return BoneShape(f"vertebra_{level}", level, shapes)
 
 
 def _atlas(posture: Posture) -> BoneShape:
     """Return C1: a ring without a body."""
-    scale = posture.scale.bone
-    centre, frame = vertebra_centre(posture, "c1"), spine_frame(posture, "c1")
-    turn = np.linspace(0, 2 * np.pi, 13)
-    ring = np.stack([0 * turn, 10 - 18 * np.cos(turn), 17 * np.sin(turn)], 1)
-    masses = [
-        Tube(
-            centre + np.array([[0, 4, 16 * sign], [0, 6, 34 * sign]]) * scale @ frame,
-            np.array([8, 5]) * scale,
-        )
-        for sign in (-1.0, 1.0)
-    ]
-    return BoneShape("vertebra_c1", "c1", [Tube(centre + ring * scale @ frame, 4 * scale), *masses])
+    frame = vertebra_frame(posture, "c1")
+    angle = np.linspace(0, 2 * np.pi, 13)
+    ring = np.stack([0 * angle, 10 - 18 * np.cos(angle), 17 * np.sin(angle)], 1)
+    masses = [frame.tube([(0, 4, 16 * sign), (0, 6, 34 * sign)], (8, 5)) for sign in (-1.0, 1.0)]
+    return BoneShape("vertebra_c1", "c1", [frame.tube(ring, 4), *masses])
 
 
 def _sacrum(posture: Posture) -> BoneShape:
