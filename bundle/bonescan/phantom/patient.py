@@ -64,7 +64,7 @@ class LesionTruth:
         region: of `bonescan.labels.REGIONS`.
         diameter_mm: geometric mean of its axes, before clipping to the bone.
         contrast: activity over that of the local bone.
-        shape: kind of growth.
+        shape: name of the lesion's kind.
         centre: (row, column) in the geometry of the anterior view, before any movement.
         area_px: visible area per view, 0 where the view hides it.
     """
@@ -144,7 +144,7 @@ def _draw_patient(
     body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
     uptake, variants = draw_benign_findings(body, draw_uptake(body, rng), rng)
     lesions = draw_lesions(body, uptake, preset, primary, rng)
-    if any(lesion.shape == "diffuse" for lesion in lesions):
+    if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
     settings = draw_settings(body, preset.total_counts, rng)
     scene = _look(body, uptake, lesions, camera, settings, rng)
@@ -248,7 +248,7 @@ def _describe(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTrut
         region=lesion.region,
         diameter_mm=lesion.diameter_mm,
         contrast=lesion.contrast,
-        shape=lesion.shape,
+        shape=lesion.kind.name,
         centre=(lesion.centre[0], lesion.centre[2]),
         area_px={
             view: int(np.count_nonzero(image.instances == lesion.number))

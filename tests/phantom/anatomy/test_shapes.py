@@ -136,12 +136,12 @@ def test_polygon_distance_of_a_triangle() -> None:
 def test_a_local_frame_scales_and_turns_what_is_described_in_it() -> None:
     down, back, left = np.eye(3)
     frame = LocalFrame(CENTRE, np.array([left, down, -back]), 2.0)
-    np.testing.assert_allclose(frame.point((1.0, 5.0, 3.0)), CENTRE + (10, -6, 2))
-    np.testing.assert_allclose(
-        frame.points((1.0, 0, 0), (0, 1.0, 0)) - CENTRE, [2 * left, 2 * down]
-    )
+    centre = CENTRE + np.array((10, -6, 2))
+    np.testing.assert_allclose(frame.point((1.0, 5.0, 3.0)), centre)
+    points = frame.points((1.0, 0, 0), (0, 1.0, 0))
+    np.testing.assert_allclose(points - CENTRE, [2 * left, 2 * down])
     low, high = frame.ellipsoid((1.0, 5.0, 3.0), (4.0, 2.0, 6.0)).bounds()
-    np.testing.assert_allclose((low + high) / 2, CENTRE + (10, -6, 2))
+    np.testing.assert_allclose((low + high) / 2, centre)
     np.testing.assert_allclose((high - low) / 2, (4, 12, 8))
     rod = frame.tube([(0, 0, 0), (0, 5.0, 0)], (3.0, 1.0))
     np.testing.assert_allclose(rod.path[1] - rod.path[0], 10 * down)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bonescan.phantom.presets import PRESETS, PRIMARIES, region_weights
+from bonescan.phantom.tracer.lesion_kinds import DIFFUSE
 from bonescan.phantom.tracer.lesions import (
     CONTRAST_RANGE,
     DIAMETER_MM,
@@ -53,7 +54,7 @@ def test_free_share_has_none(body, uptake):
 
 
 def test_focal_lesions_keep_to_contrast_and_size(patients):
-    focal = [x for lesions in patients for x in lesions if x.shape == "focal"]
+    focal = [x for lesions in patients for x in lesions if x.kind.name == "focal"]
     contrasts = np.array([lesion.contrast for lesion in focal])
     diameters = np.array([lesion.diameter_mm for lesion in focal])
     assert contrasts.min() >= CONTRAST_RANGE[0]
@@ -65,7 +66,7 @@ def test_focal_lesions_keep_to_contrast_and_size(patients):
 
 
 def test_lesions_stay_in_their_bone_unless_expansile(body, patients):
-    for lesion in (x for lesions in patients for x in lesions if x.shape != "expansile"):
+    for lesion in (x for lesions in patients for x in lesions if not x.kind.outside_share):
         outside = np.zeros(body.shape, np.float32)
         outside[lesion.added.slices] = lesion.added.fraction
         outside[body.bones[lesion.bone].block.slices] = 0
@@ -74,7 +75,7 @@ def test_lesions_stay_in_their_bone_unless_expansile(body, patients):
 
 def test_activity_inside_is_contrast_times_that_of_the_bone(patients):
     large = [
-        x for lesions in patients for x in lesions if x.shape == "focal" and x.diameter_mm > 18
+        x for lesions in patients for x in lesions if x.kind.name == "focal" and x.diameter_mm > 18
     ]
     for lesion in large[:20]:
         assert lesion.added.fraction.max() == pytest.approx(10 * (lesion.contrast - 1), rel=0.02)
@@ -87,7 +88,7 @@ def test_a_cold_lesion_has_a_hot_rim(body, uptake):
         lesion
         for _ in range(20)
         for lesion in draw_lesions(body, uptake, WITH, lytic, rng)
-        if lesion.shape == "cold"
+        if lesion.kind.lytic
     ]
     assert cold
     assert all(lesion.contrast < 1 for lesion in cold)
@@ -100,7 +101,7 @@ def test_superscan_takes_the_whole_axial_skeleton(body, uptake):
     lesions = draw_lesions(body, uptake, preset, PRIMARIES[0], np.random.default_rng(1))
     assert {lesion.bone for lesion in lesions} == set(body.bones)
     assert sum(lesion.bone_share for lesion in lesions) == pytest.approx(1)
-    assert all(lesion.shape == "diffuse" and lesion.contrast > 1 for lesion in lesions)
+    assert all(lesion.kind is DIFFUSE and lesion.contrast > 1 for lesion in lesions)
 
 
 def test_sites_of_the_preset_are_kept(body, uptake):

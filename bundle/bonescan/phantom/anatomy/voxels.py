@@ -33,6 +33,18 @@ class VoxelBlock:
         )
         return row, depth, column
 
+    def within(self, other: "VoxelBlock") -> NDArray[np.float32]:
+        """Return the share 0..1 of each voxel of another block that is this structure."""
+        shares = np.zeros_like(other.fraction)
+        here, there = [], []
+        for mine, theirs in zip(self.slices, other.slices, strict=True):
+            first = max(mine.start, theirs.start)
+            last = max(min(mine.stop, theirs.stop), first)
+            here.append(slice(first - mine.start, last - mine.start))
+            there.append(slice(first - theirs.start, last - theirs.start))
+        shares[tuple(there)] = self.fraction[tuple(here)]
+        return shares
+
 
 @dataclass(frozen=True)
 class Bone:

@@ -1,21 +1,24 @@
 """Bone metastases: how many, where, how large, how hot, and their own activity in the body."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bonescan.labels import AXIAL_REGIONS
 from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
 from bonescan.phantom.presets import Preset, Primary, region_weights
 from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, solid_block
+from bonescan.phantom.tracer.hot_spots import FindingContext
+from bonescan.phantom.tracer.lesion_kinds import DIFFUSE, LesionKind, draw_kind
 from bonescan.phantom.tracer.uptake import Uptake, base_region
 
 CONTRAST_RANGE = (1.5, 6.0, 18.0)
 """Lowest, most frequent and highest activity ratio of lesion to local bone: triangular in its
-logarithm. A default of ours. Tissue before and behind a lesion dilutes it: peaks in the image are
-about twice their surroundings (median), fainter than conspicuous lesions of real scans (2.4 to 10.5
-times)."""
+logarithm. A default of ours. Tissue in front of and behind a lesion dilutes it: peaks in the image
+are about twice their surroundings (median), fainter than conspicuous lesions of real scans (2.4 to
+10.5 times)."""
 DIAMETER_MM = 17.0
 DIAMETER_SIGMA = 0.45
 DIAMETER_RANGE_MM = (6.0, 40.0)
@@ -24,19 +27,14 @@ diameters of 12 to 33 mm in real images, which the camera widens."""
 NUMBER_SHAPE = 0.9
 """Shape of the gamma distribution behind the number of lesions: many with few, few with many."""
 MOST_LESIONS = 40
-COLD_RANGE = (0.2, 0.7)
-RIM_CONTRAST = 2.5
 SUPERSCAN_CONTRAST = (1.8, 3.5)
-SUPERSCAN_REGIONS = ("skull", "humerus", "femur", "clavicle", "scapula", "ribs", "pelvis")
-"""Paired and other regions that a superscan takes, besides the spine, sacrum and sternum."""
+SUPERSCAN_REGIONS = (frozenset(AXIAL_REGIONS) - {"face"}) | frozenset(
+    ("clavicle", "scapula", "ribs", "humerus", "pelvis", "femur")
+)
+"""Regions, without their sides, that a superscan takes."""
 CROWDED = 0.35
 """Chance that a lesion grows in a region that already has one: metastases come in groups."""
 SMALLEST_BONE_MM3 = 150.0
-
-PROXIMAL_SHARE: Mapping[str, float] = {"femur": 0.35, "humerus": 0.5}
-"""Upper share of a long bone, with red marrow, that takes nearly all of its metastases."""
-LONG_BONES = ("ribs", "humerus", "femur", "tibia", "fibula", "forearm", "clavicle", "sternum")
-"""Regions whose lesions grow along the bone."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Lesion:
         region: of `bonescan.labels.REGIONS`.
         diameter_mm: geometric mean of its axes, before clipping to the bone.
         contrast: activity over that of the local bone; below 1 for a cold lesion.
-        shape: focal, elongated, vertebral body, pedicle, expansile, confluent, cold or diffuse.
+        kind: how it grows.
         centre: (row, depth, column) in voxels.
         added: activity that it adds to the body; negative inside a cold lesion.
         bone_share: part of the whole skeleton's volume that it takes.
@@ -60,7 +58,7 @@ class Lesion:
     region: str
     diameter_mm: float
     contrast: float
-    shape: str
+    kind: LesionKind
     centre: Point
     added: VoxelBlock
     bone_share: float
@@ -72,33 +70,22 @@ def draw_lesions(
     """Draw the metastases of one patient; empty for a patient who has none."""
     if rng.random() < preset.free_share:
         return ()
+    context = FindingContext(body, uptake, rng)
     volumes = {name: float(bone.block.fraction.sum()) for name, bone in body.bones.items()}
-    skeleton = sum(volumes.values())
     if rng.random() < preset.superscan_share:
-        return _superscan(body, uptake, volumes, rng)
+        return _superscan(context, volumes)
     smallest = SMALLEST_BONE_MM3 / float(np.prod(body.spacing_mm))
-    candidates = {name: size for name, size in volumes.items() if size > smallest}
-    places = region_weights(primary, preset.sites)
+    candidates = {name: volume for name, volume in volumes.items() if volume > smallest}
+    weights = region_weights(primary, preset.sites)
+    skeleton = sum(volumes.values())
     lesions: list[Lesion] = []
     for _ in range(_draw_number(preset.lesion_factor * primary.mean_lesions, rng)):
-        known = [lesion.bone for lesion in lesions]
-        name = _draw_bone(body, candidates, places, known, rng)
-        drawn = _draw_lesion(body, uptake, body.bones[name], primary, rng)
-        if drawn is not None:
-            shape, ellipsoid, contrast, added, volume = drawn
-            lesions.append(
-                Lesion(
-                    number=len(lesions) + 1,
-                    bone=name,
-                    region=body.bones[name].region,
-                    diameter_mm=2 * float(np.prod(ellipsoid.radii_mm)) ** (1 / 3),
-                    contrast=contrast,
-                    shape=shape,
-                    centre=ellipsoid.centre,
-                    added=added,
-                    bone_share=volume / skeleton,
-                )
-            )
+        taken = {lesion.region for lesion in lesions}
+        bone = body.bones[_draw_bone(body, candidates, weights, taken, rng)]
+        kind = draw_kind(bone.region, primary, rng)
+        lesion = _draw_lesion(context, bone, kind, number=len(lesions) + 1, skeleton=skeleton)
+        if lesion is not None:
+            lesions.append(lesion)
     return tuple(lesions)
 
 
@@ -110,22 +97,21 @@ def _draw_number(mean_lesions: float, rng: np.random.Generator) -> int:
 def _draw_bone(
     body: Body,
     volumes: Mapping[str, float],
-    places: Mapping[str, float],
-    known: list[str],
+    region_weights: Mapping[str, float],
+    taken: set[str],
     rng: np.random.Generator,
 ) -> str:
     """Draw a bone by its region's weight, shared among the region's bones by volume."""
-    if known and rng.random() < CROWDED:
-        taken = {body.bones[other].region for other in known}
-        neighbours = [name for name in volumes if body.bones[name].region in taken]
+    regions = {name: body.bones[name].region for name in volumes}
+    if taken and rng.random() < CROWDED:
+        neighbours = [name for name, region in regions.items() if region in taken]
         return neighbours[rng.integers(len(neighbours))]
     sums: dict[str, float] = {}
     for name, volume in volumes.items():
-        region = body.bones[name].region
-        sums[region] = sums.get(region, 0.0) + volume
+        sums[regions[name]] = sums.get(regions[name], 0.0) + volume
     weights = np.array(
         [
-            places[body.bones[name].region] * volume / sums[body.bones[name].region]
+            region_weights[regions[name]] * volume / sums[regions[name]]
             for name, volume in volumes.items()
         ]
     )
@@ -133,82 +119,82 @@ def _draw_bone(
 
 
 def _draw_lesion(
-    body: Body, uptake: Uptake, bone: Bone, primary: Primary, rng: np.random.Generator
-) -> tuple[str, VoxelEllipsoid, float, VoxelBlock, float] | None:
-    """Draw one lesion in a bone: shape, place, contrast, added activity and volume in voxels."""
-    shape = _draw_shape(bone, primary, rng)
-    low, mode, high = np.log(CONTRAST_RANGE)
-    contrast = float(np.exp(rng.triangular(low, mode, high)))
-    diameter = float(
-        np.clip(rng.lognormal(np.log(DIAMETER_MM), DIAMETER_SIGMA), *DIAMETER_RANGE_MM)
-    )
-    if shape == "confluent":
-        diameter, contrast = rng.uniform(45, 90), min(contrast, rng.uniform(2.0, 4.5))
-    if shape == "cold":
-        diameter, contrast = max(diameter, 18.0), rng.uniform(*COLD_RANGE)
-    centre = _draw_centre(bone, shape, rng)
-    ellipsoid = _grow(body, bone, centre, diameter, shape, rng)
+    context: FindingContext, bone: Bone, kind: LesionKind, *, number: int, skeleton: float
+) -> Lesion | None:
+    """Draw one lesion in a bone; None where hardly anything of it lies inside.
+
+    Args:
+        context: the patient.
+        bone: where it grows.
+        kind: how it grows.
+        number: of the lesion.
+        skeleton: volume of all bones in voxels.
+    """
+    body, level = context.body, context.uptake.bones[bone.name]
+    diameter_mm, contrast = _draw_size(kind, context.rng)
+    centre = _draw_centre(bone, kind, context.rng)
+    ellipsoid = _draw_ellipsoid(context, bone, kind, centre, diameter_mm)
     solid = solid_block(ellipsoid, body.shape, body.spacing_mm)
     if solid is None:
         return None
-    inside = VoxelBlock(solid.start, _cut(bone.block, solid))
-    if shape == "expansile":
-        inside = VoxelBlock(solid.start, np.maximum(inside.fraction, 0.7 * solid.fraction))
-        inside = VoxelBlock(solid.start, inside.fraction * body.outline[solid.slices])
-    volume = float(inside.fraction.sum())
+    fraction = solid.fraction * bone.block.within(solid)
+    if kind.outside_share:
+        fraction = np.maximum(fraction, kind.outside_share * solid.fraction)
+        fraction = fraction * body.outline[solid.slices]
+    volume = float(fraction.sum())
     if volume < 1:
         return None
-    added = inside.fraction * np.float32(uptake.bones[bone.name] * (contrast - 1))
-    if shape == "cold":
-        added = _add_rim(body, bone, ellipsoid, solid, added, uptake.bones[bone.name])
-    return shape, ellipsoid, contrast, VoxelBlock(solid.start, added), volume
+    added = fraction * np.float32(level * (contrast - 1))
+    if kind.rim_contrast is not None:
+        core, shell = _core_and_shell(body, bone, ellipsoid, solid)
+        added = added * np.minimum(core + 0.2, 1)
+        added = added + shell * np.float32(level * (kind.rim_contrast - 1))
+    return Lesion(
+        number=number,
+        bone=bone.name,
+        region=bone.region,
+        diameter_mm=2 * float(np.prod(ellipsoid.radii_mm)) ** (1 / 3),
+        contrast=contrast,
+        kind=kind,
+        centre=centre,
+        added=VoxelBlock(solid.start, added),
+        bone_share=volume / skeleton,
+    )
 
 
-def _draw_shape(bone: Bone, primary: Primary, rng: np.random.Generator) -> str:
-    stem = base_region(bone.region)
-    chance = rng.random()
-    if chance < primary.lytic_share and stem not in ("ribs", "clavicle"):
-        return "cold"
-    if chance > 0.97:
-        return "expansile"
-    if stem[0] in "tl" and stem[1:].isdigit():
-        return "pedicle" if rng.random() < 0.35 else "vertebral body"
-    if stem in ("pelvis", "sacrum") and rng.random() < 0.15:
-        return "confluent"
-    return "elongated" if stem in LONG_BONES and rng.random() < 0.6 else "focal"
+def _draw_size(kind: LesionKind, rng: np.random.Generator) -> tuple[float, float]:
+    """Draw the diameter in mm and the contrast of a lesion."""
+    contrast = float(np.exp(rng.triangular(*np.log(CONTRAST_RANGE))))
+    diameter_mm = rng.lognormal(np.log(DIAMETER_MM), DIAMETER_SIGMA)
+    diameter_mm = float(np.clip(diameter_mm, *DIAMETER_RANGE_MM))
+    if kind.diameter_mm is not None:
+        diameter_mm = rng.uniform(*kind.diameter_mm)
+    if kind.contrast_limit is not None:
+        contrast = min(contrast, rng.uniform(*kind.contrast_limit))
+    return max(diameter_mm, kind.least_diameter_mm), contrast
 
 
-def _draw_centre(bone: Bone, shape: str, rng: np.random.Generator) -> Point:
+def _draw_centre(bone: Bone, kind: LesionKind, rng: np.random.Generator) -> Point:
     """Draw a voxel of the bone, in the part of it where such a lesion grows."""
     fraction = bone.block.fraction
     voxels = np.argwhere(fraction > 0.6 * fraction.max())
-    depth = voxels[:, 1]
-    if shape == "vertebral body":
-        part = depth <= np.quantile(depth, 0.55)
-    elif shape == "pedicle":
-        middle = 0.5 * (fraction.shape[2] - 1)
-        aside = np.abs(voxels[:, 2] - middle)
-        part = (depth > np.quantile(depth, 0.5)) & (aside > 0.2 * fraction.shape[2])
-    else:
-        share = PROXIMAL_SHARE.get(base_region(bone.region), 1.0)
-        share = share if rng.random() < 0.85 else 1.0
-        part = voxels[:, 0] <= share * fraction.shape[0]
-    chosen = voxels[part] if part.any() else voxels
-    place = chosen[rng.integers(len(chosen))] + np.array(bone.block.start)
-    return float(place[0]), float(place[1]), float(place[2])
+    allowed = kind.site(bone, voxels, rng)
+    chosen = voxels[allowed] if allowed.any() else voxels
+    voxel = chosen[rng.integers(len(chosen))] + np.array(bone.block.start)
+    return float(voxel[0]), float(voxel[1]), float(voxel[2])
 
 
-def _grow(
-    body: Body, bone: Bone, centre: Point, diameter_mm: float, shape: str, rng: np.random.Generator
+def _draw_ellipsoid(
+    context: FindingContext, bone: Bone, kind: LesionKind, centre: Point, diameter_mm: float
 ) -> VoxelEllipsoid:
-    """Give a lesion its axes: along the bone where it is long, irregular elsewhere."""
-    if shape != "elongated":
-        uneven = rng.lognormal(0.0, 0.15, 3)
+    """Draw the axes of a lesion: along the bone where it is long, irregular elsewhere."""
+    if kind.elongation is None:
+        uneven = context.rng.lognormal(0.0, 0.15, 3)
         radii = 0.5 * diameter_mm * uneven / np.prod(uneven) ** (1 / 3)
         return VoxelEllipsoid(centre, (float(radii[0]), float(radii[1]), float(radii[2])), UPRIGHT)
-    ratio = rng.uniform(2.0, 4.0)
+    ratio = context.rng.uniform(*kind.elongation)
     long, short = 0.5 * diameter_mm * ratio ** (2 / 3), 0.5 * diameter_mm * ratio ** (-1 / 3)
-    axes = _bone_axes(body, bone, centre, long)
+    axes = _bone_axes(context.body, bone, centre, long)
     return VoxelEllipsoid(centre, (long, short, short), axes)
 
 
@@ -227,64 +213,32 @@ def _bone_axes(
     return tuple(course), tuple(second), tuple(third)
 
 
-def _cut(bone: VoxelBlock, solid: VoxelBlock) -> NDArray[np.float32]:
-    """Return the part of a solid that lies in a bone, in the solid's block."""
-    inside = np.zeros_like(solid.fraction)
-    mine, theirs = [], []
-    for axis in range(3):
-        low = max(bone.start[axis], solid.start[axis])
-        high = min(
-            bone.start[axis] + bone.fraction.shape[axis],
-            solid.start[axis] + solid.fraction.shape[axis],
-        )
-        if low >= high:
-            return inside
-        mine.append(slice(low - solid.start[axis], high - solid.start[axis]))
-        theirs.append(slice(low - bone.start[axis], high - bone.start[axis]))
-    inside[tuple(mine)] = solid.fraction[tuple(mine)] * bone.fraction[tuple(theirs)]
-    return inside
+def _core_and_shell(
+    body: Body, bone: Bone, ellipsoid: VoxelEllipsoid, solid: VoxelBlock
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the inner two thirds of a lesion and the bone of its outer third, in its block."""
+    row, depth, column = ellipsoid.radii_mm
+    inner = replace(ellipsoid, radii_mm=(0.67 * row, 0.67 * depth, 0.67 * column))
+    core = solid_block(inner, body.shape, body.spacing_mm)
+    whole = solid.fraction * bone.block.within(solid)
+    if core is None:
+        return np.ones_like(whole), whole
+    inside = core.within(solid)
+    return inside, np.maximum(whole - inside, 0)
 
 
-def _add_rim(
-    body: Body,
-    bone: Bone,
-    ellipsoid: VoxelEllipsoid,
-    solid: VoxelBlock,
-    added: NDArray[np.float32],
-    level: float,
-) -> NDArray[np.float32]:
-    """Add the reaction of the bone around a cold lesion: a hot shell in its outer third."""
-    core_radii = tuple(0.67 * radius for radius in ellipsoid.radii_mm)
-    core = solid_block(
-        VoxelEllipsoid(
-            ellipsoid.centre, (core_radii[0], core_radii[1], core_radii[2]), ellipsoid.axes
-        ),
-        body.shape,
-        body.spacing_mm,
-    )
-    shell = _cut(bone.block, solid)
-    if core is not None:
-        inner = _cut(core, VoxelBlock(solid.start, np.ones_like(solid.fraction)))
-        shell = np.maximum(shell - inner, 0)
-        added = added * np.minimum(inner + 0.2, 1)
-    return added + shell * np.float32(level * (RIM_CONTRAST - 1))
-
-
-def _superscan(
-    body: Body, uptake: Uptake, volumes: Mapping[str, float], rng: np.random.Generator
-) -> tuple[Lesion, ...]:
+def _superscan(context: FindingContext, volumes: Mapping[str, float]) -> tuple[Lesion, ...]:
     """Return metastases that take all of the axial skeleton and the limbs' upper bones."""
+    body, rng = context.body, context.rng
     skeleton = sum(volumes.values())
-    contrast = rng.uniform(*SUPERSCAN_CONTRAST)
+    mean_contrast = rng.uniform(*SUPERSCAN_CONTRAST)
     lesions: list[Lesion] = []
     for name, bone in body.bones.items():
-        stem = base_region(bone.region)
-        axial = stem[1:].isdigit() or stem in ("sacrum", "manubrium", "sternum")
-        if volumes[name] < 1 or not (axial or stem in SUPERSCAN_REGIONS):
+        if volumes[name] < 1 or base_region(bone.region) not in SUPERSCAN_REGIONS:
             continue
-        own = float(max(contrast * rng.lognormal(0.0, 0.25), 1.3))
-        centre = _draw_centre(bone, "focal", rng)
-        added = bone.block.fraction * np.float32(uptake.bones[name] * (own - 1))
+        contrast = float(max(mean_contrast * rng.lognormal(0.0, 0.25), 1.3))
+        centre = _draw_centre(bone, DIFFUSE, rng)
+        added = bone.block.fraction * np.float32(context.uptake.bones[name] * (contrast - 1))
         volume_mm3 = volumes[name] * float(np.prod(body.spacing_mm))
         lesions.append(
             Lesion(
@@ -292,8 +246,8 @@ def _superscan(
                 bone=name,
                 region=bone.region,
                 diameter_mm=(6 * volume_mm3 / np.pi) ** (1 / 3),
-                contrast=own,
-                shape="diffuse",
+                contrast=contrast,
+                kind=DIFFUSE,
                 centre=centre,
                 added=VoxelBlock(bone.block.start, added),
                 bone_share=volumes[name] / skeleton,

@@ -1,0 +1,130 @@
+"""The kinds of bone metastasis, in one table: a row says all that sets a kind apart."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonescan.phantom.anatomy.voxels import Bone
+from bonescan.phantom.presets import SITES, Primary
+from bonescan.phantom.tracer.uptake import BONE_LEVELS, base_region
+
+PROXIMAL_SHARE: Mapping[str, float] = {"femur": 0.35, "humerus": 0.5}
+"""Upper share of a long bone, with red marrow, that takes nearly all of its metastases."""
+
+ALL_BONES = frozenset(BONE_LEVELS)
+VERTEBRAE = frozenset(chain(SITES["thoracic_spine"], SITES["lumbar_spine"]))
+LONG_BONES = frozenset(
+    ("ribs", "humerus", "femur", "tibia", "fibula", "forearm", "clavicle", "sternum")
+)
+"""Regions, without their sides, whose lesions grow along the bone."""
+
+Mask = NDArray[np.bool]
+Indices = NDArray[np.intp]
+"""(row, depth, column) of n voxels in a bone's block, (n, 3)."""
+
+
+def in_red_marrow(bone: Bone, voxels: Indices, rng: np.random.Generator) -> Mask:
+    """Mask the voxels in the upper part of a long bone, mostly; in another bone all of them."""
+    share = PROXIMAL_SHARE.get(base_region(bone.region), 1.0)
+    share = share if rng.random() < 0.85 else 1.0
+    return voxels[:, 0] <= share * bone.block.fraction.shape[0]
+
+
+def in_vertebral_body(_bone: Bone, voxels: Indices, _rng: np.random.Generator) -> Mask:
+    """Mask the voxels in the front of a vertebra."""
+    depth = voxels[:, 1]
+    return depth <= np.quantile(depth, 0.55)
+
+
+def in_pedicles(bone: Bone, voxels: Indices, _rng: np.random.Generator) -> Mask:
+    """Mask the voxels behind the middle of a vertebra and to the sides."""
+    depth, columns = voxels[:, 1], bone.block.fraction.shape[2]
+    aside = np.abs(voxels[:, 2] - 0.5 * (columns - 1))
+    return (depth > np.quantile(depth, 0.5)) & (aside > 0.2 * columns)
+
+
+@dataclass(frozen=True)
+class LesionKind:
+    """What sets one kind of metastasis apart from a round focus inside its bone.
+
+    Attributes:
+        name: as it stands in truth.json.
+        regions: where it occurs: regions without their sides.
+        share: of the lesions there that are of no kind further up in LESION_KINDS.
+        lytic: it destroys bone, and its share is the primary's `lytic_share`.
+        site: tells which voxels of a bone may be its centre.
+        diameter_mm: range of its diameter, where it is not that of other lesions.
+        least_diameter_mm: smaller ones grow to this size.
+        contrast_limit: range of the highest contrast that it may have.
+        elongation: range of its length over its breadth; it then lies along the bone.
+        outside_share: how much it fills of what reaches out of the bone, up to the skin.
+        rim_contrast: activity, over that of the bone, of the reactive rim around a cold lesion.
+        steals_tracer: it takes so much of the skeleton that little tracer is left for the rest.
+    """
+
+    name: str
+    regions: frozenset[str] = ALL_BONES
+    share: float = 1.0
+    lytic: bool = False
+    site: Callable[[Bone, Indices, np.random.Generator], Mask] = in_red_marrow
+    diameter_mm: tuple[float, float] | None = None
+    least_diameter_mm: float = 0.0
+    contrast_limit: tuple[float, float] | None = None
+    elongation: tuple[float, float] | None = None
+    outside_share: float = 0.0
+    rim_contrast: float | None = None
+    steals_tracer: bool = False
+
+
+LESION_KINDS: tuple[LesionKind, ...] = (
+    LesionKind(
+        "cold",
+        regions=ALL_BONES - {"ribs", "clavicle"},
+        lytic=True,
+        least_diameter_mm=18.0,
+        contrast_limit=(0.2, 0.7),
+        rim_contrast=2.5,
+    ),
+    LesionKind("expansile", share=0.03, outside_share=0.7),
+    LesionKind("pedicle", regions=VERTEBRAE, share=0.35, site=in_pedicles),
+    LesionKind("vertebral body", regions=VERTEBRAE, site=in_vertebral_body),
+    LesionKind(
+        "confluent",
+        regions=frozenset(("pelvis", "sacrum")),
+        share=0.15,
+        diameter_mm=(45.0, 90.0),
+        contrast_limit=(2.0, 4.5),
+    ),
+    LesionKind("elongated", regions=LONG_BONES, share=0.6, elongation=(2.0, 4.0)),
+    LesionKind("focal"),
+)
+"""The last one takes what the others leave. Shares are defaults of ours."""
+
+DIFFUSE = LesionKind("diffuse", steals_tracer=True)
+"""The kind of a superscan, whose lesions are whole bones."""
+
+
+def draw_kind(region: str, primary: Primary, rng: np.random.Generator) -> LesionKind:
+    """Draw the kind of a lesion in a region.
+
+    One number decides on all kinds that any bone may have: lytic ones take its lower end, the
+    others, one after the other, its upper end. Kinds of certain bones take a number each.
+    """
+    stem = base_region(region)
+    number, upper_end = rng.random(), 1.0
+    for kind in LESION_KINDS[:-1]:
+        if stem not in kind.regions:
+            continue
+        if kind.lytic:
+            drawn = number < primary.lytic_share
+        elif kind.regions == ALL_BONES:
+            upper_end -= kind.share
+            drawn = number > upper_end
+        else:
+            drawn = kind.share == 1 or rng.random() < kind.share
+        if drawn:
+            return kind
+    return LESION_KINDS[-1]
