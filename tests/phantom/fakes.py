@@ -66,7 +66,7 @@ def fake_patient(
             )
             for number, (row, column, _) in enumerate(LESIONS, start=1)
         ),
-        variants=("osteophyte",),
+        benign_findings=("osteophyte",),
         camera=camera,
         primary="breast",
         tumour_burden=tumour_burden,

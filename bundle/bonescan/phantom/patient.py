@@ -34,7 +34,7 @@ from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, fade_soft_tissue
 T = TypeVar("T", bound=np.generic)
 
 SCAN_VELOCITY_MM_S = (100 / 60, 270 / 60)
-"""10 to 27 cm per minute, as real headers say."""
+"""10 to 27 cm per minute, as in real headers."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LesionTruth:
         region: of `bonescan.labels.REGIONS`.
         diameter_mm: geometric mean of its axes, before clipping to the bone.
         contrast: activity over that of the local bone.
-        shape: name of the lesion's kind.
+        shape: name of its `bonescan.phantom.tracer.lesion_kinds.LesionKind`.
         centre: (row, column) in the geometry of the anterior view, before any movement.
         area_px: visible area per view, 0 where the view hides it.
     """
@@ -84,10 +84,10 @@ class SimulatedPatient:
     """A simulated patient.
 
     Attributes:
-        person: the body's owner.
+        person: whose body was scanned.
         views: by view; one may be absent.
         lesions: all metastases, also those that no view shows.
-        variants: names of the benign findings.
+        benign_findings: their names, movement among them.
         camera: what the scan was made with.
         primary: primary tumour.
         tumour_burden: share 0..1 of the skeleton's volume that is metastasis.
@@ -98,7 +98,7 @@ class SimulatedPatient:
     person: Person
     views: Mapping[View, SimulatedView]
     lesions: tuple[LesionTruth, ...]
-    variants: tuple[str, ...]
+    benign_findings: tuple[str, ...]
     camera: CameraPreset
     primary: str
     tumour_burden: float
@@ -108,7 +108,7 @@ class SimulatedPatient:
     @property
     def shows_metastasis(self) -> bool:
         """Whether at least one metastasis shows in a view."""
-        return any(area_px > 0 for it in self.lesions for area_px in it.area_px.values())
+        return any(any(lesion.area_px.values()) for lesion in self.lesions)
 
 
 def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPatient:
@@ -125,11 +125,11 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     if group is None:
         return _draw_patient(preset, kept, rng)
     free_share = 0.0 if group.metastases else 1.0
-    alike = replace(preset, primaries=(group.primary,), free_share=free_share)
-    patient = _draw_patient(alike, kept, rng)
+    preset = replace(preset, primaries=(group.primary,), free_share=free_share)
+    patient = _draw_patient(preset, kept, rng)
     while group.metastases and not patient.shows_metastasis:
         # Another patient: other lesions in the same body would only favour bodies that show more.
-        patient = _draw_patient(alike, kept, rng)
+        patient = _draw_patient(preset, kept, rng)
     return patient
 
 
@@ -142,12 +142,12 @@ def _draw_patient(
     camera = preset.cameras[rng.integers(len(preset.cameras))]
     sex: Sex = "F" if rng.random() < primary.female_share else "M"
     body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
-    uptake, variants = draw_benign_findings(body, draw_uptake(body, rng), rng)
+    uptake, findings = draw_benign_findings(body, draw_uptake(body, rng), rng)
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
     settings = draw_settings(body, preset.total_counts, rng)
-    scene = _look(body, uptake, lesions, camera, settings, rng)
+    scene = _set_scene(body, uptake, lesions, camera, settings, rng)
     regions = region_map(body)
     views = {view: _take_view(scene, view, regions, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
@@ -155,8 +155,8 @@ def _draw_patient(
     return SimulatedPatient(
         person=body.person,
         views=views,
-        lesions=tuple(_describe(lesion, views) for lesion in lesions),
-        variants=variants if scene.motion is None else (*variants, "movement"),
+        lesions=tuple(_lesion_truth(lesion, views) for lesion in lesions),
+        benign_findings=findings if scene.motion is None else (*findings, "movement"),
         camera=camera,
         primary=primary.name,
         tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
@@ -187,13 +187,13 @@ class _Scene:
     lesions: tuple[Lesion, ...]
     camera: CameraPreset
     settings: AcquisitionSettings
-    heads: Mapping[View, DetectorHead]
+    detectors: Mapping[View, DetectorHead]
     expected: Mapping[View, NDArray[np.float32]]
-    counts_per_primary: Mapping[View, float]
+    counts_per_photon: Mapping[View, float]
     motion: Motion | None
 
 
-def _look(
+def _set_scene(
     body: Body,
     uptake: Uptake,
     lesions: tuple[Lesion, ...],
@@ -201,22 +201,22 @@ def _look(
     settings: AcquisitionSettings,
     rng: np.random.Generator,
 ) -> _Scene:
-    """Paint the tracer into the body and project it onto both heads."""
+    """Paint the tracer into the body and project it onto both detectors."""
     activity = paint(body, uptake, rng)
     for lesion in lesions:
         activity[lesion.added.slices] += lesion.added.fraction
     np.maximum(activity, 0, out=activity)
-    heads = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
-    primaries = {view: project(head, activity).values for view, head in heads.items()}
-    expected, scales = expected_counts(primaries, thickness_mm(body), camera, settings)
+    detectors = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
+    photons = {view: project(detector, activity).values for view, detector in detectors.items()}
+    expected, scales = expected_counts(photons, thickness_mm(body), camera, settings)
     motion = draw_motion(body, rng)
-    return _Scene(body, uptake, lesions, camera, settings, heads, expected, scales, motion)
+    return _Scene(body, uptake, lesions, camera, settings, detectors, expected, scales, motion)
 
 
 def _take_view(
     scene: _Scene, view: View, regions: NDArray[np.int64], rng: np.random.Generator
 ) -> SimulatedView:
-    """Draw the counts of a view, mark its truth and turn both to acquisition geometry."""
+    """Draw the counts of a view, mark its truth and bring both to acquisition geometry."""
     expected = scene.expected[view]
     lesions = [_project_block(scene, view, lesion.added) for lesion in scene.lesions]
     bladder = _project_block(
@@ -236,12 +236,12 @@ def _take_view(
 
 def _project_block(scene: _Scene, view: View, block: VoxelBlock, level: float = 1.0) -> Patch:
     """Return the expected counts of one structure alone in a view."""
-    patch = project(scene.heads[view], block.fraction, block.start)
-    counts = patch.values * np.float32(level * scene.counts_per_primary[view])
+    patch = project(scene.detectors[view], block.fraction, block.start)
+    counts = patch.values * np.float32(level * scene.counts_per_photon[view])
     return Patch(patch.row, patch.column, counts)
 
 
-def _describe(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTruth:
+def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTruth:
     return LesionTruth(
         number=lesion.number,
         bone=lesion.bone,

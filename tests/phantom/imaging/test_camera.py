@@ -43,7 +43,7 @@ def body():
 
 
 @pytest.fixture(scope="module")
-def heads(body):
+def detectors(body):
     return place_detectors(body, attenuation_map(body), CAMERA, SETTINGS)
 
 
@@ -52,26 +52,26 @@ def spot(depth):
     return activity, (100, depth, 40)
 
 
-def test_primary_counts_follow_the_depth_of_soft_tissue(heads):
+def test_primary_counts_follow_the_depth_of_soft_tissue(detectors):
     activity, start = spot(20)
-    seen = project(heads[View.ANTERIOR], activity, start).values.sum()
+    seen = project(detectors[View.ANTERIOR], activity, start).values.sum()
     tissue_mm = (20 - 2 + 0.5) * SPACING_MM[1]
     expected = math.exp(-SOFT_MU_PER_MM * tissue_mm)
     assert seen == pytest.approx(expected, rel=0.01)
 
 
-def test_conjugate_views_share_the_attenuation_of_the_whole_ray(body, heads):
+def test_conjugate_views_share_the_attenuation_of_the_whole_ray(body, detectors):
     activity, start = spot(12)
-    front, back = (project(heads[view], activity, start).values.sum() for view in View)
+    front, back = (project(detectors[view], activity, start).values.sum() for view in View)
     whole = math.exp(-SOFT_MU_PER_MM * 36 * SPACING_MM[1]) * TABLE_TRANSMISSION
     assert front * back == pytest.approx(whole, rel=0.02)
     assert front > back
 
 
-def test_what_lies_deeper_is_blurred_more(heads):
+def test_what_lies_deeper_is_blurred_more(detectors):
     peaks = []
     for depth in (4, 20, 34):
-        values = project(heads[View.ANTERIOR], *spot(depth)).values
+        values = project(detectors[View.ANTERIOR], *spot(depth)).values
         peaks.append(values.max() / values.sum())
     assert peaks[0] > peaks[1] > peaks[2]
 
@@ -85,28 +85,28 @@ def test_resolution_goes_on_growing_beyond_the_table():
     assert sigma_px(CAMERAS[1], np.array([300.0])) > sigma_px(CAMERAS[1], np.array([250.0]))
 
 
-def test_projection_is_linear(heads):
+def test_projection_is_linear(detectors):
     rng = np.random.default_rng(1)
     first, second = rng.random((2, 6, 4, 5), dtype=np.float32)
-    head, start = heads[View.POSTERIOR], (60, 10, 30)
-    both = project(head, first + 2 * second, start).values
-    apart = project(head, first, start).values + 2 * project(head, second, start).values
+    detector, start = detectors[View.POSTERIOR], (60, 10, 30)
+    both = project(detector, first + 2 * second, start).values
+    apart = project(detector, first, start).values + 2 * project(detector, second, start).values
     np.testing.assert_allclose(both, apart, rtol=1e-4)
 
 
-def test_a_block_projects_like_the_whole_grid(body, heads):
+def test_a_block_projects_like_the_whole_grid(body, detectors):
     activity = np.random.default_rng(2).random((6, 4, 5), dtype=np.float32)
     whole = np.zeros(body.shape, np.float32)
     whole[60:66, 10:14, 30:35] = activity
-    patch = project(heads[View.ANTERIOR], activity, (60, 10, 30))
-    image = project(heads[View.ANTERIOR], whole).values
+    patch = project(detectors[View.ANTERIOR], activity, (60, 10, 30))
+    image = project(detectors[View.ANTERIOR], whole).values
     rows, columns = patch.values.shape
     part = image[patch.row : patch.row + rows, patch.column : patch.column + columns]
     np.testing.assert_allclose(patch.values, part, atol=1e-5)
     assert image.sum() == pytest.approx(part.sum(), rel=1e-4)
 
 
-def test_a_head_that_follows_the_contour_sees_thin_parts_sharper():
+def test_a_detector_that_follows_the_contour_sees_thin_parts_sharper():
     body = block_body()
     body.outline[:, 2:20, :][100:] = 0  # the lower half is only as thick as the back
     mu = attenuation_map(body)
@@ -114,8 +114,8 @@ def test_a_head_that_follows_the_contour_sees_thin_parts_sharper():
     peaks = {}
     for follows in (False, True):
         settings = replace(SETTINGS, follows_contour=follows)
-        head = place_detectors(body, mu, CAMERA, settings)[View.ANTERIOR]
-        values = project(head, activity, start).values
+        detector = place_detectors(body, mu, CAMERA, settings)[View.ANTERIOR]
+        values = project(detector, activity, start).values
         peaks[follows] = values.max() / values.sum()
     assert peaks[True] > 1.1 * peaks[False]
 
@@ -148,10 +148,10 @@ def test_scatter_falls_off_exponentially_with_its_length(length_mm):
     assert row[250] / row[220] == pytest.approx(expected, rel=0.05)
 
 
-def test_expected_counts_have_the_total_and_the_strip(body, heads):
+def test_expected_counts_have_the_total_and_the_strip(body, detectors):
     activity = body.outline.copy()
-    primaries = {view: project(head, activity).values for view, head in heads.items()}
-    expected, scale = expected_counts(primaries, thickness_mm(body), CAMERA, SETTINGS)
+    photons = {view: project(detector, activity).values for view, detector in detectors.items()}
+    expected, scale = expected_counts(photons, thickness_mm(body), CAMERA, SETTINGS)
     front = expected[View.ANTERIOR]
     assert front.sum() == pytest.approx(SETTINGS.total_counts, rel=1e-4)
     strip = strip_mask(front.shape, CAMERA, SETTINGS)

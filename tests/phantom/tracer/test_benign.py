@@ -36,7 +36,7 @@ def test_every_hot_spot_lies_at_the_body(body, uptake, name):
     rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
     for seed in range(5):
         added = BENIGN_FINDINGS[name].add(FindingContext(body, uptake, np.random.default_rng(seed)))
-        for spot in added.spots[len(uptake.spots) :]:
+        for spot in added.hot_spots[len(uptake.hot_spots) :]:
             row, depth, column = spot.ellipsoid.centre
             assert spot.level > 0
             assert rows[0] <= row <= rows[-1]
@@ -47,11 +47,11 @@ def test_every_hot_spot_lies_at_the_body(body, uptake, name):
 def test_findings_are_as_frequent_as_they_say(body, uptake):
     rng = np.random.default_rng(0)
     drawn = [set(draw_benign_findings(body, uptake, rng)[1]) for _ in range(400)]
-    for name, variant in BENIGN_FINDINGS.items():
+    for name, finding in BENIGN_FINDINGS.items():
         share = np.mean([name in names for names in drawn])
-        error = np.sqrt(variant.chance * (1 - variant.chance) / len(drawn))
+        error = np.sqrt(finding.chance * (1 - finding.chance) / len(drawn))
         assert share > 0, name
-        assert share == pytest.approx(variant.chance, abs=4 * error), name
+        assert share == pytest.approx(finding.chance, abs=4 * error), name
 
 
 def test_wear_grows_with_age_and_accidents_do_not():
@@ -70,7 +70,7 @@ def test_rib_fractures_lie_in_a_row_on_one_side(body, uptake):
         added = BENIGN_FINDINGS["rib fractures"].add(
             FindingContext(body, uptake, np.random.default_rng(seed))
         )
-        spots = added.spots[len(uptake.spots) :]
+        spots = added.hot_spots[len(uptake.hot_spots) :]
         columns = np.array([spot.ellipsoid.centre[2] for spot in spots])
         middle = body.points["t6_centre"][2]
         assert len(spots) >= 2

@@ -95,7 +95,7 @@ def test_partly_filled_voxels_share_their_activity(body):
 
 def test_spots_keep_to_what_they_are_clipped_to(body):
     spots = {
-        clip: paint(body, plain(body, spots=(HotSpot(ellipsoid, 50.0, clip),)), rng())
+        clip: paint(body, plain(body, hot_spots=(HotSpot(ellipsoid, 50.0, clip),)), rng())
         for clip, ellipsoid in {
             Clip.BONE: VoxelEllipsoid((74.0, 9.0, 21.0), (6.0, 6.0, 6.0)),
             Clip.BODY: VoxelEllipsoid((74.0, 9.0, 20.0), (6.0, 6.0, 6.0)),
@@ -119,7 +119,7 @@ def test_metal_holds_no_activity(body):
 def test_superscan_takes_the_tracer_from_soft_tissue_and_kidneys(body):
     usual = draw_uptake(body, rng())
     faded = fade_soft_tissue(usual, rng())
-    assert faded.soft < 0.7
+    assert faded.soft_tissue < 0.7
     assert faded.organs["kidney_left"] < 0.4 * usual.organs["kidney_left"]
     assert faded.bones == usual.bones
 

@@ -177,7 +177,7 @@ def _truth(
         "primary": patient.primary,
         "tumour_burden": patient.tumour_burden,
         "lesions": [asdict(lesion) for lesion in patient.lesions],
-        "variants": list(patient.variants),
+        "variants": list(patient.benign_findings),
     }
 
 

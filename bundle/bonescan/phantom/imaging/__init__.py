@@ -1,1 +1,1 @@
-"""From activity to counts: camera, movement, and what of the truth a view shows."""
+"""From activity to counts: camera, movement, and the truth that each view shows."""

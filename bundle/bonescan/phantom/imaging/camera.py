@@ -1,7 +1,7 @@
 """From activity in the body to the counts of two conjugate planar views.
 
-Everything before the Poisson draw is linear in activity. One head looks at the body from the front
-and one from behind; rows and columns are the detector's, so projecting is summing over depth.
+Everything before the Poisson draw is linear in activity. One detector looks at the body from the
+front and one from behind; rows and columns are the detector's, so projecting is summing over depth.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ FWHM_PER_SIGMA = 2.3548
 SLAB_MM = 25.0
 """Depth that shares one blur: the resolution changes by less than 1.1 mm FWHM across it."""
 FRONT_GAP_MM = (15.0, 50.0)
-"""Anterior head above the highest skin."""
+"""Anterior detector above the skin."""
 TABLE_GAP_MM = 45.0
-"""Posterior head below the back: table, mattress and clearance."""
+"""Posterior detector below the back: table, mattress and clearance."""
 CONTOUR_SHARE = 0.5
-"""Share of scans whose anterior head follows the body; else it stays above its highest part."""
+"""Share of scans whose anterior detector follows the body; else it stays above its highest part."""
 CONTOUR_SMOOTHING_MM = 150.0
-"""The head cannot follow the contour faster than its own size allows."""
+"""The detector cannot follow the contour more closely than its own size allows."""
 TABLE_TRANSMISSION = 0.78
-"""Share of photons that pass table and mattress, about 16 mm of water. Not measured: fitted, so
-that posterior over anterior counts come near the 0.85 to 1.1 of real scans."""
+"""Share of photons that pass table and mattress, about 16 mm of water. Not measured but
+fitted, so that posterior over anterior counts come near the 0.85 to 1.1 of real scans."""
 
 SCATTER_STEP = 4
 """Scatter is smooth: it is computed on pixels this many times larger."""
@@ -48,18 +48,18 @@ SCATTER_FRACTION = (0.3, 0.6)
 SCATTER_BLUR_PX = 2.0
 """The camera blurs scattered photons too."""
 DETECTOR_GAIN_SIGMA = 0.02
-"""The two heads' sensitivities agree within a few per cent; a default of ours."""
+"""The two detectors' sensitivities agree within a few per cent; a default of ours."""
 ABOVE_HEAD_MM = (30.0, 120.0)
 BELOW_FEET_MM = (10.0, 90.0)
-"""Scanned bed above the head and below the toes."""
+"""Bed that is scanned above the patient's head and below the toes."""
 
 
 @dataclass(frozen=True)
 class DetectorHead:
-    """One detector head in front of one body.
+    """One detector head with one body in front of it.
 
     Attributes:
-        transmission: share of the photons of each voxel that reach the head, (row, depth, column).
+        transmission: share of the photons of each voxel that arrive, (row, depth, column).
         slab: number of the slab of equal blur, (row, depth).
         sigma_px: blur of each slab.
     """
@@ -77,19 +77,25 @@ class Patch:
     column: int
     values: NDArray[np.float32]
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Where the patch lies in an array of the whole image."""
+        rows, columns = self.values.shape
+        return slice(self.row, self.row + rows), slice(self.column, self.column + columns)
+
 
 @dataclass(frozen=True)
 class AcquisitionSettings:
-    """How one acquisition was made.
+    """How one scan is acquired.
 
     Attributes:
         total_counts: of the anterior view; the posterior follows from the physics.
         scatter_length_mm: of the exponential kernel.
         scatter_fraction: scattered photons per primary photon.
         background: counts per pixel inside the scanned strip.
-        front_gap_mm: from the anterior head to the skin below it.
-        follows_contour: whether the anterior head follows the body's contour.
-        posterior_gain: sensitivity of the posterior head relative to the anterior one.
+        front_gap_mm: from the anterior detector to the skin below it.
+        follows_contour: whether the anterior detector follows the body's contour.
+        posterior_gain: sensitivity of the posterior detector relative to the anterior one.
         first_row: first scanned row.
         last_row: last scanned row.
     """
@@ -132,21 +138,21 @@ def attenuation_map(body: Body, metal: Sequence[Metal] = ()) -> NDArray[np.float
     """Return the linear attenuation per mm of each voxel of the grid, (row, depth, column)."""
     mu = body.outline * np.float32(SOFT_MU_PER_MM)
     for name in ("lung_left", "lung_right"):
-        block = body.organs[name]
-        mu[block.slices] -= np.float32(SOFT_MU_PER_MM - LUNG_MU_PER_MM) * block.fraction
+        lung = body.organs[name]
+        mu[lung.slices] -= np.float32(SOFT_MU_PER_MM - LUNG_MU_PER_MM) * lung.fraction
     for bone in body.bones.values():
         mu[bone.block.slices] += np.float32(BONE_MU_PER_MM - SOFT_MU_PER_MM) * bone.block.fraction
-    for piece in metal:
-        solid = solid_block(piece.ellipsoid, body.shape, body.spacing_mm)
+    for implant in metal:
+        solid = solid_block(implant.ellipsoid, body.shape, body.spacing_mm)
         if solid is not None:
-            mu[solid.slices] += np.float32(piece.mu_per_mm) * solid.fraction
+            mu[solid.slices] += np.float32(implant.mu_per_mm) * solid.fraction
     return mu
 
 
 def place_detectors(
     body: Body, mu: NDArray[np.float32], camera: CameraPreset, settings: AcquisitionSettings
 ) -> dict[View, DetectorHead]:
-    """Return both heads around a body with the attenuation `mu` per mm."""
+    """Return both detectors around a body with the attenuation `mu` per mm."""
     depth_mm = body.spacing_mm[1]
     skin_mm, back_mm = _skin_mm(body)
     if not settings.follows_contour:
@@ -211,33 +217,33 @@ def sigma_px(camera: CameraPreset, distance_mm: NDArray[np.floating]) -> NDArray
 
 
 def project(
-    head: DetectorHead, activity: NDArray[np.float32], start: tuple[int, int, int] = (0, 0, 0)
+    detector: DetectorHead, activity: NDArray[np.float32], start: tuple[int, int, int] = (0, 0, 0)
 ) -> Patch:
-    """Project a block of activity onto a head: attenuation along the ray, then blur by depth.
+    """Project a block of activity onto a detector: attenuation along the ray, then blur by depth.
 
     Args:
-        head: the head.
+        detector: which of the two.
         activity: (row, depth, column), any unit per voxel.
-        start: place of the block's first voxel in the grid.
+        start: the block's first voxel in the grid.
 
     Returns:
-        the primary photons, as a patch wide enough for the blur and clipped to the grid.
+        The primary photons, as a patch wide enough for the blur and clipped to the grid.
     """
     rows, depths, columns = activity.shape
     row, depth, column = start
-    slab = head.slab[row : row + rows, depth : depth + depths]
+    slab = detector.slab[row : row + rows, depth : depth + depths]
     first = int(slab.min())
     planes = np.zeros((int(slab.max()) - first + 1, rows, columns), np.float32)
     every_row = np.arange(rows)
-    transmission = head.transmission[row : row + rows, depth:, column : column + columns]
+    transmission = detector.transmission[row : row + rows, depth:, column : column + columns]
     for layer in range(depths):
         seen = activity[:, layer] * transmission[:, layer]
-        place = slab[:, layer] - first
-        if place.min() == place.max():
-            planes[place[0]] += seen
+        plane = slab[:, layer] - first
+        if plane.min() == plane.max():
+            planes[plane[0]] += seen
         else:
-            planes[place, every_row] += seen
-    return _blur(planes, head.sigma_px[first:], (row, column), head.transmission.shape)
+            planes[plane, every_row] += seen
+    return _blur(planes, detector.sigma_px[first:], (row, column), detector.transmission.shape)
 
 
 def _blur(
@@ -246,7 +252,7 @@ def _blur(
     start: tuple[int, int],
     grid: tuple[int, ...],
 ) -> Patch:
-    """Blur each slab and add them up on a patch with room for the blur."""
+    """Blur the plane of each slab and add them up on a patch with room for the blur."""
     _, rows, columns = planes.shape
     room = int(np.ceil(3 * max(sigma_px[: len(planes)])))
     row, column = max(start[0] - room, 0), max(start[1] - room, 0)
@@ -268,7 +274,7 @@ def thickness_mm(body: Body) -> NDArray[np.float32]:
 
 
 def scatter(
-    primary: NDArray[np.float32],
+    photons: NDArray[np.float32],
     thickness: NDArray[np.float32],
     pixel_mm: float,
     settings: AcquisitionSettings,
@@ -276,12 +282,12 @@ def scatter(
     """Return the scattered photons that go with an image of primary photons.
 
     The kernel falls off mono-exponentially, exp(-r / length), as in Axelsson et al. 1984, J Nucl
-    Med 25:490. Photons scatter in tissue, not in air: what arrives at a pixel is in
-    proportion to the thickness of the body there, so the gap between the legs stays empty.
+    Med 25:490. Photons scatter in tissue, not in air: a pixel receives them in proportion to the
+    thickness of the body there, so the gap between the legs stays empty.
     """
-    rows, columns = primary.shape
+    rows, columns = photons.shape
     step = SCATTER_STEP
-    coarse = primary.reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
+    coarse = photons.reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
     padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
     spectrum = np.fft.rfft2(coarse, padded)
     frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
@@ -290,14 +296,14 @@ def scatter(
     spread = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
     spread = ndimage.zoom(np.maximum(spread, 0), step, order=1, mode="nearest", grid_mode=True)
     scattered = ndimage.gaussian_filter(spread.astype(np.float32) * thickness, SCATTER_BLUR_PX)
-    wanted = settings.scatter_fraction * float(primary.sum())
+    wanted = settings.scatter_fraction * float(photons.sum())
     return scattered * np.float32(wanted / float(scattered.sum()))
 
 
 def strip_mask(
     shape: tuple[int, int], camera: CameraPreset, settings: AcquisitionSettings
 ) -> NDArray[np.bool]:
-    """Return the pixels that the detector passed over, (row, column)."""
+    """Return the pixels that the detector passes over, (row, column)."""
     mask = np.zeros(shape, bool)
     mask[
         settings.first_row : settings.last_row + 1, camera.first_column : camera.last_column + 1
@@ -306,12 +312,12 @@ def strip_mask(
 
 
 def expected_counts(
-    primaries: Mapping[View, NDArray[np.float32]],
+    photons: Mapping[View, NDArray[np.float32]],
     thickness: NDArray[np.float32],
     camera: CameraPreset,
     settings: AcquisitionSettings,
 ) -> tuple[dict[View, NDArray[np.float32]], dict[View, float]]:
-    """Return the expected counts of both views, and the counts per primary photon of each.
+    """Return the expected counts of both views, and how many each makes of a primary photon.
 
     Adds scatter and background, cuts to the scanned strip and scales both views by one factor, so
     that the anterior view expects `settings.total_counts`.
@@ -319,7 +325,7 @@ def expected_counts(
     strip = strip_mask(thickness.shape, camera, settings)
     seen = {
         view: (image + scatter(image, thickness, camera.pixel_mm, settings)) * strip
-        for view, image in primaries.items()
+        for view, image in photons.items()
     }
     background = np.float32(settings.background) * strip
     scale = (settings.total_counts - float(background.sum())) / float(seen[View.ANTERIOR].sum())

@@ -1,4 +1,4 @@
-"""A patient who moves during the scan: everything below one row is where it is now."""
+"""A patient who moves during the scan: what is scanned afterwards lies elsewhere."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True)
 class Motion:
-    """A part of the image that lies aside: a shear at one row.
+    """A part of the image that lies aside from where it was: a step at one row.
 
     Attributes:
         rows: rows that are scanned after, or before, the movement.
@@ -33,8 +33,8 @@ class Motion:
         """Return an image or a map (row, column) with the part moved; its edge is repeated."""
         moved = image.copy()
         part = image[self.rows, self.columns]
-        places = np.clip(np.arange(part.shape[1]) - self.shift_px, 0, part.shape[1] - 1)
-        moved[self.rows, self.columns] = part[:, places]
+        source = np.clip(np.arange(part.shape[1]) - self.shift_px, 0, part.shape[1] - 1)
+        moved[self.rows, self.columns] = part[:, source]
         return moved
 
 

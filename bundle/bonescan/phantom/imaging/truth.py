@@ -1,4 +1,4 @@
-"""What an annotator could mark in each view: visible lesions, the bladder, and bone regions."""
+"""The truth of each view: lesions that show in it, the bladder, and bone regions."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,23 @@ from bonescan.phantom.anatomy.voxels import Body
 from bonescan.phantom.imaging.camera import FWHM_PER_SIGMA, Patch
 
 PEAK_SHARE = 0.45
-"""A structure's outline is where its own image reaches this share of its own peak: between the
-40 and 50 % that readers of SPECT and PET use."""
+"""A structure is outlined where the counts that it alone adds reach this share of their peak:
+between the 40 and 50 % that are usual for SPECT and PET."""
 NOISE_FACTOR = 3.0
 """A lesion must add this many standard deviations of the local Poisson noise.
 
-The noise is that of a resolution element, not of one pixel: eye and network add up the counts of
-neighbouring pixels. For a Gaussian of standard deviation s pixels, the effective number of pixels
-added up is 4 pi s^2, so the noise of their mean is sqrt(counts / (4 pi s^2)).
+The noise is that of a resolution element, not of one pixel: eye and network add up neighbouring
+pixels. A Gaussian of standard deviation s pixels adds up 4 pi s^2 of them, so the noise of their
+mean is sqrt(counts / (4 pi s^2)).
 """
 READING_FWHM_MM = 8.0
 """Resolution element: the camera's resolution at 10 cm, a little smoothed."""
 LEAST_CONTRAST = 0.4
-"""Counts with and without a lesion must differ by this share of the lower of the two, at its
-outline: less is lost in the unevenness of normal bone however many counts there are. A default of
+"""At its outline, counts with and without a lesion must differ by this share of the lower of the
+two: less is lost in the unevenness of normal bone, however many counts there are. A default of
 ours, chosen by looking at outlines on simulated scans."""
 LEAST_AREA_MM2 = 20.0
-"""Smaller remains are no outline that anyone would draw."""
+"""Nobody would outline smaller remains."""
 BONE_SHARE = 0.3
 """A pixel belongs to a bone where it fills this share of at least one voxel along the ray."""
 
@@ -48,7 +48,7 @@ def visible_mask(lesion: Patch, expected: NDArray[np.float32], pixel_mm: float) 
     Returns:
         mask of the patch's shape, empty where the lesion is hidden in this view.
     """
-    local = expected[_place(lesion)]
+    local = expected[lesion.slices]
     added = np.abs(lesion.values)
     mask = added >= PEAK_SHARE * added.max()
     mask &= added > NOISE_FACTOR * noise_counts(local, pixel_mm)
@@ -73,24 +73,19 @@ def mark_truth(
     strongest = np.zeros(expected.shape, np.float32)
     if bladder is not None:
         mask = visible_mask(bladder, expected, pixel_mm)
-        label[_place(bladder)][mask] = Label.BLADDER
+        label[bladder.slices][mask] = Label.BLADDER
     for number, lesion in enumerate(lesions, start=1):
         added = np.abs(lesion.values)
-        best = strongest[_place(lesion)]
+        best = strongest[lesion.slices]
         mask = visible_mask(lesion, expected, pixel_mm) & (added > best)
         best[mask] = added[mask]
-        instances[_place(lesion)][mask] = number
-        label[_place(lesion)][mask] = Label.METASTASIS
+        instances[lesion.slices][mask] = number
+        label[lesion.slices][mask] = Label.METASTASIS
     return label, instances
 
 
-def _place(patch: Patch) -> tuple[slice, slice]:
-    rows, columns = patch.values.shape
-    return slice(patch.row, patch.row + rows), slice(patch.column, patch.column + columns)
-
-
 def region_map(body: Body) -> NDArray[np.int64]:
-    """Return the bones' regions, one bit per region, (row, column) in the grid's geometry."""
+    """Return the regions of the bones, one bit each, (row, column) in the grid's geometry."""
     regions = np.zeros((body.shape[0], body.shape[2]), np.int64)
     for bone in body.bones.values():
         rows, _, columns = bone.block.slices

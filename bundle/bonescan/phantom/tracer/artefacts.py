@@ -1,4 +1,4 @@
-"""Findings that are no bone: urine, injection, metal, and what the technique does."""
+"""Findings outside bone: urine, injection, metal, and faults of technique."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from bonescan.phantom.anatomy.voxels import Point
 from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
 from bonescan.phantom.tracer.hot_spots import (
     FindingContext,
-    add_spots,
+    add_hot_spots,
     draw_side,
     hot_spot,
     midway,
@@ -29,16 +29,16 @@ def add_urine(context: FindingContext) -> Uptake:
     crotch = midway(context.body.points["hip_right"], context.body.points["hip_left"])
     spots = []
     for _ in range(rng.integers(1, 4)):
-        place = shifted(context, crotch, (rng.uniform(50, 200), 0, rng.normal(0, 45)))
-        depth = context.front_skin(place[0], place[2])
-        depth = place[1] if depth is None else depth
+        row, depth, column = shifted(context, crotch, (rng.uniform(50, 200), 0, rng.normal(0, 45)))
+        skin = context.front_skin(row, column)
+        depth = depth if skin is None else skin
         radii = (rng.uniform(5, 18), 4.0, rng.uniform(4, 12))
         level = rng.lognormal(np.log(40.0), 0.6)
-        spots.append(hot_spot((place[0], depth, place[2]), radii, level, Clip.NOTHING))
-    return add_spots(context.uptake, spots)
+        spots.append(hot_spot((row, depth, column), radii, level, Clip.NOTHING))
+    return add_hot_spots(context.uptake, spots)
 
 
-def add_bag(context: FindingContext) -> Uptake:
+def add_urine_bag(context: FindingContext) -> Uptake:
     """Add a catheter down one leg and a bag of urine beside the lower leg."""
     rng = context.rng
     side = draw_side(rng)
@@ -49,9 +49,9 @@ def add_bag(context: FindingContext) -> Uptake:
     end = shifted(context, midway(knee, ankle, 0.7), (0, 0, side_sign(side) * rng.uniform(60, 100)))
     level = rng.lognormal(np.log(25.0), 0.4)
     tube = [*_line(start, beside, 40), *_line(beside, end, 40)]
-    spots = [hot_spot(place, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for place in tube]
+    spots = [hot_spot(point, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for point in tube]
     bag = hot_spot(end, (rng.uniform(25, 45), 10.0, rng.uniform(18, 30)), level, Clip.NOTHING)
-    return add_spots(context.uptake, [*spots, bag])
+    return add_hot_spots(context.uptake, [*spots, bag])
 
 
 def _line(start: Point, end: Point, count: int) -> list[Point]:
@@ -59,25 +59,27 @@ def _line(start: Point, end: Point, count: int) -> list[Point]:
 
 
 def add_injection_site(context: FindingContext) -> Uptake:
-    """Add what stays where the tracer was injected: hand, wrist or elbow."""
+    """Add the tracer left where it was injected: hand, wrist or elbow."""
     site = ("elbow", "hand", "wrist")[context.rng.choice(3, p=(0.5, 0.3, 0.2))]
-    place = context.body.points[f"injection_{site}_{draw_side(context.rng)}"]
+    point = context.body.points[f"injection_{site}_{draw_side(context.rng)}"]
     radius = context.rng.uniform(3.0, 6.0)
     level = context.rng.lognormal(np.log(INJECTION_LEVEL), 0.7)
-    return add_spots(context.uptake, [hot_spot(place, (radius, radius, radius), level, Clip.BODY)])
+    return add_hot_spots(
+        context.uptake, [hot_spot(point, (radius, radius, radius), level, Clip.BODY)]
+    )
 
 
-def add_track(context: FindingContext) -> Uptake:
-    """Add tracer that ran out beside the vein: a streak up the arm from the elbow."""
+def add_extravasation(context: FindingContext) -> Uptake:
+    """Add tracer that leaked out of the vein: a streak up the arm from the elbow."""
     rng = context.rng
     side = draw_side(rng)
     elbow, shoulder = context.body.points[f"elbow_{side}"], context.body.points[f"shoulder_{side}"]
     length, level = rng.uniform(0.2, 0.6), rng.lognormal(np.log(120.0), 0.5)
     spots = [
-        hot_spot(place, (6.0, 4.0, 3.5), level * np.exp(-2 * i / 12), Clip.BODY)
-        for i, place in enumerate(_line(elbow, midway(elbow, shoulder, length), 12))
+        hot_spot(point, (6.0, 4.0, 3.5), level * np.exp(-2 * i / 12), Clip.BODY)
+        for i, point in enumerate(_line(elbow, midway(elbow, shoulder, length), 12))
     ]
-    return add_spots(context.uptake, spots)
+    return add_hot_spots(context.uptake, spots)
 
 
 def add_axillary_node(context: FindingContext) -> Uptake:
@@ -95,7 +97,7 @@ def add_axillary_node(context: FindingContext) -> Uptake:
         )
         for _ in range(context.rng.integers(1, 3))
     ]
-    return add_spots(context.uptake, spots)
+    return add_hot_spots(context.uptake, spots)
 
 
 def add_pacemaker(context: FindingContext) -> Uptake:
@@ -104,29 +106,30 @@ def add_pacemaker(context: FindingContext) -> Uptake:
     side = "left" if rng.random() < 0.85 else "right"
     points = context.body.points
     collarbone = midway(points[f"sternoclavicular_{side}"], points[f"shoulder_{side}"], 0.6)
-    place = shifted(context, collarbone, (rng.uniform(30, 50), 0, 0))
-    return _add_disc(context, place, (rng.uniform(18, 24), 5.0, rng.uniform(20, 26)))
+    pocket = shifted(context, collarbone, (rng.uniform(30, 50), 0, 0))
+    return _add_disc(context, pocket, (rng.uniform(18, 24), 5.0, rng.uniform(20, 26)))
 
 
 def add_buckle(context: FindingContext) -> Uptake:
     """Add a buckle on the belly or a pendant on the chest: cold in the anterior view."""
     rng = context.rng
     if rng.random() < 0.6:
-        place = shifted(context, context.body.points["l5_centre"], (rng.uniform(-10, 25), 0, 0))
-        return _add_disc(context, place, (rng.uniform(12, 18), 3.0, rng.uniform(18, 28)))
-    place = shifted(context, context.body.points["t6_centre"], (0, 0, rng.normal(0, 10)))
+        belly = shifted(context, context.body.points["l5_centre"], (rng.uniform(-10, 25), 0, 0))
+        return _add_disc(context, belly, (rng.uniform(12, 18), 3.0, rng.uniform(18, 28)))
+    chest = shifted(context, context.body.points["t6_centre"], (0, 0, rng.normal(0, 10)))
     radius = rng.uniform(6, 12)
-    return _add_disc(context, place, (radius, 3.0, radius))
+    return _add_disc(context, chest, (radius, 3.0, radius))
 
 
 def _add_disc(
-    context: FindingContext, place: Point, radii_mm: tuple[float, float, float]
+    context: FindingContext, point: Point, radii_mm: tuple[float, float, float]
 ) -> Uptake:
-    """Add a flat piece of metal at the front skin."""
-    depth = context.front_skin(place[0], place[2])
-    if depth is None:
+    """Add a flat piece of metal at the skin in front of a point."""
+    row, _, column = point
+    skin = context.front_skin(row, column)
+    if skin is None:
         return context.uptake
-    return _add_metal(context.uptake, [VoxelEllipsoid((place[0], depth + 1, place[2]), radii_mm)])
+    return _add_metal(context.uptake, [VoxelEllipsoid((row, skin + 1, column), radii_mm)])
 
 
 def _add_metal(uptake: Uptake, pieces: list[VoxelEllipsoid]) -> Uptake:
@@ -150,7 +153,7 @@ def add_hip_prosthesis(context: FindingContext) -> Uptake:
         hot_spot(tip, (12.0, 10.0, 10.0), level),
         hot_spot(shifted(context, hip, (-22, 0, 0)), (8.0, 18.0, 18.0), level),
     ]
-    return add_spots(_add_metal(context.uptake, pieces), rim)
+    return add_hot_spots(_add_metal(context.uptake, pieces), rim)
 
 
 def add_knee_prosthesis(context: FindingContext) -> Uptake:
@@ -166,7 +169,7 @@ def add_knee_prosthesis(context: FindingContext) -> Uptake:
         hot_spot(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
         for by_mm in (-32, 26)
     ]
-    return add_spots(_add_metal(context.uptake, pieces), rim)
+    return add_hot_spots(_add_metal(context.uptake, pieces), rim)
 
 
 def image_early(context: FindingContext) -> Uptake:

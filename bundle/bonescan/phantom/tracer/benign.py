@@ -1,4 +1,4 @@
-"""Benign findings that light up a bone scan: what makes telling metastases apart hard.
+"""Benign findings that light up on a bone scan and are easily taken for metastases.
 
 Frequencies are defaults of ours, set by judgement; they are no evidence.
 """
@@ -10,22 +10,23 @@ from itertools import pairwise
 import numpy as np
 
 from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.artefacts import (
     add_axillary_node,
-    add_bag,
     add_buckle,
+    add_extravasation,
     add_hip_prosthesis,
     add_injection_site,
     add_knee_prosthesis,
     add_pacemaker,
-    add_track,
     add_urine,
+    add_urine_bag,
     free_pertechnetate,
     image_early,
 )
 from bonescan.phantom.tracer.hot_spots import (
     FindingContext,
-    add_spots,
+    add_hot_spots,
     draw_side,
     hot_spot,
     midway,
@@ -39,9 +40,9 @@ def draw_benign_findings(
 ) -> tuple[Uptake, tuple[str, ...]]:
     """Return the uptake with a patient's benign findings, and their names."""
     names = []
-    for name, variant in BENIGN_FINDINGS.items():
-        if rng.random() < variant.chance_at(body.person.age):
-            uptake = variant.add(FindingContext(body, uptake, rng))
+    for name, finding in BENIGN_FINDINGS.items():
+        if rng.random() < finding.chance_at(body.person.age):
+            uptake = finding.add(FindingContext(body, uptake, rng))
             names.append(name)
     return uptake, tuple(names)
 
@@ -52,28 +53,28 @@ def add_osteophytes(context: FindingContext) -> Uptake:
     spots = []
     for _ in range(rng.integers(1, 5)):
         upper, lower = DISCS[rng.integers(len(DISCS))]
-        bone = context.body.bones[f"vertebra_{upper}"].block.fraction.shape[2]
-        aside_mm = 0.3 * bone * context.body.spacing_mm[2] * rng.choice((-1, 1))
-        place = midway(
+        breadth = context.body.bones[f"vertebra_{upper}"].block.fraction.shape[2]
+        aside_mm = 0.3 * breadth * context.body.spacing_mm[2] * rng.choice((-1, 1))
+        disc = midway(
             context.body.points[f"{upper}_centre"], context.body.points[f"{lower}_centre"]
         )
         level = context.bone_level(upper) * rng.uniform(1.0, 4.0)
         radii = (rng.uniform(3, 6), 7.0, rng.uniform(4, 8))
-        spots.append(hot_spot(shifted(context, place, (0, -5, aside_mm)), radii, level, Clip.BODY))
-    return add_spots(context.uptake, spots)
+        spots.append(hot_spot(shifted(context, disc, (0, -5, aside_mm)), radii, level, Clip.BODY))
+    return add_hot_spots(context.uptake, spots)
 
 
-def add_facets(context: FindingContext) -> Uptake:
+def add_facet_arthritis(context: FindingContext) -> Uptake:
     """Add arthritis of one to three facet joints, mostly low in the back."""
     rng = context.rng
     spots = []
     for _ in range(rng.integers(1, 4)):
         level = FACETS[rng.integers(len(FACETS))]
-        place = context.body.points[f"facet_{level}_{draw_side(rng)}"]
+        point = context.body.points[f"facet_{level}_{draw_side(rng)}"]
         radius = rng.uniform(4, 7)
-        gain = context.bone_level(level) * rng.uniform(0.8, 3.0)
-        spots.append(hot_spot(place, (radius, radius, radius), gain, Clip.BODY))
-    return add_spots(context.uptake, spots)
+        added = context.bone_level(level) * rng.uniform(0.8, 3.0)
+        spots.append(hot_spot(point, (radius, radius, radius), added, Clip.BODY))
+    return add_hot_spots(context.uptake, spots)
 
 
 def add_knee_arthritis(context: FindingContext) -> Uptake:
@@ -86,7 +87,7 @@ def add_knee_arthritis(context: FindingContext) -> Uptake:
                 level = rng.lognormal(np.log(20.0), 0.5)
                 radii = (rng.uniform(4, 8), 10.0, rng.uniform(6, 11))
                 spots.append(hot_spot(context.body.points[f"knee_{part}_{side}"], radii, level))
-    return add_spots(context.uptake, spots)
+    return add_hot_spots(context.uptake, spots)
 
 
 @dataclass(frozen=True)
@@ -114,22 +115,22 @@ class JointDisease:
             )
             for side in _sides(context.rng)
         ]
-        return add_spots(context.uptake, spots)
+        return add_hot_spots(context.uptake, spots)
 
 
 def add_rib_fractures(context: FindingContext) -> Uptake:
-    """Add fractures of two to five neighbouring ribs in a row, at the same place of each."""
+    """Add fractures of two to five neighbouring ribs, in line with each other."""
     rng = context.rng
     side, first = draw_side(rng), int(rng.integers(2, 9))
-    place = int(rng.integers(3, 9))
+    tenth = int(rng.integers(3, 9))
     level = context.bone_level("ribs") * rng.uniform(3.0, 8.0)
     spots = []
     for number in range(first, min(first + int(rng.integers(2, 6)), 13)):
-        sample = min(max(place + int(rng.integers(-1, 2)), 2), 9)
-        point = context.body.points[f"rib_{number:02d}_{side}_{sample}"]
+        here = min(max(tenth + int(rng.integers(-1, 2)), 2), 9)
+        point = context.body.points[f"rib_{number:02d}_{side}_{here}"]
         radius = rng.uniform(5, 8)
         spots.append(hot_spot(point, (radius, radius, radius), level * rng.uniform(0.5, 1.2)))
-    return add_spots(context.uptake, spots)
+    return add_hot_spots(context.uptake, spots)
 
 
 def add_sacral_fracture(context: FindingContext) -> Uptake:
@@ -143,7 +144,7 @@ def add_sacral_fracture(context: FindingContext) -> Uptake:
         for joint in (right, left)
     ]
     across = hot_spot(shifted(context, middle, (8, 4, 0)), (5.0, 14.0, 18.0), 0.8 * level)
-    return add_spots(context.uptake, [*bars, across])
+    return add_hot_spots(context.uptake, [*bars, across])
 
 
 def add_compression_fracture(context: FindingContext) -> Uptake:
@@ -152,9 +153,9 @@ def add_compression_fracture(context: FindingContext) -> Uptake:
     for _ in range(context.rng.integers(1, 4)):
         name = COLLAPSING[context.rng.integers(len(COLLAPSING))]
         level = context.bone_level(name) * context.rng.uniform(1.5, 4.0)
-        place = context.body.points[f"{name}_centre"]
-        spots.append(hot_spot(place, (4.0, 14.0, 18.0), level))
-    return add_spots(context.uptake, spots)
+        centre = context.body.points[f"{name}_centre"]
+        spots.append(hot_spot(centre, (4.0, 14.0, 18.0), level))
+    return add_hot_spots(context.uptake, spots)
 
 
 def add_dental_focus(context: FindingContext) -> Uptake:
@@ -164,15 +165,14 @@ def add_dental_focus(context: FindingContext) -> Uptake:
     voxels = np.argwhere(block.fraction > 0.5)
     if not len(voxels):
         return context.uptake
-    row, depth, column = (
-        voxels[context.rng.integers(len(voxels))] + np.array(block.start)
-    ).tolist()
+    voxel = voxels[context.rng.integers(len(voxels))] + np.array(block.start)
+    row, depth, column = voxel.tolist()
     level = context.bone_level("face") * context.rng.uniform(1.0, 4.0)
-    return add_spots(context.uptake, [hot_spot((row, depth, column), (6.0, 6.0, 7.0), level)])
+    return add_hot_spots(context.uptake, [hot_spot((row, depth, column), (6.0, 6.0, 7.0), level)])
 
 
 def change_kidney(context: FindingContext) -> Uptake:
-    """Let one kidney hold urine back, or hold nothing."""
+    """Let one kidney hold urine back, or hardly show."""
     side = draw_side(context.rng)
     factor = context.rng.choice((0.15, 2.0, 3.5))
     organs = dict(context.uptake.organs)
@@ -185,8 +185,8 @@ def _sides(rng: np.random.Generator) -> tuple[str, ...]:
     return ("right", "left") if rng.random() < 0.5 else (draw_side(rng),)
 
 
-LEVELS = (*(f"t{number}" for number in range(7, 13)), *(f"l{number}" for number in range(1, 6)))
-DISCS: tuple[tuple[str, str], ...] = tuple(pairwise(LEVELS))
+T7_TO_L5 = (*SITES["thoracic_spine"][6:], *SITES["lumbar_spine"])
+DISCS: tuple[tuple[str, str], ...] = tuple(pairwise(T7_TO_L5))
 COLLAPSING = ("t7", "t8", "t11", "t12", "t12", "l1", "l1", "l2", "l3")
 FACETS = ("c3", "c4", "c5", "t12", "l2", "l3", "l4", "l4", "l5", "l5")
 """Where these findings sit; a level named twice is twice as frequent."""
@@ -198,8 +198,8 @@ class BenignFinding:
 
     Attributes:
         chance: at the age of 65.
-        add: what adds it to the uptake.
-        grows: whether it grows with age, by 2.5 % of `chance` per year.
+        add: returns the uptake with the finding.
+        grows: whether the chance grows with age, by 2.5 % of `chance` per year.
     """
 
     chance: float
@@ -213,7 +213,7 @@ class BenignFinding:
 
 BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "osteophytes": BenignFinding(0.45, add_osteophytes, grows=True),
-    "facet arthritis": BenignFinding(0.35, add_facets, grows=True),
+    "facet arthritis": BenignFinding(0.35, add_facet_arthritis, grows=True),
     "knee arthritis": BenignFinding(0.35, add_knee_arthritis, grows=True),
     "patella": BenignFinding(0.2, JointDisease("patella", (9.0, 6.0, 9.0), 30.0), grows=True),
     "shoulder arthritis": BenignFinding(
@@ -233,9 +233,9 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "dental focus": BenignFinding(0.3, add_dental_focus),
     "kidney": BenignFinding(0.08, change_kidney),
     "urine contamination": BenignFinding(0.12, add_urine),
-    "urine bag": BenignFinding(0.05, add_bag),
+    "urine bag": BenignFinding(0.05, add_urine_bag),
     "injection site": BenignFinding(0.6, add_injection_site),
-    "extravasation track": BenignFinding(0.06, add_track),
+    "extravasation track": BenignFinding(0.06, add_extravasation),
     "axillary node": BenignFinding(0.03, add_axillary_node),
     "pacemaker": BenignFinding(0.04, add_pacemaker, grows=True),
     "buckle": BenignFinding(0.05, add_buckle),

@@ -1,4 +1,4 @@
-"""Ellipsoids on the grid: hot spots, lesions and metal are made of them."""
+"""Ellipsoids as voxels: hot spots, lesions and metal are made of them."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 """Axes of an ellipsoid along row, depth and column."""
 
 GAUSSIAN_REACH = 2.5
-"""A Gaussian blob ends here, in standard deviations: 4 % of its peak."""
+"""Where a Gaussian is cut off, in standard deviations: at 4 % of its peak."""
 EDGE_SHARE = 0.12
 """Width of the soft edge of a solid ellipsoid, as a share of its radius."""
 
 
 @dataclass(frozen=True)
 class VoxelEllipsoid:
-    """A place, three radii and the directions of the radii.
+    """An ellipsoid on the grid.
 
     Attributes:
         centre: in voxels.
@@ -37,12 +37,12 @@ def gaussian_block(
 ) -> VoxelBlock | None:
     """Return a Gaussian with the radii as standard deviations, 1 at its centre.
 
-    None where the blob lies outside a grid of that shape.
+    None where it lies outside a grid of that shape.
     """
-    found = _distance(ellipsoid, shape, spacing_mm, GAUSSIAN_REACH)
-    if found is None:
+    reached = _distance(ellipsoid, shape, spacing_mm, GAUSSIAN_REACH)
+    if reached is None:
         return None
-    start, distance = found
+    start, distance = reached
     values = np.exp(-0.5 * distance**2)
     values[distance > GAUSSIAN_REACH] = 0
     return VoxelBlock(start, values)
@@ -52,17 +52,17 @@ def solid_block(
     ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point
 ) -> VoxelBlock | None:
     """Return a solid ellipsoid, 1 inside with a soft edge; None outside a grid of that shape."""
-    found = _distance(ellipsoid, shape, spacing_mm, 1 + 3 * EDGE_SHARE)
-    if found is None:
+    reached = _distance(ellipsoid, shape, spacing_mm, 1 + 3 * EDGE_SHARE)
+    if reached is None:
         return None
-    start, distance = found
+    start, distance = reached
     return VoxelBlock(start, expit((1 - distance) / np.float32(0.5 * EDGE_SHARE)))
 
 
 def _distance(
     ellipsoid: VoxelEllipsoid, shape: tuple[int, int, int], spacing_mm: Point, reach: float
 ) -> tuple[tuple[int, int, int], NDArray[np.float32]] | None:
-    """Return the block that the ellipsoid reaches, and the distance in radii of its voxels."""
+    """Return the first voxel within reach, and the distance of each, both in units of the radii."""
     axes = np.asarray(ellipsoid.axes)
     radii = np.asarray(ellipsoid.radii_mm)
     half = reach * np.sqrt(((axes * radii[:, None]) ** 2).sum(axis=0)) / spacing_mm

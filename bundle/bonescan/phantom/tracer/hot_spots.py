@@ -1,4 +1,4 @@
-"""What adding a finding to a patient's uptake needs: the context, places and hot spots."""
+"""Hot spots that findings add to a patient's uptake, and the points where they lie."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake, base_region
 
 @dataclass(frozen=True)
 class FindingContext:
-    """A patient to whom a finding is added."""
+    """The patient to whom a finding is added, and the source of chance."""
 
     body: Body
     uptake: Uptake
@@ -37,28 +37,28 @@ class FindingContext:
         return float(inside[0]) if len(inside) else None
 
 
-def add_spots(uptake: Uptake, spots: Sequence[HotSpot]) -> Uptake:
+def add_hot_spots(uptake: Uptake, spots: Sequence[HotSpot]) -> Uptake:
     """Return the uptake with more hot spots."""
-    return replace(uptake, spots=(*uptake.spots, *spots))
+    return replace(uptake, hot_spots=(*uptake.hot_spots, *spots))
 
 
 def hot_spot(
-    place: Point, radii_mm: tuple[float, float, float], level: float, clip: Clip = Clip.BONE
+    centre: Point, radii_mm: tuple[float, float, float], level: float, clip: Clip = Clip.BONE
 ) -> HotSpot:
-    """Return an upright Gaussian spot."""
-    return HotSpot(VoxelEllipsoid(place, radii_mm), float(level), clip)
+    """Return an upright Gaussian hot spot."""
+    return HotSpot(VoxelEllipsoid(centre, radii_mm), float(level), clip)
 
 
 def midway(first: Point, second: Point, share: float = 0.5) -> Point:
-    """Return the place at a share of the way from one place to another."""
+    """Return the point at a share of the way from one point to another."""
     row, depth, column = (a + share * (b - a) for a, b in zip(first, second, strict=True))
     return row, depth, column
 
 
-def shifted(context: FindingContext, place: Point, by_mm: tuple[float, float, float]) -> Point:
-    """Return a place moved by a distance in mm along row, depth and column."""
+def shifted(context: FindingContext, point: Point, by_mm: tuple[float, float, float]) -> Point:
+    """Return a point moved by distances in mm along row, depth and column."""
     row, depth, column = (
-        a + b / spacing for a, b, spacing in zip(place, by_mm, context.body.spacing_mm, strict=True)
+        a + b / spacing for a, b, spacing in zip(point, by_mm, context.body.spacing_mm, strict=True)
     )
     return row, depth, column
 

@@ -4,7 +4,7 @@ The unit is the concentration in the patient's own muscle, so soft tissue is 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -13,14 +13,15 @@ from scipy import ndimage
 
 from bonescan.labels import PAIRED_REGIONS, REGIONS, SIDES
 from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
+from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_block, solid_block
 
 BONE_LEVELS: Mapping[str, float] = {
     "skull": 14.5,
     "face": 22.0,
-    **dict.fromkeys((f"c{number}" for number in range(1, 8)), 50.0),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), 106.0),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), 116.0),
+    **dict.fromkeys(SITES["cervical_spine"], 50.0),
+    **dict.fromkeys(SITES["thoracic_spine"], 106.0),
+    **dict.fromkeys(SITES["lumbar_spine"], 116.0),
     "sacrum": 84.0,
     "manubrium": 47.0,
     "sternum": 32.5,
@@ -40,20 +41,19 @@ BONE_LEVELS: Mapping[str, float] = {
 """Concentration in normal bone, by region without its side.
 
 Set so that the ratios in the image fall into those measured on real scans (see
-`bonescan.phantom.realism.measures`): fitted, and taking up what the drawn shape of its bone lacks,
-so they are no concentrations of real bone. Vertebrae are highest, as in quantitative SPECT, where
-their mean SUV is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the levels
-here.
+`bonescan.phantom.realism.measures`): a fit that also makes up for what the drawn shapes lack, not
+concentrations of real bone. Vertebrae are highest, as in quantitative SPECT, where their mean SUV
+is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the levels here.
 """
 
 JOINT_LEVEL = 15.0
-"""Concentration in normal bone near a joint, which the gains of NORMAL_SPOTS refer to."""
+"""Concentration in normal bone near a joint, to which the gains of NORMAL_HOT_SPOTS refer."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
     "skull": (0.35, 5.8),
     "ribs": (0.6, 1.68),
-    **dict.fromkeys((f"t{number}" for number in range(1, 13)), (0.58, 1.66)),
-    **dict.fromkeys((f"l{number}" for number in range(1, 6)), (1.1, 1.1)),
+    **dict.fromkeys(SITES["thoracic_spine"], (0.58, 1.66)),
+    **dict.fromkeys(SITES["lumbar_spine"], (1.1, 1.1)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
@@ -133,42 +133,42 @@ class Uptake:
     Attributes:
         bones: concentration by bone name.
         organs: concentration by organ name.
-        soft: concentration in soft tissue.
-        spots: what comes on top.
+        soft_tissue: concentration in soft tissue.
+        hot_spots: what comes on top.
         metal: foreign bodies.
     """
 
     bones: Mapping[str, float]
     organs: Mapping[str, float]
-    soft: float = 1.0
-    spots: tuple[HotSpot, ...] = field(default=())
-    metal: tuple[Metal, ...] = field(default=())
+    soft_tissue: float = 1.0
+    hot_spots: tuple[HotSpot, ...] = ()
+    metal: tuple[Metal, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Joint:
-    """A place that is normally hotter than the bone around it."""
+class _NormalHotSpot:
+    """A part of a bone that is normally hotter than the rest: radii, mean gain and its spread."""
 
     radii_mm: tuple[float, float, float]
     gain: float
     spread: float = 0.35
 
 
-NORMAL_SPOTS: Mapping[str, _Joint] = {
-    "sternoclavicular": _Joint((8.0, 8.0, 8.0), 0.65),
-    "acromioclavicular": _Joint((7.0, 8.0, 8.0), 0.5),
-    "shoulder": _Joint((16.0, 16.0, 14.0), 1.2),
-    "elbow": _Joint((14.0, 12.0, 14.0), 0.2),
-    "wrist": _Joint((12.0, 10.0, 14.0), 0.5),
-    "hip": _Joint((18.0, 16.0, 18.0), 0.5),
-    "knee": _Joint((22.0, 18.0, 26.0), 0.3),
-    "ankle": _Joint((18.0, 16.0, 16.0), 0.15),
-    "sacroiliac": _Joint((24.0, 16.0, 6.0), 0.9),
-    "iliac_crest": _Joint((9.0, 14.0, 12.0), 0.8),
-    "costochondral": _Joint((5.0, 7.0, 5.0), 0.7),
-    "scapular_tip": _Joint((9.0, 8.0, 8.0), 0.8),
+NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
+    "sternoclavicular": _NormalHotSpot((8.0, 8.0, 8.0), 0.65),
+    "acromioclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 0.5),
+    "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 1.2),
+    "elbow": _NormalHotSpot((14.0, 12.0, 14.0), 0.2),
+    "wrist": _NormalHotSpot((12.0, 10.0, 14.0), 0.5),
+    "hip": _NormalHotSpot((18.0, 16.0, 18.0), 0.5),
+    "knee": _NormalHotSpot((22.0, 18.0, 26.0), 0.3),
+    "ankle": _NormalHotSpot((18.0, 16.0, 16.0), 0.15),
+    "sacroiliac": _NormalHotSpot((24.0, 16.0, 6.0), 0.9),
+    "iliac_crest": _NormalHotSpot((9.0, 14.0, 12.0), 0.8),
+    "costochondral": _NormalHotSpot((5.0, 7.0, 5.0), 0.7),
+    "scapular_tip": _NormalHotSpot((9.0, 8.0, 8.0), 0.8),
 }
-"""By point name without number and side: standard deviations and gain over the local bone."""
+"""By point name without number and side; gains are those over JOINT_LEVEL."""
 
 
 def base_region(region: str) -> str:
@@ -181,7 +181,7 @@ def base_region(region: str) -> str:
 
 
 def without_side(name: str) -> str:
-    """Return the name of an organ or a place without its side: ``kidney_left`` is ``kidney``."""
+    """Return the name of an organ or a point without its side: ``kidney_left`` is ``kidney``."""
     return name.removesuffix("_left").removesuffix("_right")
 
 
@@ -189,23 +189,23 @@ def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
     """Draw the normal uptake of one patient."""
     patient = rng.lognormal(0.0, PATIENT_SIGMA)
     spread = rng.uniform(*REGION_SIGMA)
-    stems = list(dict.fromkeys(_group(region) for region in REGIONS))
-    groups = dict(zip(stems, rng.lognormal(0.0, spread, len(stems)), strict=True))
+    groups = list(dict.fromkeys(_group(region) for region in REGIONS))
+    factors = dict(zip(groups, rng.lognormal(0.0, spread, len(groups)), strict=True))
     bones = {
         name: float(
             patient
-            * groups[_group(bone.region)]
+            * factors[_group(bone.region)]
             * BONE_LEVELS[base_region(bone.region)]
             * rng.lognormal(0.0, SIDE_SIGMA)
         )
         for name, bone in body.bones.items()
     }
-    spots = (_bowel(body, rng), *_normal_spots(body, patient, rng))
-    return Uptake(bones, _draw_organs(body, rng), spots=spots)
+    hot_spots = (_draw_bowel(body, rng), *_draw_normal_hot_spots(body, patient, rng))
+    return Uptake(bones, _draw_organs(body, rng), hot_spots=hot_spots)
 
 
-def _bowel(body: Body, rng: np.random.Generator) -> HotSpot:
-    """Return the blood and the secretion in the bowel: the belly is warmer than muscle."""
+def _draw_bowel(body: Body, rng: np.random.Generator) -> HotSpot:
+    """Draw blood and secretion in the bowel: the belly is warmer than muscle."""
     row, depth, column = body.points["l3_centre"]
     front = depth - BOWEL_MM / body.spacing_mm[1]
     level = BOWEL_LEVEL * rng.lognormal(0.0, 0.3)
@@ -215,7 +215,7 @@ def _bowel(body: Body, rng: np.random.Generator) -> HotSpot:
 
 
 def _group(region: str) -> str:
-    """Return what a region shares its variation with: its pair, or its part of the spine."""
+    """Name the regions that vary together: both sides, or one part of the spine."""
     stem = base_region(region)
     return stem[0] if stem[1:].isdigit() else stem
 
@@ -231,28 +231,31 @@ def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _normal_spots(body: Body, patient: float, rng: np.random.Generator) -> tuple[HotSpot, ...]:
-    """Return the joints and ends of bones that are normally hot."""
-    common = {
-        name: joint.gain * rng.lognormal(0.0, joint.spread) for name, joint in NORMAL_SPOTS.items()
+def _draw_normal_hot_spots(
+    body: Body, patient: float, rng: np.random.Generator
+) -> tuple[HotSpot, ...]:
+    """Draw the joints and ends of bones that are normally hot."""
+    gains = {
+        name: spot.gain * rng.lognormal(0.0, spot.spread) for name, spot in NORMAL_HOT_SPOTS.items()
     }
-    spots = []
-    for point, place in body.points.items():
-        name = without_side(point).rstrip("_0123456789")
-        if name in NORMAL_SPOTS:
-            level = JOINT_LEVEL * patient * common[name] * rng.lognormal(0.0, 0.2)
-            spots.append(HotSpot(VoxelEllipsoid(place, NORMAL_SPOTS[name].radii_mm), float(level)))
-    return tuple(spots)
+    hot_spots = []
+    for point_name, point in body.points.items():
+        name = without_side(point_name).rstrip("_0123456789")
+        if name in NORMAL_HOT_SPOTS:
+            level = JOINT_LEVEL * patient * gains[name] * rng.lognormal(0.0, 0.2)
+            ellipsoid = VoxelEllipsoid(point, NORMAL_HOT_SPOTS[name].radii_mm)
+            hot_spots.append(HotSpot(ellipsoid, float(level)))
+    return tuple(hot_spots)
 
 
 def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
     """Return the uptake of a patient whose diseased skeleton takes most of the tracer."""
-    soft = float(rng.uniform(0.3, 0.6))
+    factor = float(rng.uniform(0.3, 0.6))
     organs = {
-        name: level * (0.3 * soft if without_side(name) in ("kidney", "bladder") else soft)
+        name: level * (0.3 * factor if without_side(name) in ("kidney", "bladder") else factor)
         for name, level in uptake.organs.items()
     }
-    return replace(uptake, soft=uptake.soft * soft, organs=organs)
+    return replace(uptake, soft_tissue=uptake.soft_tissue * factor, organs=organs)
 
 
 def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -260,25 +263,17 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
 
     Where many structures meet it may fall a little below zero.
     """
-    values = body.outline * np.float32(uptake.soft)
-    skeleton = np.zeros(body.shape, np.float32)
+    values = body.outline * np.float32(uptake.soft_tissue)
     for name, level in uptake.organs.items():
-        _fill(values, body.organs[name], level - uptake.soft)
-    texture = _texture(body, rng)
-    for name, level in uptake.bones.items():
-        block = body.bones[name].block
-        bone = body.bones[name]
-        uneven = _texture_of(texture, block, rng) * (_front_to_back(bone) * _along(bone))
-        values[block.slices] += (
-            np.float32(level) * uneven - np.float32(uptake.soft)
-        ) * block.fraction
-        skeleton[block.slices] += block.fraction
+        organ = body.organs[name]
+        values[organ.slices] += np.float32(level - uptake.soft_tissue) * organ.fraction
+    skeleton = _paint_bones(values, body, uptake, rng)
     clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
-    for spot in uptake.spots:
-        blob = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
-        if blob is not None:
-            clip = np.minimum(clips[spot.clip][blob.slices], 1) if spot.clip in clips else 1
-            values[blob.slices] += np.float32(spot.level) * blob.fraction * clip
+    for spot in uptake.hot_spots:
+        gaussian = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
+        if gaussian is not None:
+            clip = np.minimum(clips[spot.clip][gaussian.slices], 1) if spot.clip in clips else 1
+            values[gaussian.slices] += np.float32(spot.level) * gaussian.fraction * clip
     for metal in uptake.metal:
         hole = solid_block(metal.ellipsoid, body.shape, body.spacing_mm)
         if hole is not None:
@@ -286,28 +281,38 @@ def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.fl
     return values
 
 
-def _fill(values: NDArray[np.float32], block: VoxelBlock, level: float) -> None:
-    values[block.slices] += np.float32(level) * block.fraction
+def _paint_bones(
+    values: NDArray[np.float32], body: Body, uptake: Uptake, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Paint the bones over soft tissue; return how much of each voxel they fill."""
+    skeleton = np.zeros(body.shape, np.float32)
+    texture = _draw_texture(body, rng)
+    for name, level in uptake.bones.items():
+        bone, block = body.bones[name], body.bones[name].block
+        uneven = _cut_texture(texture, block, rng) * (_depth_factor(bone) * _row_factor(bone))
+        added = np.float32(level) * uneven - np.float32(uptake.soft_tissue)
+        values[block.slices] += added * block.fraction
+        skeleton[block.slices] += block.fraction
+    return skeleton
 
 
-def _front_to_back(bone: Bone) -> NDArray[np.float32]:
+def _depth_factor(bone: Bone) -> NDArray[np.float32]:
     """Return the factor of a bone's level at each depth of its block, (1, depth, 1)."""
     front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
-    depths = bone.block.fraction.shape[1]
-    way = np.linspace(0, 1, depths, dtype=np.float32)[None, :, None]
-    return np.float32(front) + np.float32(back - front) * way**2
+    share = np.linspace(0, 1, bone.block.fraction.shape[1], dtype=np.float32)[None, :, None]
+    return np.float32(front) + np.float32(back - front) * share**2
 
 
-def _along(bone: Bone) -> NDArray[np.float32]:
+def _row_factor(bone: Bone) -> NDArray[np.float32]:
     """Return the factor of a bone's level at each row of its block, (row, 1, 1)."""
     upper, lower = END_FACTORS.get(base_region(bone.region), (1.0, 1.0))
-    way = np.linspace(0, 1, bone.block.fraction.shape[0])
-    factor = np.interp(way, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
+    share = np.linspace(0, 1, bone.block.fraction.shape[0])
+    factor = np.interp(share, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
     return factor.astype(np.float32)[:, None, None]
 
 
-def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return a block of smooth unevenness around 1, large enough for every bone.
+def _draw_texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw a block of smooth unevenness around 1, large enough for every bone.
 
     It is drawn on every second row and column, which the camera cannot tell from every one.
     """
@@ -320,10 +325,10 @@ def _texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
     return smooth.repeat(2, axis=0).repeat(2, axis=2)
 
 
-def _texture_of(
+def _cut_texture(
     texture: NDArray[np.float32], block: VoxelBlock, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Cut the texture of one bone from the common block, at a place of its own."""
+    """Cut the texture of one bone from anywhere in the common block."""
     room = np.array(texture.shape) - block.fraction.shape
     first = rng.integers(0, room + 1)
     size = block.fraction.shape
