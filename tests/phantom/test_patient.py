@@ -109,9 +109,10 @@ def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     drawn = []
 
     def draw(preset, kept, rng):
-        drawn.append((preset.free_share, [it.name for it in preset.primaries], rng))
+        drawn.append((preset.free_share, [primary.name for primary in preset.primaries], rng))
         patient = fake_patient(views=kept)
-        hidden = tuple(replace(it, area_px=dict.fromkeys(kept, 0)) for it in patient.lesions)
+        nowhere = dict.fromkeys(kept, 0)
+        hidden = tuple(replace(lesion, area_px=nowhere) for lesion in patient.lesions)
         return replace(patient, lesions=hidden) if len(drawn) < 3 else patient
 
     monkeypatch.setattr(patient_module, "_draw_patient", draw)

@@ -23,7 +23,7 @@ import bonescan
 from bonescan.data.datalist import DATALIST_FILE
 from bonescan.files import PARTIAL_PREFIX, write_json, write_text
 from bonescan.phantom.files.clinical import ClinicalFacts, clinical_table
-from bonescan.phantom.files.cohort_files import describe, make_datalist
+from bonescan.phantom.files.cohort_files import make_datalist, make_readme
 from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import Preset
@@ -190,7 +190,7 @@ def _write_summary(cohort: Cohort) -> None:
     truths = [read_truth(cohort.folder / origin.folder) for origin in cohort.origins]
     rows = [ClinicalFacts(**truth["clinical"]) for truth in truths]
     datalist = make_datalist(truths, name=cohort.preset.name, seed=cohort.seed)
-    readme = describe(cohort.configuration(), truths, datalist)
+    readme = make_readme(cohort.configuration(), truths, datalist)
     write_text(cohort.folder / CLINICAL_FILE, clinical_table(rows))
     write_json(cohort.folder / DATALIST_FILE, datalist, indent=1)
     write_text(cohort.folder / README_FILE, readme)

@@ -1,4 +1,4 @@
-"""What a simulated cohort is made of: cameras, primary tumours, presets of both."""
+"""What a simulated cohort is made of: cameras, primary tumours, and presets that combine them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, older GE 1.80 x 41 mm, Siemens 1.
 
 @dataclass(frozen=True)
 class CameraPreset:
-    """A gamma camera as far as the picture depends on it.
+    """A gamma camera, as far as images depend on it.
 
     Attributes:
         manufacturer: as the vendor writes it in (0008,0070).
@@ -93,7 +93,7 @@ SITE_WEIGHTS: Mapping[str, float] = {
     "distal_limbs": 0.005,
 }
 """Share of metastases per site: a default of ours, in the order in which series of bone scans find
-them (axial skeleton first, distal limbs last); the figures are no one's measurement."""
+them (axial skeleton first, distal limbs last); nobody measured the figures."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Primary:
         female_share: of these patients.
         age_range: years, from and to.
         mean_lesions: per patient who has metastases.
-        site_factors: what multiplies SITE_WEIGHTS where this primary differs.
-        lytic_share: share of lesions that are cold with a rim.
+        site_factors: by site, where SITE_WEIGHTS are multiplied for this primary.
+        lytic_share: share of lesions that are cold with a hot rim.
     """
 
     name: str
@@ -164,7 +164,7 @@ class CohortGroup:
     Attributes:
         primary: of each of them.
         patients: how many.
-        metastases: each has a metastasis that shows in a view; else none has any.
+        metastases: whether each has a metastasis that shows in a view; otherwise none has any.
     """
 
     primary: Primary
@@ -181,10 +181,10 @@ class Preset:
         patients: how many there are unless the caller says otherwise.
         one_view_patients: how many of `patients` keep only one of the two views.
         two_file_share: share of the patients with both views whose views are two files.
-        free_share: share of patients without metastasis.
+        free_share: share of patients without metastases.
         sites: the sites of SITES that may hold a metastasis.
         superscan_share: share of patients with metastases in nearly all of the skeleton.
-        lesion_factor: what multiplies each primary's mean number of lesions.
+        lesion_factor: multiplies each primary's mean number of lesions.
         total_counts: range of the anterior view's counts, log-uniform; real views hold 0.36 to 3.6
             million.
         cameras: drawn with equal chance.
@@ -250,7 +250,7 @@ PRESETS: Mapping[str, Preset] = {
 """`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), lesions in the thorax
 only, after Lin et al. 2020, doi 10.1371/journal.pone.0243253. Accuracy, precision and recall of
 that paper imply, by our reckoning, that 1.5 to 5 % of the crop's pixels are lesion, far more than a
-few foci: hence `lesion_factor`.
+few foci would cover: hence `lesion_factor`.
 
 `he2024`: 205 patients with lung cancer and 410 images by Siemens cameras, after He et al. 2024, doi
 10.4236/jcc.2024.124006, who used 306 of these. We take those to be the ones that show metastasis:
@@ -261,8 +261,8 @@ crop (24 patients of seed 0, 48 of seed 1).
 2023, doi 10.3390/diagnostics13193042. `lesion_factor` is our choice as well: without it lesions are
 0.08 % of the pixels, on which short trainings of the three-class network find nothing.
 
-No superscans in any of the three, by our choice: where pixels are pooled, the few there would be
-outweigh all other patients."""
+None of the three has superscans, by our choice: where pixels are pooled, the few that there would
+be outweigh all other patients."""
 
 
 def find_preset(name: str) -> Preset:
@@ -279,8 +279,8 @@ def find_preset(name: str) -> Preset:
 def find_group(preset: Preset, number: int) -> CohortGroup | None:
     """Return the group of a patient; None where the preset has no groups.
 
-    The groups are interleaved: any first so many patients hold them nearly in proportion, the first
-    patients one of each.
+    The groups are interleaved: the first patients, however many, hold them nearly in proportion,
+    beginning with one of each.
 
     Args:
         preset: the cohort that the patient belongs to.

@@ -65,7 +65,7 @@ def test_lesions_that_touch_are_outlined_one_by_one_and_hidden_ones_not_at_all()
     assert dice(np.any(found[1:], axis=0), right) > 0.8
 
 
-def test_steady_reader_draws_the_truth():
+def test_a_steady_annotator_draws_the_truth():
     content = draw(STEADY)
     found = np.any(masks(content), axis=0)
     assert dice(found, VIEW.label == Label.METASTASIS) > 0.9
@@ -173,7 +173,7 @@ def test_same_seed_same_outlines():
     assert draw(ANNOTATORS[1], seed=4) == draw(ANNOTATORS[1], seed=4) != draw(ANNOTATORS[1], seed=5)
 
 
-def test_readers_agree_about_as_well_as_physicians_on_small_lesions():
+def test_annotators_agree_about_as_well_as_physicians_on_small_lesions():
     """Two physicians agree with a Dice coefficient of about 0.7, here without missed lesions."""
     small = np.where(disk(30, 22, 2.5) | disk(60, 45, 3.5), Label.METASTASIS, Label.BACKGROUND)
     view = replace(VIEW, label=small.astype(np.uint8), instances=small.astype(np.uint16))

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from bonescan.phantom.files.cohort_files import describe, make_datalist
+from bonescan.phantom.files.cohort_files import make_datalist, make_readme
 
 
 def truth(number, *, views=("anterior", "posterior"), lesions=1, files=1):
@@ -79,7 +79,7 @@ def test_readme_says_simulated_and_counts():
         "python": "3.11",
         "libraries": {"numpy": "2.4"},
     }
-    text = describe(configuration, COHORT, datalist)
+    text = make_readme(configuration, COHORT, datalist)
     assert "**Everything here is simulated.**" in text
     assert "python scripts/simulate.py --preset default --patients 60 --seed 3 --output" in text
     for row in (

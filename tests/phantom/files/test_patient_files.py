@@ -45,7 +45,9 @@ def contents(folder):
 )
 def test_folder_holds_what_it_should(write, preset, views, files):
     folder = write(fake_patient(views=views), preset)
-    outlines = {f"labelme/{view}_{reader.name}.json" for view in views for reader in ANNOTATORS}
+    outlines = {
+        f"labelme/{view}_{annotator.name}.json" for view in views for annotator in ANNOTATORS
+    }
     maps = {"label.nii.gz", "instances.nii.gz", "regions.nii.gz"}
     assert names(folder) == files | maps | outlines | {"truth.json"}
     assert set(read_truth(folder)["images"]) == files

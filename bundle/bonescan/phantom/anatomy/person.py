@@ -98,7 +98,7 @@ class Person:
         return self.right if side == "right" else self.left
 
 
-def _normal(
+def _clipped_normal(
     rng: np.random.Generator, mean: float, deviation: float, low: float, high: float
 ) -> float:
     return float(np.clip(rng.normal(mean, deviation), low, high))
@@ -106,12 +106,12 @@ def _normal(
 
 def _draw_limbs(rng: np.random.Generator) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_normal(rng, 2, 2.5, -1, 9),
-        elbow_flexion=_normal(rng, 14, 7, 2, 35),
-        hand_roll=_normal(rng, 45, 30, 0, 90),
-        leg_spread=_normal(rng, 0, 1.5, -2, 4),
-        leg_rotation=_normal(rng, 16, 9, -5, 40),
-        foot_drop=_normal(rng, 38, 10, 12, 60),
+        arm_abduction=_clipped_normal(rng, 2, 2.5, -1, 9),
+        elbow_flexion=_clipped_normal(rng, 14, 7, 2, 35),
+        hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
+        leg_spread=_clipped_normal(rng, 0, 1.5, -2, 4),
+        leg_rotation=_clipped_normal(rng, 16, 9, -5, 40),
+        foot_drop=_clipped_normal(rng, 38, 10, 12, 60),
     )
 
 
@@ -130,7 +130,7 @@ def draw_person(
     """
     chosen: Sex = sex if sex is not None else ("F" if rng.random() < 0.5 else "M")
     age = float(rng.uniform(*age_range))
-    height = _normal(rng, _MEAN_HEIGHT_MM[chosen], 65.0, *HEIGHT_MM[chosen])
+    height = _clipped_normal(rng, _MEAN_HEIGHT_MM[chosen], 65.0, *HEIGHT_MM[chosen])
     bmi = float(np.clip(rng.lognormal(np.log(26.0), 0.16), *BMI))
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
@@ -139,20 +139,20 @@ def draw_person(
         age=age,
         height_mm=height,
         weight_kg=bmi * (height / 1000) ** 2,
-        kyphosis_deg=_normal(rng, 4 + 10 * frail, 7, -10, 35),
-        scoliosis_deg=_normal(rng, 0, 12 if curved else 3, -30, 30),
-        head_turn_deg=_normal(rng, 0, 10, -35, 35),
-        head_tilt_deg=_normal(rng, 0, 3, -10, 10),
-        head_nod_deg=_normal(rng, 4, 5, -10, 16),
+        kyphosis_deg=_clipped_normal(rng, 4 + 10 * frail, 7, -10, 35),
+        scoliosis_deg=_clipped_normal(rng, 0, 12 if curved else 3, -30, 30),
+        head_turn_deg=_clipped_normal(rng, 0, 10, -35, 35),
+        head_tilt_deg=_clipped_normal(rng, 0, 3, -10, 10),
+        head_nod_deg=_clipped_normal(rng, 4, 5, -10, 16),
         right=_draw_limbs(rng),
         left=_draw_limbs(rng),
-        head_scale=_normal(rng, 1, 0.025, 0.94, 1.06),
-        leg_scale=_normal(rng, 1, 0.02, 0.95, 1.05),
-        shoulder_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
-        pelvis_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
-        chest_scale=_normal(rng, 1, 0.035, 0.92, 1.08),
-        asymmetry=_normal(rng, 1, 0.008, 0.98, 1.02),
+        head_scale=_clipped_normal(rng, 1, 0.025, 0.94, 1.06),
+        leg_scale=_clipped_normal(rng, 1, 0.02, 0.95, 1.05),
+        shoulder_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
+        pelvis_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
+        chest_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
+        asymmetry=_clipped_normal(rng, 1, 0.008, 0.98, 1.02),
         bladder_ml=float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500)),
-        tilt_deg=_normal(rng, 0, 0.8, -2.5, 2.5),
-        shift_mm=(float(rng.uniform(70, 220)), _normal(rng, 0, 8, -22, 22)),
+        tilt_deg=_clipped_normal(rng, 0, 0.8, -2.5, 2.5),
+        shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 8, -22, 22)),
     )

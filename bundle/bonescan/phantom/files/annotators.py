@@ -1,9 +1,9 @@
 """How several physicians would outline the hot spots of one view, as LabelMe 5 files.
 
-Readers differ in where they put the edge, in how steady their hand is, in the faint lesions that
+Annotators differ in where they put the edge, in how steady their hand is, in the faint lesions that
 they miss and in the benign hot spots that they take for metastases. All rates are defaults of ours,
-chosen so that two annotators agree about as well as two physicians do (Dice about 0.7 over all
-lesions of simulated cohorts); they are no evidence about annotators.
+chosen so that two of them agree about as well as two physicians do (Dice about 0.7 over all lesions
+of simulated cohorts); they say nothing about real annotators.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from bonescan.labels import LABEL_NAMES, Label
 from bonescan.phantom.patient import SimulatedView
 
 FALSE_RADIUS_MM = (4.0, 9.0)
-"""Range of the radius of a benign hot spot that a annotator takes for a metastasis."""
+"""Range of the radius of a benign hot spot that an annotator takes for a metastasis."""
 
 HARMONICS = 4
 """Waves around an outline that make up the unsteadiness of a hand."""
@@ -34,7 +34,7 @@ LEAST_PIECE_PX = 4
 """Smaller pieces, left over where lesions overlap, are not outlined; 4 pixels have 8 edges."""
 
 CLICK_EVERY = 3
-"""Of the points of an outline, about one every 0.7 pixels, a hand clicks one in so many."""
+"""An outline has a point about every 0.7 pixels; a hand clicks one in so many."""
 
 Outline = NDArray[np.float64]
 """Closed polygon (point, 2) of row and column, in pixels; pixel centres are whole numbers."""
@@ -72,7 +72,7 @@ ANNOTATORS = (
         "reader3", bias_mm=-0.6, jitter_mm=0.5, shift_mm=0.4, miss_rate=0.30, added_rate=0.04
     ),
 )
-"""One draws as the truth is, one larger and more, one smaller and less."""
+"""One outlines what is there, one draws larger and adds more, one draws smaller and misses more."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class VisibleSpot:
     """One connected piece of a lesion or of the bladder.
 
     Attributes:
-        label: what it is.
+        label: metastasis or bladder.
         outline: its true edge.
         radius_px: radius of the largest disc inside.
-        excess: mean counts inside over median counts around, less one; 0 does not stand out.
+        excess: mean counts inside over median counts around, minus one; 0 does not stand out.
     """
 
     label: Label
@@ -101,11 +101,11 @@ def annotate(
     rng: np.random.Generator,
     image_path: str,
 ) -> dict[str, Any]:
-    """Return what a annotator draws on one view, as the content of a LabelMe 5 file.
+    """Return what an annotator draws on one view, as the content of a LabelMe 5 file.
 
     Args:
         view: counts and truth, in the geometry of the acquisition.
-        spots: the view's own, see `find_visible_spots`.
+        spots: those of the view, see `find_visible_spots`.
         annotator: whose hand it is.
         pixel_mm: pixel spacing.
         rng: source of all chance.
@@ -140,13 +140,13 @@ def find_visible_spots(view: SimulatedView) -> list[VisibleSpot]:
         (view.instances, Label.METASTASIS),
         ((view.label == Label.BLADDER).astype(np.uint8), Label.BLADDER),
     ):
-        for number, place in enumerate(ndimage.find_objects(numbers), start=1):
-            if place is None:  # this lesion does not show in this view
+        for number, window in enumerate(ndimage.find_objects(numbers), start=1):
+            if window is None:  # this lesion does not show in this view
                 continue
-            pieces, count = ndimage.label(numbers[place] == number, EIGHT_NEIGHBOURS)
+            pieces, count = ndimage.label(numbers[window] == number, EIGHT_NEIGHBOURS)
             masks = [pieces == piece for piece in range(1, count + 1)]
             spots += [
-                _visible_spot(view, mask, place, label)
+                _visible_spot(view, mask, window, label)
                 for mask in masks
                 if mask.sum() >= LEAST_PIECE_PX
             ]
@@ -154,25 +154,24 @@ def find_visible_spots(view: SimulatedView) -> list[VisibleSpot]:
 
 
 def _visible_spot(
-    view: SimulatedView, piece: NDArray[np.bool_], place: tuple[slice, slice], label: Label
+    view: SimulatedView, piece: NDArray[np.bool_], window: tuple[slice, slice], label: Label
 ) -> VisibleSpot:
-    """Measure one piece, a mask of the window `place`, against its surroundings."""
-    size = view.counts.shape
-    around = tuple(
-        slice(max(0, side.start - MARGIN_PX), min(length, side.stop + MARGIN_PX))
-        for side, length in zip(place, size, strict=True)
+    """Measure one piece, a mask of a window of the view, against its surroundings."""
+    wide = tuple(
+        slice(max(0, part.start - MARGIN_PX), min(length, part.stop + MARGIN_PX))
+        for part, length in zip(window, view.counts.shape, strict=True)
     )
     margins = [
-        (side.start - wide.start, wide.stop - side.stop)
-        for side, wide in zip(place, around, strict=True)
+        (inner.start - outer.start, outer.stop - inner.stop)
+        for inner, outer in zip(window, wide, strict=True)
     ]
-    mask, counts = np.pad(piece, margins), view.counts[around]
+    mask, counts = np.pad(piece, margins), view.counts[wide]
     near = ndimage.binary_dilation(mask, EIGHT_NEIGHBOURS, iterations=4)
-    ring = near & (view.label[around] == Label.BACKGROUND)
+    ring = near & (view.label[wide] == Label.BACKGROUND)
     background = float(np.median(counts[ring])) if ring.any() else 0.0
     return VisibleSpot(
         label=label,
-        outline=_outline(mask) + [side.start for side in around],
+        outline=_outline(mask) + [part.start for part in wide],
         radius_px=float(ndimage.distance_transform_edt(np.pad(mask, 1)).max()),
         excess=float(counts[mask].mean()) / max(background, 1.0) - 1,
     )
@@ -238,7 +237,7 @@ def _signed_area(outline: Outline) -> float:
 def _false_lesions(
     view: SimulatedView, pixel_mm: float, rng: np.random.Generator
 ) -> list[tuple[Outline, float]]:
-    """Return one benign hot spot of a bone that a annotator might mark, none if there is none."""
+    """Return one benign hot spot of a bone that an annotator might mark, none if there is none."""
     smooth = ndimage.gaussian_filter(view.counts.astype(np.float32), 1.5)
     surroundings = ndimage.gaussian_filter(view.counts.astype(np.float32), 8)
     labelled = ndimage.binary_dilation(view.label != Label.BACKGROUND, EIGHT_NEIGHBOURS, 8)

@@ -1,4 +1,4 @@
-"""What describes a simulated cohort as a whole: its datalist and its README."""
+"""The files that describe a simulated cohort as a whole: its datalist and its README."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str,
     """Return the datalist that MONAI's `load_decathlon_datalist` reads.
 
     The held-out part and the folds are balanced over patients with and without metastases and over
-    the views that there are. Fewer than TEST_PART patients are all for training.
+    the views that patients have. Cohorts of fewer than TEST_PART patients are all for training.
 
     Args:
         truths: one per patient.
@@ -81,10 +81,10 @@ def _entry(truth: Truth) -> dict[str, Any]:
     }
 
 
-def describe(
+def make_readme(
     configuration: Mapping[str, Any], truths: Sequence[Truth], datalist: Mapping[str, Any]
 ) -> str:
-    """Return the README of a cohort: what it is, how it was made, what is in it."""
+    """Return the README of a cohort: what it is, how it was made and what it holds."""
     preset, seed, patients = configuration["preset"], configuration["seed"], len(truths)
     images = Counter(len(truth["views"]) for truth in truths)
     return README.format(
@@ -92,7 +92,7 @@ def describe(
         seed=seed,
         patients=patients,
         version=configuration["bundle_version"],
-        libraries=", ".join(f"{name} {it}" for name, it in configuration["libraries"].items()),
+        libraries=", ".join(" ".join(item) for item in configuration["libraries"].items()),
         python=configuration["python"],
         images=images[1] + 2 * images[2],
         two_views=images[2],
@@ -107,7 +107,7 @@ def describe(
         cameras=_tally(truth["camera"]["model"] for truth in truths),
         training=datalist["numTraining"],
         test=datalist["numTest"],
-        readers=", ".join(reader.name for reader in ANNOTATORS),
+        annotators=", ".join(annotator.name for annotator in ANNOTATORS),
         labelme=LABELME_FOLDER,
     )
 
@@ -122,7 +122,7 @@ README = """\
 # Simulated planar whole-body bone scans
 
 **Everything here is simulated.** No file comes from a patient, no camera named here made a scan,
-and a result on these scans says nothing about real ones until it is confirmed on real ones.
+and a result on these scans says nothing about real ones until it is confirmed there.
 
 Made by
 
@@ -130,13 +130,13 @@ Made by
 
 The same command with the same versions gives the same bytes. All settings are in `cohort.yaml`.
 
-## What is in it
+## Contents
 | | |
 |---|---|
 | made with | bone-scan-bundle {version}, Python {python}, {libraries} |
 | simulated patients | {patients} |
 | images | {images} |
-| patients with both views | {two_views}, of which {two_files} have a file per view |
+| patients with both views | {two_views}, of whom {two_files} have a file per view |
 | patients with one view | {one_view} |
 | patients with metastases | {with_lesions} |
 | metastases | {lesions}, of which {unseen} show in no view |
@@ -149,11 +149,11 @@ The same command with the same versions gives the same bytes. All settings are i
 | file | content |
 |---|---|
 | `datalist.json` | training patients with their fold, and test patients, for MONAI |
-| `clinical.csv` | a row of made-up clinical facts per patient |
+| `clinical.csv` | one row of made-up clinical facts per patient |
 | `sim-*/*.dcm` | DICOM NM images of counts; the posterior view as seen from behind |
-| `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (columns, rows, views) like the next two |
+| `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (column, row, view) as in the next two |
 | `sim-*/instances.nii.gz` | number of the metastasis |
-| `sim-*/regions.nii.gz` | one bit per bone region, for bones overlap |
+| `sim-*/regions.nii.gz` | one bit per bone region, since bones overlap |
 | `sim-*/truth.json` | metastases, benign findings, person, camera |
-| `sim-*/{labelme}/` | outlines as simulated readers draw them ({readers}), LabelMe format |
+| `sim-*/{labelme}/` | outlines by simulated annotators ({annotators}), LabelMe format |
 """

@@ -1,4 +1,4 @@
-"""The files of one simulated patient: DICOM, truth maps, the readers' outlines, facts."""
+"""The files of one simulated patient: DICOM, truth maps, annotators' outlines, facts."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from bonescan.phantom.presets import Preset
 FILES_STREAM = 1
 CLINICAL_STREAM = 2
 ANNOTATOR_STREAM = 3
-"""Third word of the seeds of what is drawn here: apart from the patient's own [seed, number]."""
+"""What is drawn here has seeds [seed, number, stream], apart from the patient's [seed, number]."""
 
 TRUTH_FILE = "truth.json"
 LABEL_FILE = "label.nii.gz"
@@ -47,18 +47,18 @@ class PatientOrigin:
     def patient(self) -> str:
         """Pseudonym of the patient.
 
-        It is not the folder's name, for MONAI's `load_decathlon_datalist` turns every value that
-        happens to be an existing path into an absolute one.
+        Not the folder's name: MONAI's `load_decathlon_datalist` turns every value that happens to
+        be an existing path into an absolute one.
         """
         return f"SIM{self.number:04d}"
 
     def __str__(self) -> str:
-        """Return the words that stand in the header of each file."""
+        """Return the line that the header of each file carries."""
         version = f"bone-scan-bundle {bonescan.__version__}"
         return f"{version}, preset {self.preset.name}, seed {self.seed}, patient {self.number}"
 
     def generator(self, *stream: int) -> np.random.Generator:
-        """Return the source of chance of one stream."""
+        """Return the random generator of one stream."""
         return np.random.default_rng([self.seed, self.number, *stream])
 
 
@@ -68,7 +68,7 @@ def write_patient(patient: SimulatedPatient, origin: PatientOrigin, folder: Path
     Args:
         patient: the simulated patient.
         origin: what it was simulated from.
-        folder: where to write; what is written depends on the other two only.
+        folder: where to write; the content does not depend on it.
     """
     images = _write_scan(patient, origin, folder)
     _write_maps(patient, folder)
@@ -158,7 +158,7 @@ def _write_outlines(
 def _truth(
     patient: SimulatedPatient, origin: PatientOrigin, images: Mapping[View, str]
 ) -> dict[str, Any]:
-    """Return everything that is known of a patient apart from the maps."""
+    """Return everything that is known of a patient, except the maps."""
     clinical = draw_clinical_facts(patient, origin.patient, origin.generator(CLINICAL_STREAM))
     return {
         "simulated": True,
@@ -182,10 +182,10 @@ def _truth(
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy value as what JSON knows.
+    """Return a NumPy value in a form that JSON can hold.
 
     Raises:
-        TypeError: if it is none.
+        TypeError: if it is no NumPy value.
     """
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
