@@ -18,8 +18,8 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.phantom.patient import SimulatedPatient, simulate_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS
-from bonescan.phantom.realism.measures import Image, compare
-from bonescan.phantom.realism.report import ReportOrigin, report
+from bonescan.phantom.realism.measures import Image, measure_realism
+from bonescan.phantom.realism.report import ReportOrigin, realism_report
 from bonescan.report.drawing import draw_counts, new_figure, save_png
 
 REAL_SCAN = "JPGExtended.dcm"
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = time.process_time()
     numbers = tqdm(range(1, chosen.patients + 1), desc="simulate", unit="patient")
     comparisons = [
-        compare(simulate_patient(alike, seed=chosen.seed, number=number), real)
+        measure_realism(simulate_patient(alike, seed=chosen.seed, number=number), real)
         for number in numbers
     ]
     seconds = (time.process_time() - start) / chosen.patients
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     source = f"{REAL_SCAN} of pydicom, lossy" if chosen.real is None else chosen.real.name
     option = "" if chosen.real is None else f" --real {chosen.real.name}"
     command = f"python scripts/realism.py --patients {chosen.patients} --seed {chosen.seed}{option}"
-    text = report(comparisons, real, ReportOrigin(command, source, seconds))
+    text = realism_report(comparisons, real, ReportOrigin(command, source, seconds))
     (chosen.output / "realism.md").write_text(text)
     shown = [
         simulate_patient(PRESETS["default"], seed=chosen.seed, number=number)

@@ -9,7 +9,7 @@ from bonescan.phantom.presets import PRESETS
 from bonescan.phantom.realism.measures import (
     MEASURED_RATIOS,
     Regions,
-    compare,
+    measure_realism,
     profile_correlation,
     radial_spectrum,
     region_masks,
@@ -17,7 +17,7 @@ from bonescan.phantom.realism.measures import (
     thigh_mask,
     variance_over_mean,
 )
-from bonescan.phantom.realism.report import ReportOrigin, report
+from bonescan.phantom.realism.report import ReportOrigin, realism_report
 
 
 def poisson(mean, shape=(192, 128)):
@@ -75,10 +75,12 @@ def test_thigh_has_no_bone(patient):
 
 def test_a_scan_beside_itself_is_alike_and_the_report_says_so(patient):
     real = patient.views[View.ANTERIOR].counts
-    found = compare(patient, real)
-    assert found.profile == pytest.approx(1.0)
-    assert set(found.ratios) == set(MEASURED_RATIOS)
-    text = report([found, found], real, ReportOrigin("python scripts/realism.py", "a file", 1.25))
+    measured = measure_realism(patient, real)
+    assert measured.profile == pytest.approx(1.0)
+    assert set(measured.ratios) == set(MEASURED_RATIOS)
+    text = realism_report(
+        [measured, measured], real, ReportOrigin("python scripts/realism.py", "a file", 1.25)
+    )
     assert "2 **simulated** patients" in text
     assert "| 1.000 (1.00 to 1.00) | at least 0.9 | yes |" in text
     assert "| 1.25 | at most 2 | yes |" in text

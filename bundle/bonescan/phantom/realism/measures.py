@@ -10,6 +10,7 @@ from scipy import ndimage
 from bonescan.dicom.scan import View
 from bonescan.labels import SIDES, Label, region_bit
 from bonescan.phantom.patient import SimulatedPatient, SimulatedView
+from bonescan.phantom.presets import SITES
 
 Image = NDArray[np.number]
 
@@ -75,8 +76,8 @@ def row_profile(counts: Image) -> NDArray[np.float64]:
     """Return the counts per row from the top of the head to the toes, on PROFILE_POINTS rows."""
     rows = ndimage.uniform_filter1d(counts.sum(axis=1, dtype=float), 3)
     inside = np.flatnonzero(rows > BODY_COUNTS_SHARE * rows[rows > 0].mean())
-    places = np.linspace(inside[0], inside[-1], PROFILE_POINTS)
-    return np.interp(places, np.arange(len(rows)), rows)
+    points = np.linspace(inside[0], inside[-1], PROFILE_POINTS)
+    return np.interp(points, np.arange(len(rows)), rows)
 
 
 def profile_correlation(first: Image, second: Image) -> float:
@@ -109,13 +110,13 @@ def region_masks(regions: Regions) -> dict[str, NDArray[np.bool]]:
 
 
 def _posterior_masks(regions: Regions) -> dict[str, NDArray[np.bool]]:
-    thoracic = regions.bones(*(f"t{number}" for number in range(1, 13)))
-    lumbar = regions.bones(*(f"l{number}" for number in range(1, 6)))
+    thoracic = regions.bones(*SITES["thoracic_spine"])
+    lumbar = regions.bones(*SITES["lumbar_spine"])
     pelvis = regions.bones(*(f"pelvis_{side}" for side in SIDES))
     near_sacrum = ndimage.binary_dilation(regions.bones("sacrum"), iterations=regions.px(6))
-    ribs = _beside(regions, ("t5", "t10"), (40, 85))
+    ribs = _beside_spine(regions, ("t5", "t10"), (40, 85))
     scapula = regions.bones(*(f"scapula_{side}" for side in SIDES))
-    kidneys = _brightest(regions, _beside(regions, ("t12", "l3"), (35, 85)), area_mm2=4000)
+    kidneys = _brightest(regions, _beside_spine(regions, ("t12", "l3"), (35, 85)), area_mm2=4000)
     return {
         "thoracic spine": _core(thoracic),
         "lumbar spine": _core(lumbar),
@@ -134,7 +135,7 @@ def _anterior_masks(regions: Regions) -> dict[str, NDArray[np.bool]]:
     return {
         "manubrium": _core(regions.bones("manubrium")),
         "sternum": _core(regions.bones("sternum")),
-        "lumbar spine": _core(regions.bones(*(f"l{number}" for number in range(1, 6)))),
+        "lumbar spine": _core(regions.bones(*SITES["lumbar_spine"])),
         "iliac crest": np.any([mask & _upper(mask, 0.15) for mask in pelvis], axis=0),
         "skull": regions.bones("skull"),
         "shoulder": np.any([mask & _upper(mask, 0.15) for mask in humeri], axis=0),
@@ -143,7 +144,7 @@ def _anterior_masks(regions: Regions) -> dict[str, NDArray[np.bool]]:
             [_core(mask & _upper(mask, 0.6) & ~_upper(mask, 0.4)) for mask in femurs], axis=0
         ),
         "bladder": regions.image.label == Label.BLADDER,
-        "abdomen": _beside(regions, ("l2", "l4"), (45, 85)),
+        "abdomen": _beside_spine(regions, ("l2", "l4"), (45, 85)),
     }
 
 
@@ -160,7 +161,7 @@ def _upper(mask: NDArray[np.bool], share: float) -> NDArray[np.bool]:
     return upper
 
 
-def _beside(
+def _beside_spine(
     regions: Regions, vertebrae: tuple[str, str], distance_mm: tuple[float, float]
 ) -> NDArray[np.bool]:
     """Return the strips on both sides of the spine between two vertebrae."""
@@ -238,7 +239,7 @@ def thorax_window(patient: SimulatedPatient, view: View) -> Image:
 
 @dataclass(frozen=True)
 class RealismMeasures:
-    """One simulated patient beside the real scan.
+    """One simulated patient against the real scan.
 
     Attributes:
         profile: correlation of the row profiles of the anterior views.
@@ -255,11 +256,11 @@ class RealismMeasures:
     posterior_share: float
 
 
-def compare(patient: SimulatedPatient, real: Image) -> RealismMeasures:
-    """Compare a simulated patient that has both views with a real anterior scan."""
+def measure_realism(patient: SimulatedPatient, real: Image) -> RealismMeasures:
+    """Measure a simulated patient who has both views against a real anterior scan."""
     front, back = (patient.views[view] for view in View)
     regions = Regions(View.ANTERIOR, front, patient.camera.pixel_mm)
-    flat = thigh_mask(regions) | _beside(regions, ("l2", "l4"), (45, 85))
+    flat = thigh_mask(regions) | _beside_spine(regions, ("l2", "l4"), (45, 85))
     real_power = radial_spectrum(real[REAL_THORAX])[1]
     return RealismMeasures(
         profile=profile_correlation(front.counts, real),
