@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM, BodyScale, to_side
+from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM, BodyScale
 from bonescan.phantom.anatomy.limbs import (
     FOREARM_MM,
     SHANK_MM,
@@ -77,16 +77,3 @@ def test_feet_turn_outwards_and_drop():
     assert toes[0][1] < -0.9  # up, away from the bed
     assert toes[1][2] - toes[0][2] == pytest.approx(0.5, abs=0.05)  # to the side
     assert toes[2][0] == pytest.approx(np.sin(np.radians(60)), abs=0.05)  # towards the foot end
-
-
-def test_the_reference_man_has_scale_one():
-    mean = dict.fromkeys(("head_scale", "leg_scale", "shoulder_scale", "pelvis_scale"), 1.0)
-    scale = BodyScale(replace(MAN, **mean, chest_scale=1.0, height_mm=1750.0, weight_kg=71.0))
-    for name in ("height", "head", "leg", "arm", "trunk", "bone", "girth", "chest", "pelvis"):
-        assert getattr(scale, name) == pytest.approx(1.0), name
-    np.testing.assert_allclose(scale.row([0.0, 250.0, 838.0, 900.0]), [0, 250, 838, 900])
-
-
-def test_the_right_side_is_the_left_one_mirrored():
-    np.testing.assert_array_equal(to_side([1.0, 2.0, 3.0], "right"), [1, 2, -3])
-    np.testing.assert_array_equal(to_side([[1.0, 2.0, -3.0]], "left"), [[1, 2, -3]])

@@ -22,7 +22,7 @@ from bonescan.phantom.anatomy.trunk_skin import TRUNK_M, trunk_skin
 from bonescan.phantom.anatomy.voxels import VoxelBlock
 
 _TRUNK_POWER = 2.6
-"""Exponent of the trunk's sections: between an ellipse and a rounded block."""
+"""Exponent of the trunk's sections: between an ellipse and a rectangle."""
 
 # Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
 _UPPER_ARM = np.array([56.0, 52.0, 45.0, 40.0])

@@ -48,6 +48,8 @@ is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the level
 
 JOINT_LEVEL = 15.0
 """Concentration in normal bone near a joint, to which the gains of NORMAL_HOT_SPOTS refer."""
+GAIN_SIGMA = 0.35
+"""Log-normal spread of these gains between patients."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
     "skull": (0.35, 5.8),
@@ -96,7 +98,7 @@ ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
 
 
 class Clip(Enum):
-    """What a hot spot is confined to."""
+    """Where a hot spot is cut off: at the surface of bone, at the skin, or nowhere."""
 
     BONE = "bone"
     BODY = "body"
@@ -108,9 +110,9 @@ class HotSpot:
     """A hot spot: a Gaussian whose radii are standard deviations.
 
     Attributes:
-        ellipsoid: where.
+        ellipsoid: where it lies.
         level: concentration added at its centre.
-        clip: what it is confined to.
+        clip: where it is cut off.
     """
 
     ellipsoid: VoxelEllipsoid
@@ -134,7 +136,7 @@ class Uptake:
         bones: concentration by bone name.
         organs: concentration by organ name.
         soft_tissue: concentration in soft tissue.
-        hot_spots: what comes on top.
+        hot_spots: added to these.
         metal: foreign bodies.
     """
 
@@ -147,11 +149,15 @@ class Uptake:
 
 @dataclass(frozen=True)
 class _NormalHotSpot:
-    """A part of a bone that is normally hotter than the rest: radii, mean gain and its spread."""
+    """A part of a bone that is normally hotter than the rest.
+
+    Attributes:
+        radii_mm: standard deviations along row, depth and column.
+        gain: median of what it adds, over JOINT_LEVEL.
+    """
 
     radii_mm: tuple[float, float, float]
     gain: float
-    spread: float = 0.35
 
 
 NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
@@ -168,7 +174,7 @@ NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
     "costochondral": _NormalHotSpot((5.0, 7.0, 5.0), 0.7),
     "scapular_tip": _NormalHotSpot((9.0, 8.0, 8.0), 0.8),
 }
-"""By point name without number and side; gains are those over JOINT_LEVEL."""
+"""By point name without number and side."""
 
 
 def base_region(region: str) -> str:
@@ -236,7 +242,7 @@ def _draw_normal_hot_spots(
 ) -> tuple[HotSpot, ...]:
     """Draw the joints and ends of bones that are normally hot."""
     gains = {
-        name: spot.gain * rng.lognormal(0.0, spot.spread) for name, spot in NORMAL_HOT_SPOTS.items()
+        name: spot.gain * rng.lognormal(0.0, GAIN_SIGMA) for name, spot in NORMAL_HOT_SPOTS.items()
     }
     hot_spots = []
     for point_name, point in body.points.items():
