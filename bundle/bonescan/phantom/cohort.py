@@ -1,7 +1,7 @@
 """A cohort of simulated patients on disk, made by any number of workers, in one go or in several.
 
 Each patient depends on preset, seed and its number only, is written into a temporary folder and
-renamed when complete. What concerns the whole cohort is written last, from what lies on disk.
+renamed when complete. Files of the whole cohort are written last, from those of the patients.
 """
 
 import json
@@ -68,7 +68,7 @@ class Cohort:
 
     def configuration(self) -> dict[str, Any]:
         """Return everything that decides the bytes of the cohort, as plain values."""
-        # No empty groups, so that cohorts that were begun before there were groups go on.
+        # A preset without groups does not mention them.
         preset = {key: value for key, value in asdict(self.preset).items() if value != ()}
         return {
             "simulated": True,
@@ -132,11 +132,11 @@ def _claim(cohort: Cohort) -> None:
 def _check_same(path: Path, wanted: dict[str, Any]) -> None:
     """Refuse a folder that was made from something else."""
     try:
-        found = yaml.safe_load(path.read_text())
+        stored = yaml.safe_load(path.read_text())
     except yaml.YAMLError as err:
         raise ValueError(f"{path} must be the configuration of a cohort, got broken YAML") from err
-    found = found if isinstance(found, dict) else {}
-    different = [key for key in wanted if found.get(key) != wanted[key]]
+    stored = stored if isinstance(stored, dict) else {}
+    different = [key for key in wanted if stored.get(key) != wanted[key]]
     if different:
         raise ValueError(
             f"{path.parent} must hold a cohort of the same {', '.join(different)}, got one that "
@@ -186,7 +186,7 @@ def simulate_one(origin: PatientOrigin, folder: Path) -> str:
 
 
 def _write_summary(cohort: Cohort) -> None:
-    """Write the table of clinical facts, the datalist and the README from what lies on disk."""
+    """Write the table of clinical facts, the datalist and the README from the patients' files."""
     truths = [read_truth(cohort.folder / origin.folder) for origin in cohort.origins]
     rows = [ClinicalFacts(**truth["clinical"]) for truth in truths]
     datalist = make_datalist(truths, name=cohort.preset.name, seed=cohort.seed)

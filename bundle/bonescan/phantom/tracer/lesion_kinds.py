@@ -1,4 +1,4 @@
-"""The kinds of bone metastasis, in one table: a row says all that sets a kind apart."""
+"""The kinds of bone metastasis, in one table: a row says all that is particular to a kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bonescan.phantom.presets import SITES, Primary
 from bonescan.phantom.tracer.uptake import BONE_LEVELS, base_region
 
 PROXIMAL_SHARE: Mapping[str, float] = {"femur": 0.35, "humerus": 0.5}
-"""Upper share of a long bone, with red marrow, that takes nearly all of its metastases."""
+"""Upper share of a long bone: it holds red marrow and nearly all of the metastases."""
 
 ALL_BONES = frozenset(BONE_LEVELS)
 VERTEBRAE = frozenset(chain(SITES["thoracic_spine"], SITES["lumbar_spine"]))
@@ -48,21 +48,21 @@ def in_pedicles(bone: Bone, voxels: Indices, _rng: np.random.Generator) -> Mask:
 
 @dataclass(frozen=True)
 class LesionKind:
-    """What sets one kind of metastasis apart from a round focus inside its bone.
+    """How one kind of metastasis differs from a round focus inside its bone.
 
     Attributes:
-        name: as it stands in truth.json.
-        regions: where it occurs: regions without their sides.
+        name: as truth.json gives it.
+        regions: where it occurs, without sides.
         share: of the lesions there that are of no kind further up in LESION_KINDS.
-        lytic: it destroys bone, and its share is the primary's `lytic_share`.
-        site: tells which voxels of a bone may be its centre.
-        diameter_mm: range of its diameter, where it is not that of other lesions.
-        least_diameter_mm: smaller ones grow to this size.
-        contrast_limit: range of the highest contrast that it may have.
-        elongation: range of its length over its breadth; it then lies along the bone.
-        outside_share: how much it fills of what reaches out of the bone, up to the skin.
-        rim_contrast: activity, over that of the bone, of the reactive rim around a cold lesion.
-        steals_tracer: it takes so much of the skeleton that little tracer is left for the rest.
+        lytic: whether it destroys bone; its share is then the primary's `lytic_share`.
+        site: masks the voxels of a bone in which its centre may lie.
+        diameter_mm: range of its diameter, None for that of most lesions.
+        least_diameter_mm: smaller ones are drawn at this size.
+        contrast_limit: range from which an upper limit of its contrast is drawn.
+        elongation: range of length over breadth of a lesion along the bone, None for a round one.
+        outside_share: activity, over that inside, where it grows out of the bone.
+        rim_contrast: activity, over that of the bone, of a rim of reacting bone.
+        steals_tracer: whether it leaves little tracer for soft tissue and kidneys.
     """
 
     name: str
