@@ -15,7 +15,7 @@ PROXIMAL_SHARE: Mapping[str, float] = {"femur": 0.35, "humerus": 0.5}
 """Upper share of a long bone: it holds red marrow and nearly all of the metastases."""
 
 ALL_BONES = frozenset(BONE_LEVELS)
-VERTEBRAE = frozenset(chain(SITES["thoracic_spine"], SITES["lumbar_spine"]))
+THORACOLUMBAR = frozenset(chain(SITES["thoracic_spine"], SITES["lumbar_spine"]))
 LONG_BONES = frozenset(
     ("ribs", "humerus", "femur", "tibia", "fibula", "forearm", "clavicle", "sternum")
 )
@@ -53,7 +53,8 @@ class LesionKind:
     Attributes:
         name: as truth.json gives it.
         regions: where it occurs, without sides.
-        share: of the lesions there that are of no kind further up in LESION_KINDS.
+        share: of the lesions there; where `regions` are not all bones, of those that are of no kind
+            further up in LESION_KINDS.
         lytic: whether it destroys bone; its share is then the primary's `lytic_share`.
         site: masks the voxels of a bone in which its centre may lie.
         diameter_mm: range of its diameter, None for that of most lesions.
@@ -89,8 +90,8 @@ LESION_KINDS: tuple[LesionKind, ...] = (
         rim_contrast=2.5,
     ),
     LesionKind("expansile", share=0.03, outside_share=0.7),
-    LesionKind("pedicle", regions=VERTEBRAE, share=0.35, site=in_pedicles),
-    LesionKind("vertebral body", regions=VERTEBRAE, site=in_vertebral_body),
+    LesionKind("pedicle", regions=THORACOLUMBAR, share=0.35, site=in_pedicles),
+    LesionKind("vertebral body", regions=THORACOLUMBAR, site=in_vertebral_body),
     LesionKind(
         "confluent",
         regions=frozenset(("pelvis", "sacrum")),
