@@ -19,19 +19,39 @@ EMISSION = "EMISSION"
 PHOTOPEAK_KEV = 140.5
 """Principal gamma line of 99mTc; an energy window that holds it holds the image."""
 
-GENIE_CREATOR = "GEMS_GENIE_1"
-GENIE_GROUP = 0x0011
-GENIE_LABEL_ELEMENTS = (0x12, 0x30)
-"""Dataset name and picture object name of GE Genie: end in _E (anterior) or _F (posterior)."""
+SIMULATED_MARK = "SIMULATED"
+"""Word in ImageComments or Manufacturer that says that a scan was never acquired."""
+
+
+@dataclass(frozen=True)
+class PrivateLabel:
+    """Private elements in which one vendor writes the view, by words or by a suffix.
+
+    Attributes:
+        creator: private creator (PS3.5 7.8.1).
+        group: group of the elements.
+        elements: their numbers in the creator's block, in the order in which they are believed.
+    """
+
+    creator: str
+    group: int
+    elements: tuple[int, ...]
+
+
+PRIVATE_LABELS = (
+    # GE Genie: dataset name, picture object name; end in _E (anterior) or _F (posterior)
+    PrivateLabel("GEMS_GENIE_1", 0x0011, (0x12, 0x30)),
+)
+"""Where vendors write the view; another vendor is another row."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """A coded concept (PS3.3 section 8): value, coding scheme and meaning."""
+    """A coded concept (PS3.3 section 8): value, coding scheme and meaning, "" if not said."""
 
-    value: str
-    scheme: str
-    meaning: str
+    value: str = ""
+    scheme: str = ""
+    meaning: str = ""
 
 
 VIEW_CODES = {
@@ -69,6 +89,8 @@ SUPINE_VALUES = frozenset({SUPINE.value, "F-10340"})
 
 TECHNETIUM_99M = Code("72454006", "SCT", "^99m^Technetium")
 """PS3.16 CID 18 "Radiopharmaceutical Isotope"."""
+RADIONUCLIDES = {code.meaning: code for code in (TECHNETIUM_99M,)}
+"""What can be written, by meaning."""
 
 TC99M_MEDRONATE = Code("96390006", "SCT", "Technetium Tc^99m^ medronate")
 """PS3.16 CID 25 "Radiopharmaceuticals": the tracer that is usually called MDP."""

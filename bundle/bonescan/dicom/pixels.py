@@ -65,8 +65,8 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
 
 def _is_lossy(dataset: Dataset) -> bool:
     syntax = dataset.file_meta.TransferSyntaxUID
-    said = str(dataset.get("LossyImageCompression", ""))
-    return syntax in _ALWAYS_LOSSY or said == "01" or (syntax == JPEG2000 and said != "00")
+    flag = str(dataset.get("LossyImageCompression", ""))
+    return syntax in _ALWAYS_LOSSY or flag == "01" or (syntax == JPEG2000 and flag != "00")
 
 
 def _check_description(dataset: Dataset, path: Path) -> None:
@@ -90,11 +90,11 @@ def _check_description(dataset: Dataset, path: Path) -> None:
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
     frames = int(dataset.get("NumberOfFrames") or 1)
-    expected, found = frames * rows * columns * bits // 8, len(dataset.PixelData)
-    if found < expected:
+    expected, present = frames * rows * columns * bits // 8, len(dataset.PixelData)
+    if present < expected:
         raise ScanError(
             f"{name}: pixel data are cut short: {frames} x {rows} x {columns} pixels need "
-            f"{expected} bytes, got {found}; copy the file again"
+            f"{expected} bytes, got {present}; copy the file again"
         )
 
 

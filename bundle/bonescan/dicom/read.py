@@ -11,7 +11,9 @@ from pydicom.dataset import Dataset
 from pydicom.misc import is_dicom
 
 from bonescan.dicom import codes
-from bonescan.dicom.header import ImageHeader, is_plausible_spacing, load, parse
+from bonescan.dicom.file import load
+from bonescan.dicom.header import ImageHeader, is_plausible_spacing
+from bonescan.dicom.header_mapping import parse
 from bonescan.dicom.pixels import read_counts
 from bonescan.dicom.scan import BoneScan, Source, View
 from bonescan.dicom.scan_id import make_scan_id
@@ -56,8 +58,8 @@ def read_scan(
     files = [_open(path) for path in _expand(paths)]
     _require_one_scan(files)
     names = " and ".join(file.header.path.name for file in files)
-    signs = [sign for file in files for sign in _signs(file.header, file.frames)]
-    views = decide_views(signs, names, view=None if view is None else _as_view(view))
+    evidence = [one for file in files for one in _evidence(file.header, file.frames)]
+    views = decide_views(evidence, names, view=None if view is None else _as_view(view))
     spacing = _spacing(files, spacing_mm)
     frames = [frame for file in files for frame in _frames(file)]
     _require_one_shape([plane for plane, _ in frames], names)
@@ -87,7 +89,7 @@ def read_header(path: Path) -> ImageHeader:
 
 def sole_view(header: ImageHeader) -> View | None:
     """Return the view of a file with one view, None where the header does not tell."""
-    return certain_view(_signs(header, photopeak_frames(header))[0])
+    return certain_view(_evidence(header, photopeak_frames(header))[0])
 
 
 def is_dicom_image(path: Path) -> bool:
@@ -172,20 +174,12 @@ def _require_one_scan(files: list[_File]) -> None:
             raise ScanError(f"{names}: the files belong to two different {kind}")
 
 
-def _signs(header: ImageHeader, frames: Sequence[int]) -> list[ViewEvidence]:
+def _evidence(header: ImageHeader, frames: Sequence[int]) -> list[ViewEvidence]:
     """Collect what tells the views; a label of the whole file tells only if it has one view."""
     labels = header.labels if len(frames) == 1 else ()
     return [
-        ViewEvidence(
-            code=frame.view_code,
-            meaning=frame.view_meaning,
-            start_angle_deg=frame.start_angle_deg,
-            prone=header.prone,
-            labels=labels,
-            detector=frame.detector,
-            detectors=header.detectors,
-        )
-        for frame in (header.frames[index] for index in frames)
+        ViewEvidence(header.frames[index], header.prone, labels, header.detectors)
+        for index in frames
     ]
 
 
@@ -199,10 +193,10 @@ def _spacing(files: list[_File], given: tuple[float, float] | None) -> tuple[flo
         if len(given) != 2 or not all(map(is_plausible_spacing, given)):
             raise ScanError(f"spacing_mm must be (row, column) in mm, got {given}")
         return float(given[0]), float(given[1])
-    found = {file.header.path.name: _spacing_of(file.header) for file in files}
-    if len(set(found.values())) > 1:
-        raise ScanError(f"views of one scan must have one pixel spacing in mm, got {found}")
-    return next(iter(found.values()))
+    by_file = {file.header.path.name: _spacing_of(file.header) for file in files}
+    if len(set(by_file.values())) > 1:
+        raise ScanError(f"views of one scan must have one pixel spacing in mm, got {by_file}")
+    return next(iter(by_file.values()))
 
 
 def _spacing_of(header: ImageHeader) -> tuple[float, float]:

@@ -38,7 +38,7 @@ def require_whole_body(header: ImageHeader) -> None:
         )
     if _kind(header) == codes.WHOLE_BODY:
         return
-    rows, columns = header.size
+    rows, columns = header.rows, header.columns
     plausible = _kind(header) in {codes.STATIC, ""} and rows >= _ELONGATION * columns
     if not plausible or header.sop_class_uid != codes.NM_IMAGE_STORAGE:
         raise ScanError(
@@ -77,11 +77,10 @@ def photopeak_frames(header: ImageHeader) -> tuple[int, ...]:
     Raises:
         ScanError: if that window has more frames than the two views.
     """
-    numbers = sorted({frame.energy_window or 1 for frame in header.frames})
+    window_of = [frame.energy_window or 1 for frame in header.frames]
+    numbers = sorted(set(window_of))
     chosen = numbers[0] if len(numbers) == 1 else _photopeak(header, numbers)
-    frames = tuple(
-        index for index, frame in enumerate(header.frames) if (frame.energy_window or 1) == chosen
-    )
+    frames = tuple(index for index, number in enumerate(window_of) if number == chosen)
     if len(frames) > 2:
         raise ScanError(
             f"{header.path.name}: must have 1 or 2 views, got {len(frames)} frames in one energy "
@@ -100,16 +99,16 @@ def _photopeak(header: ImageHeader, numbers: list[int]) -> int:
     around = {number: _width_kev(window) for number, window in windows.items() if _holds(window)}
     if around:
         return min(around, key=lambda number: (around[number], number))
-    named = [number for number in windows if not _is_scatter(windows[number])] or numbers
-    if len(named) > 1:
+    candidates = [number for number in windows if not _is_scatter(windows[number])] or numbers
+    if len(candidates) > 1:
         logger.warning(
             "%s: %d energy windows, none said to hold %.1f keV; window %d is taken for the image",
             header.path.name,
             len(numbers),
             codes.PHOTOPEAK_KEV,
-            named[0],
+            candidates[0],
         )
-    return named[0]
+    return candidates[0]
 
 
 def _holds(window: EnergyWindow) -> bool:

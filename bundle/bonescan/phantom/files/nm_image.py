@@ -7,17 +7,19 @@ how, if at all, a file says which frame is the anterior view.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.tag import Tag
 from pydicom.uid import PYDICOM_ROOT_UID, UID, ExplicitVRLittleEndian, generate_uid
 
 import bonescan
 from bonescan.dicom import codes
-from bonescan.dicom.header import SIMULATED_MARK
-from bonescan.dicom.scan import View
+from bonescan.dicom.elements import CODE, Element, Table, decimal_string, write
+from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader
+from bonescan.dicom.header_mapping import RADIOPHARMACEUTICAL, write_header
+from bonescan.dicom.scan import Acquisition, View
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.presets import CameraPreset
 
@@ -27,8 +29,41 @@ ENERGY_WINDOW_HALF_WIDTH = 0.1
 FIRST_STUDY_DATE = date(2020, 1, 1)
 """Patient n is scanned n days later: dates are made up, but each patient has its own."""
 
-ENERGY_WINDOW_VECTOR = Tag("EnergyWindowVector")
-DETECTOR_VECTOR = Tag("DetectorVector")
+_ENERGY_WINDOW = EnergyWindow(
+    lower_kev=codes.PHOTOPEAK_KEV * (1 - ENERGY_WINDOW_HALF_WIDTH),
+    upper_kev=codes.PHOTOPEAK_KEV * (1 + ENERGY_WINDOW_HALF_WIDTH),
+    name="Tc99m_EM",
+)
+
+_SAME_IN_EVERY_FILE: Mapping[str, Any] = {
+    # Patient, General Study and General Series (C.7.1.1, C.7.2.1, C.7.3.1)
+    "PatientBirthDate": None,
+    "PatientComments": "Simulated: this is no person",
+    "AccessionNumber": None,
+    "ReferringPhysicianName": None,
+    "StudyDescription": f"{codes.SIMULATED_MARK} bone scan",
+    "SeriesNumber": 1,
+    **dict.fromkeys(("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime"), "120000"),
+    "BodyPartExamined": "WHOLEBODY",
+    # Frame of Reference, General Equipment (C.7.4.1, C.7.5.1)
+    "PositionReferenceIndicator": None,
+    "SoftwareVersions": f"bone-scan-bundle {bonescan.__version__}",
+    # NM Image (C.8.4.9)
+    "WholeBodyTechnique": "1PS",
+    "AcquisitionTerminationCondition": "MANU",
+    # Image Pixel (C.7.6.3)
+    "PhotometricInterpretation": "MONOCHROME2",
+    "BitsAllocated": 16,
+    "BitsStored": 16,
+    "HighBit": 15,
+    "PixelRepresentation": 0,
+}
+
+_CODES: Table = (
+    # NM/PET Patient Orientation (C.8.4.6), NM Isotope (C.8.4.10)
+    Element("gantry_relationship", "PatientGantryRelationshipCodeSequence", CODE),
+    Element("tracer", "RadiopharmaceuticalCodeSequence", CODE, RADIOPHARMACEUTICAL),
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +76,7 @@ class Layout:
         posterior_angle_deg: StartAngle of the posterior detector; the anterior one has 180.
         view_codes: whether ViewCodeSequence names the view.
         image_id_suffix: what follows the series' name in ImageID, per view. A file of one frame
-            that has it describes no detector: ImageID is then the only sign of the view.
+            that has it describes no detector: ImageID alone then tells the view.
     """
 
     maker: str
@@ -103,6 +138,11 @@ class Examination:
     scan_velocity_mm_s: float
     duration_s: float
 
+    @property
+    def scan_length_mm(self) -> float:
+        """Distance that the bed moves during the scan."""
+        return self.scan_velocity_mm_s * self.duration_s
+
 
 def nm_image(examination: Examination, counts: Mapping[View, NDArray[np.uint16]]) -> Dataset:
     """Return one NM Image instance that holds the given views as frames, in their order.
@@ -111,22 +151,29 @@ def nm_image(examination: Examination, counts: Mapping[View, NDArray[np.uint16]]
         examination: facts of the examination.
         counts: uint16 (row, column) per view, in acquisition geometry.
     """
-    layout = LAYOUTS[examination.camera.model]
     views = tuple(counts)
     frames = np.stack([counts[view] for view in views])  # (frame, row, column)
+    shape = frames.shape[1:]
     image = Dataset()
-    _add_patient(image, examination)
-    _add_study_and_series(image, examination, layout)
-    _add_equipment(image, examination, layout)
-    _add_patient_orientation(image)
-    _add_acquisition(image, examination, total=int(frames.sum(dtype=np.int64)))
-    _add_image_id(image, layout, views)
-    _add_frames(image, views)
-    _add_isotope(image)
-    _add_detectors(image, examination, views, frames.shape[1:])
-    _add_pixels(image, frames, examination.camera.pixel_mm)
-    _add_identity(image, examination, views)
+    write_header(_header(examination, views, shape), image)
+    codes_of_all = {"gantry_relationship": codes.FEET_FIRST, "tracer": codes.TC99M_MEDRONATE}
+    write(codes_of_all, image, _CODES)
+    _put(image, _SAME_IN_EVERY_FILE)
+    _put(image, _patient_and_study(examination))
+    _put(image, _counts_and_pixels(examination, frames))
+    image["PixelData"].VR = "OW"
+    for item, view in zip(image.DetectorInformationSequence, views, strict=False):
+        _put(item, _detector(view, shape, examination.camera.pixel_mm))
+    # With one file per view, the posterior instance is the second of its series.
+    image.InstanceNumber = tuple(View).index(views[0]) + 1
+    image.file_meta = _file_meta(image)
     return image
+
+
+def _put(dataset: Dataset, values: Mapping[str, Any]) -> None:
+    """Write values that are no facts of a header under their keywords."""
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
 
 
 def _uid(examination: Examination, *parts: str) -> str:
@@ -134,173 +181,111 @@ def _uid(examination: Examination, *parts: str) -> str:
     return generate_uid(entropy_srcs=["/".join((examination.origin, examination.patient, *parts))])
 
 
-def _code(code: codes.Code) -> Dataset:
-    """Return the item of a code sequence (PS3.3 Table 8.8-1)."""
-    item = Dataset()
-    item.CodeValue = code.value
-    item.CodingSchemeDesignator = code.scheme
-    item.CodeMeaning = code.meaning
-    return item
+def _header(examination: Examination, views: Sequence[View], shape: tuple[int, int]) -> ImageHeader:
+    """Return what is read of a file that holds these views: supine, as bone scans are made.
 
-
-def _decimal(value: float) -> str:
-    """Return a value as a decimal string of at most 16 characters (PS3.5 6.2)."""
-    return f"{value:.6f}"
-
-
-def _add_patient(image: Dataset, examination: Examination) -> None:
-    """Patient and Patient Study modules (PS3.3 C.7.1.1, C.7.2.2)."""
-    person = examination.person
-    image.PatientName = f"{SIMULATED_MARK}^{examination.patient}"
-    image.PatientID = examination.patient
-    image.PatientBirthDate = None
-    image.PatientSex = person.sex
-    image.PatientAge = f"{round(person.age):03d}Y"
-    image.PatientSize = _decimal(person.height_mm / 1000)
-    image.PatientWeight = _decimal(person.weight_kg)
-    image.PatientComments = "Simulated: this is no person"
-
-
-def _add_study_and_series(image: Dataset, examination: Examination, layout: Layout) -> None:
-    """General Study, General Series and Frame of Reference modules (C.7.2.1, C.7.3.1, C.7.4.1)."""
-    day = (FIRST_STUDY_DATE + timedelta(days=examination.number)).strftime("%Y%m%d")
-    image.StudyInstanceUID = _uid(examination, "study")
-    image.SeriesInstanceUID = _uid(examination, "series")
-    image.FrameOfReferenceUID = _uid(examination, "frame of reference")
-    image.PositionReferenceIndicator = None
-    image.StudyDate = image.SeriesDate = image.AcquisitionDate = image.ContentDate = day
-    image.StudyTime = image.SeriesTime = image.AcquisitionTime = image.ContentTime = "120000"
-    image.StudyID = str(examination.number)
-    image.AccessionNumber = None
-    image.ReferringPhysicianName = None
-    image.Modality = codes.MODALITY
-    image.SeriesNumber = 1
-    image.StudyDescription = f"{SIMULATED_MARK} bone scan"
-    image.SeriesDescription = f"{SIMULATED_MARK} {layout.series}"
-    image.BodyPartExamined = "WHOLEBODY"
-
-
-def _add_equipment(image: Dataset, examination: Examination, layout: Layout) -> None:
-    """General Equipment module (C.7.5.1)."""
-    image.Manufacturer = layout.maker
-    image.ManufacturerModelName = f"Simulated {examination.camera.model}"
-    image.SoftwareVersions = f"bone-scan-bundle {bonescan.__version__}"
-
-
-def _add_patient_orientation(image: Dataset) -> None:
-    """NM/PET Patient Orientation module (C.8.4.6): supine, feet first.
-
-    PatientPosition, which some vendors write as well, must not stand beside it (C.7.3.1.1.2).
+    A file of one frame of older cameras names the view in ImageID and describes no detector.
     """
-    recumbent = _code(codes.RECUMBENT)
-    recumbent.PatientOrientationModifierCodeSequence = [_code(codes.SUPINE)]
-    image.PatientOrientationCodeSequence = [recumbent]
-    image.PatientGantryRelationshipCodeSequence = [_code(codes.FEET_FIRST)]
-
-
-def _add_acquisition(image: Dataset, examination: Examination, *, total: int) -> None:
-    """General Image and NM Image modules (C.7.6.1, C.8.4.9) of a whole-body emission scan."""
-    length_mm = examination.scan_velocity_mm_s * examination.duration_s
-    image.ImageType = ["ORIGINAL", "PRIMARY", codes.WHOLE_BODY, codes.EMISSION]
-    image.ImageComments = f"{SIMULATED_MARK} scan, not a patient. {examination.origin}"
-    image.CountsAccumulated = total
-    image.CountRate = round(total / examination.duration_s)
-    image.ActualFrameDuration = round(1000 * examination.duration_s)  # ms
-    image.ScanVelocity = _decimal(examination.scan_velocity_mm_s)
-    image.ScanLength = round(length_mm)
-    image.TableTraverse = _decimal(length_mm)
-    image.WholeBodyTechnique = "1PS"
-    image.AcquisitionTerminationCondition = "MANU"
-
-
-def _add_image_id(image: Dataset, layout: Layout, views: Sequence[View]) -> None:
-    """Attribute ImageID (C.8.4.9), which carries the view in single frames of older cameras."""
+    layout, pixel_mm = LAYOUTS[examination.camera.model], examination.camera.pixel_mm
+    detectors = layout.describes_detectors(views)
+    frames = [_frame(view, number, layout) for number, view in enumerate(views, start=1)]
     suffix = layout.image_id_suffix.get(views[0], "") if len(views) == 1 else ""
-    image.ImageID = f"{layout.series}{suffix}"
+    return ImageHeader(
+        modality=codes.MODALITY,
+        sop_class_uid=codes.NM_IMAGE_STORAGE,
+        sop_instance_uid=_uid(examination, *views),
+        image_type=("ORIGINAL", "PRIMARY", codes.WHOLE_BODY, codes.EMISSION),
+        rows=shape[0],
+        columns=shape[1],
+        frames=tuple(frames) if detectors else (FrameHeader(),),
+        detectors=len(views),
+        energy_windows=(_ENERGY_WINDOW,),
+        image_id=f"{layout.series}{suffix}",
+        series_description=f"{codes.SIMULATED_MARK} {layout.series}",
+        prone=False,
+        spacing_mm=(pixel_mm, pixel_mm),
+        acquisition=Acquisition(
+            manufacturer=layout.maker,
+            model=f"Simulated {examination.camera.model}",
+            collimator="LEHR" if detectors else None,
+            radionuclide=codes.TECHNETIUM_99M.meaning,
+            scan_velocity_mm_s=examination.scan_velocity_mm_s,
+            scan_length_mm=examination.scan_length_mm,
+            duration_s=examination.duration_s,
+            simulated=True,
+        ),
+    )
 
 
-def _add_frames(image: Dataset, views: Sequence[View]) -> None:
-    """Multi-frame and NM Multi-frame modules (C.7.6.6, C.8.4.8): one frame per detector."""
-    image.NumberOfFrames = len(views)
-    image.FrameIncrementPointer = [ENERGY_WINDOW_VECTOR, DETECTOR_VECTOR]
-    image.EnergyWindowVector = [1] * len(views)
-    image.NumberOfEnergyWindows = 1
-    image.DetectorVector = list(range(1, len(views) + 1))
-    image.NumberOfDetectors = len(views)
+def _frame(view: View, detector: int, layout: Layout) -> FrameHeader:
+    return FrameHeader(
+        detector=detector,
+        view_code=codes.VIEW_CODES[view] if layout.view_codes else None,
+        start_angle_deg=180 if view is View.ANTERIOR else layout.posterior_angle_deg,
+    )
 
 
-def _add_isotope(image: Dataset) -> None:
-    """NM Isotope module (C.8.4.10): 99mTc medronate in one energy window."""
-    limits = Dataset()
-    limits.EnergyWindowLowerLimit = _decimal(codes.PHOTOPEAK_KEV * (1 - ENERGY_WINDOW_HALF_WIDTH))
-    limits.EnergyWindowUpperLimit = _decimal(codes.PHOTOPEAK_KEV * (1 + ENERGY_WINDOW_HALF_WIDTH))
-    window = Dataset()
-    window.EnergyWindowRangeSequence = [limits]
-    window.EnergyWindowName = "Tc99m_EM"
-    tracer = Dataset()
-    tracer.RadionuclideCodeSequence = [_code(codes.TECHNETIUM_99M)]
-    tracer.RadiopharmaceuticalCodeSequence = [_code(codes.TC99M_MEDRONATE)]
-    image.EnergyWindowInformationSequence = [window]
-    image.RadiopharmaceuticalInformationSequence = [tracer]
+def _patient_and_study(examination: Examination) -> dict[str, Any]:
+    """Patient, Patient Study, General Study and Series, Frame of Reference (C.7.1.1 to C.7.4.1)."""
+    person = examination.person
+    day = (FIRST_STUDY_DATE + timedelta(days=examination.number)).strftime("%Y%m%d")
+    return {
+        "PatientName": f"{codes.SIMULATED_MARK}^{examination.patient}",
+        "PatientID": examination.patient,
+        "PatientSex": person.sex,
+        "PatientAge": f"{round(person.age):03d}Y",
+        "PatientSize": decimal_string(person.height_mm / 1000),
+        "PatientWeight": decimal_string(person.weight_kg),
+        "StudyID": str(examination.number),
+        "StudyInstanceUID": _uid(examination, "study"),
+        "SeriesInstanceUID": _uid(examination, "series"),
+        "FrameOfReferenceUID": _uid(examination, "frame of reference"),
+        **dict.fromkeys(("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"), day),
+    }
 
 
-def _add_detectors(
-    image: Dataset, examination: Examination, views: Sequence[View], shape: tuple[int, int]
-) -> None:
-    """NM Detector module (C.8.4.11): one item per frame, or none where the vendor writes none."""
-    layout = LAYOUTS[examination.camera.model]
-    image.DetectorInformationSequence = []
-    for view in views if layout.describes_detectors(views) else ():
-        item = _detector(view, shape, examination.camera.pixel_mm)
-        item.StartAngle = str(180 if view is View.ANTERIOR else layout.posterior_angle_deg)
-        if layout.view_codes:
-            item.ViewCodeSequence = [_code(codes.VIEW_CODES[view])]
-        image.DetectorInformationSequence.append(item)
+def _counts_and_pixels(examination: Examination, frames: NDArray[np.uint16]) -> dict[str, Any]:
+    """General Image, NM Image, Image Pixel and VOI LUT (C.7.6.1, C.8.4.9, C.7.6.3, C.11.2).
+
+    Args:
+        examination: facts of the examination.
+        frames: (frame, row, column) counts.
+    """
+    total = int(frames.sum(dtype=np.int64))
+    return {
+        "ImageComments": f"{codes.SIMULATED_MARK} scan, not a patient. {examination.origin}",
+        "CountsAccumulated": total,
+        "CountRate": round(total / examination.duration_s),
+        "TableTraverse": decimal_string(examination.scan_length_mm),
+        "SmallestImagePixelValue": int(frames.min()),
+        "LargestImagePixelValue": int(frames.max()),
+        "WindowCenter": decimal_string(frames.max() / 2),
+        "WindowWidth": decimal_string(max(1, frames.max())),
+        "PixelData": frames.astype("<u2").tobytes(),
+    }
 
 
-def _detector(view: View, shape: tuple[int, int], pixel_mm: float) -> Dataset:
-    """Return one detector item; the origin of the patient's coordinates is the image's centre.
+def _detector(view: View, shape: tuple[int, int], pixel_mm: float) -> dict[str, Any]:
+    """NM Detector module (C.8.4.11); the origin of the patient's coordinates is the image's centre.
 
     In patient coordinates (PS3.3 C.7.6.2.1.1, x to the left, z to the head) rows go down to the
     feet; columns go to the left in the anterior view and to the right in the posterior one.
     """
     rows, columns = shape
     to_left = 1 if view is View.ANTERIOR else -1
-    left_mm = -to_left * (columns - 1) / 2 * pixel_mm
-    item = Dataset()
-    item.CollimatorGridName = "LEHR"
-    item.CollimatorType = "PARA"
-    item.FieldOfViewShape = "RECTANGLE"
-    item.FocalDistance = 0
-    item.ZoomFactor = ["1.0", "1.0"]
-    item.ImageOrientationPatient = [str(to_left), "0", "0", "0", "0", "-1"]
-    item.ImagePositionPatient = [_decimal(left_mm), "0", _decimal((rows - 1) / 2 * pixel_mm)]
-    return item
+    left_mm, up_mm = -to_left * (columns - 1) / 2 * pixel_mm, (rows - 1) / 2 * pixel_mm
+    return {
+        "CollimatorType": "PARA",
+        "FieldOfViewShape": "RECTANGLE",
+        "FocalDistance": 0,
+        "ZoomFactor": ["1.0", "1.0"],
+        "ImageOrientationPatient": [str(to_left), "0", "0", "0", "0", "-1"],
+        "ImagePositionPatient": [decimal_string(left_mm), "0", decimal_string(up_mm)],
+    }
 
 
-def _add_pixels(image: Dataset, frames: NDArray[np.uint16], pixel_mm: float) -> None:
-    """Image Pixel and NM Image Pixel modules (C.7.6.3, C.8.4.7), frames (frame, row, column)."""
-    image.SamplesPerPixel = 1
-    image.PhotometricInterpretation = "MONOCHROME2"
-    image.Rows, image.Columns = frames.shape[1:]
-    image.PixelSpacing = [_decimal(pixel_mm)] * 2
-    image.BitsAllocated = image.BitsStored = 16
-    image.HighBit = 15
-    image.PixelRepresentation = 0
-    image.SmallestImagePixelValue = int(frames.min())
-    image.LargestImagePixelValue = int(frames.max())
-    image.WindowCenter = _decimal(frames.max() / 2)
-    image.WindowWidth = _decimal(max(1, frames.max()))
-    image.PixelData = frames.astype("<u2").tobytes()
-    image["PixelData"].VR = "OW"
-
-
-def _add_identity(image: Dataset, examination: Examination, views: Sequence[View]) -> None:
-    """SOP Common module (C.12.1) and file meta information (PS3.10 7.1)."""
-    image.SOPClassUID = codes.NM_IMAGE_STORAGE
-    image.SOPInstanceUID = _uid(examination, *views)
-    # With one file per view, the posterior instance is the second of its series.
-    image.InstanceNumber = tuple(View).index(views[0]) + 1
+def _file_meta(image: Dataset) -> FileMetaDataset:
+    """File meta information (PS3.10 7.1)."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = image.SOPClassUID
     meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
@@ -308,4 +293,4 @@ def _add_identity(image: Dataset, examination: Examination, views: Sequence[View
     # Fixed, since pydicom would write its own version here and change the bytes with it.
     meta.ImplementationClassUID = UID(f"{PYDICOM_ROOT_UID}1")
     meta.ImplementationVersionName = "BONESCANBUNDLE"
-    image.file_meta = meta
+    return meta

@@ -1,0 +1,268 @@
+"""Where the facts of a header live in an NM Image (PS3.3 A.5): the tables that read and write it.
+
+Clauses in the tables are those of PS3.3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from bonescan.dicom import codes
+from bonescan.dicom.codes import Code, PrivateLabel
+from bonescan.dicom.elements import (
+    CODE,
+    CODE_ITEM,
+    CODES,
+    COUNT,
+    DECIMAL,
+    DEGREES,
+    NUMBERS,
+    SECONDS,
+    TEXT,
+    UPPER_CASE_TEXTS,
+    WHOLE,
+    YES,
+    Conversion,
+    Element,
+    Table,
+    decimal_string,
+    each_item,
+    items_of,
+    make_item,
+    read,
+    write,
+)
+from bonescan.dicom.guard import as_scan_error
+from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader, is_plausible_spacing
+from bonescan.dicom.scan import Acquisition
+from bonescan.errors import ScanError
+
+_MOST_FRAMES = 1000
+"""More is no planar scan; also keeps a damaged count from exhausting the memory."""
+
+
+def _read_spacing(values: list[Any]) -> tuple[float, float] | None:
+    """Return (row, column) spacing in mm: that of the rows comes first (PS3.3 10.7.1.3)."""
+    spacing_mm = [float(value) for value in values]
+    if len(spacing_mm) != 2 or not all(map(is_plausible_spacing, spacing_mm)):
+        return None
+    return spacing_mm[0], spacing_mm[1]
+
+
+@dataclass(frozen=True)
+class _Orientation(Code):
+    """How the patient lay: recumbent, and in which modification of that."""
+
+    modifiers: tuple[Code, ...] = ()
+
+
+_ORIENTATIONS = each_item(
+    _Orientation,
+    (*CODE_ITEM, Element("modifiers", "PatientOrientationModifierCodeSequence", CODES)),
+)
+
+
+def _read_prone(values: list[Any]) -> bool | None:
+    for orientation in _ORIENTATIONS.read(values):
+        for modifier in orientation.modifiers:
+            meaning = modifier.meaning.lower()
+            if modifier.value in codes.PRONE_VALUES or meaning.startswith("prone"):
+                return True
+            if modifier.value in codes.SUPINE_VALUES or meaning.startswith("supine"):
+                return False
+    return None
+
+
+def _read_digest(values: list[Any]) -> str | None:
+    text = TEXT.read(values)
+    return text and sha256(text.encode()).hexdigest()
+
+
+def _read_mark(values: list[Any]) -> bool | None:
+    return codes.SIMULATED_MARK in str(values[0]).upper() or None
+
+
+def _read_radionuclide(values: list[Any]) -> str | None:
+    return (CODE.read(values) or Code()).meaning or None
+
+
+def _write_radionuclide(meaning: str) -> list[Dataset]:
+    if meaning not in codes.RADIONUCLIDES:
+        raise ValueError(f"radionuclide must be one of {[*codes.RADIONUCLIDES]}, got {meaning!r}")
+    return CODE.write(codes.RADIONUCLIDES[meaning])
+
+
+_SPACING = Conversion(_read_spacing, lambda spacing_mm: list(map(decimal_string, spacing_mm)))
+_PRONE = Conversion(
+    read=_read_prone,
+    write=lambda prone: _ORIENTATIONS.write(
+        [_Orientation(**vars(codes.RECUMBENT), modifiers=(codes.PRONE if prone else codes.SUPINE,))]
+    ),
+)
+_PRONE_BY_POSITION = Conversion(
+    lambda values: {"P": True, "S": False}.get(str(values[0]).strip()[-1:])
+)
+"""HFP, FFP, HFS, FFS; not written, since it must not stand beside the orientation."""
+_DIGEST = Conversion(_read_digest)
+_MARK = Conversion(_read_mark, lambda simulated: codes.SIMULATED_MARK if simulated else None)
+_MARK_OF_MAKER = Conversion(_read_mark)
+_RADIONUCLIDE = Conversion(_read_radionuclide, _write_radionuclide)
+
+_RANGE = ("EnergyWindowRangeSequence",)
+RADIOPHARMACEUTICAL = ("RadiopharmaceuticalInformationSequence",)
+_DETECTOR = ("DetectorInformationSequence",)
+
+ENERGY_WINDOW: Table = (
+    Element("name", "EnergyWindowName", TEXT),
+    Element("lower_kev", "EnergyWindowLowerLimit", DECIMAL, _RANGE),
+    Element("upper_kev", "EnergyWindowUpperLimit", DECIMAL, _RANGE),
+)
+"""Item of an energy window (C.8.4.10)."""
+_WINDOWS = each_item(EnergyWindow, ENERGY_WINDOW)
+
+DETECTOR: Table = (
+    Element("view_code", "ViewCodeSequence", CODE),
+    Element("start_angle_deg", "StartAngle", DEGREES),
+)
+"""What the item of a detector says of its frames (C.8.4.11)."""
+
+FRAME_VECTORS: Table = (
+    Element("energy_window", "EnergyWindowVector", NUMBERS),
+    Element("detector", "DetectorVector", NUMBERS),
+)
+"""One number per frame (C.8.4.8); a plain number where there is one frame."""
+
+FRAME_COUNTS: Table = (
+    Element("frames", "NumberOfFrames", COUNT),  # C.7.6.6
+    Element("energy_windows", "NumberOfEnergyWindows", COUNT),  # C.8.4.8
+)
+
+IMAGE: Table = (
+    # SOP Common (C.12.1), Patient (C.7.1.1), General Study (C.7.2.1)
+    Element("sop_class_uid", "SOPClassUID", TEXT),
+    Element("sop_instance_uid", "SOPInstanceUID", TEXT),
+    Element("patient_digest", "PatientID", _DIGEST),
+    Element("study_digest", "StudyInstanceUID", _DIGEST),
+    # NM/PET Patient Orientation (C.8.4.6), General Series (C.7.3.1)
+    Element("prone", "PatientOrientationCodeSequence", _PRONE),
+    Element("prone", "PatientPosition", _PRONE_BY_POSITION),
+    Element("modality", "Modality", TEXT),
+    Element("series_description", "SeriesDescription", TEXT),
+    # General Image (C.7.6.1), Image Pixel (C.7.6.3), NM Image Pixel (C.8.4.7)
+    Element("burned_in", "BurnedInAnnotation", YES),
+    Element("samples_per_pixel", "SamplesPerPixel", COUNT),
+    Element("rows", "Rows", COUNT),
+    Element("columns", "Columns", COUNT),
+    Element("spacing_mm", "PixelSpacing", _SPACING),
+    # NM Image (C.8.4.9), NM Multi-frame (C.8.4.8), NM Isotope (C.8.4.10)
+    Element("image_type", "ImageType", UPPER_CASE_TEXTS),
+    Element("image_id", "ImageID", TEXT),
+    Element("detectors", "NumberOfDetectors", COUNT),
+    Element("energy_windows", "EnergyWindowInformationSequence", _WINDOWS),
+)
+
+ACQUISITION: Table = (
+    # General Equipment (C.7.5.1), General Image (C.7.6.1)
+    Element("manufacturer", "Manufacturer", TEXT),
+    Element("model", "ManufacturerModelName", TEXT),
+    Element("simulated", "ImageComments", _MARK),
+    Element("simulated", "Manufacturer", _MARK_OF_MAKER),
+    # NM Image (C.8.4.9), NM Isotope (C.8.4.10), NM Detector (C.8.4.11)
+    Element("scan_velocity_mm_s", "ScanVelocity", DECIMAL),
+    Element("scan_length_mm", "ScanLength", WHOLE),
+    Element("duration_s", "ActualFrameDuration", SECONDS),
+    Element("radionuclide", "RadionuclideCodeSequence", _RADIONUCLIDE, RADIOPHARMACEUTICAL),
+    Element("collimator", "CollimatorGridName", TEXT, _DETECTOR),
+)
+
+
+def parse(dataset: Dataset, path: Path) -> ImageHeader:
+    """Map a dataset to its typed header.
+
+    Raises:
+        ScanError: if the header is damaged.
+    """
+    with as_scan_error(path, "reading the header"):
+        counts = read(dataset, FRAME_COUNTS)
+        count = max(counts.get("frames", 1), 1)
+        if count > _MOST_FRAMES:
+            raise ScanError(f"{path.name}: must have 1 or 2 views, got {count} frames")
+        frames = _read_frames(dataset, count, max(counts.get("energy_windows", 1), 1))
+        facts = {"detectors": len({frame.detector for frame in frames}), **read(dataset, IMAGE)}
+        return ImageHeader(
+            path=path,
+            frames=frames,
+            private_labels=read_private_labels(dataset, codes.PRIVATE_LABELS),
+            acquisition=Acquisition(**read(dataset, ACQUISITION)),
+            **facts,
+        )
+
+
+def write_header(header: ImageHeader, dataset: Dataset) -> None:
+    """Write a header into a dataset, where `parse` finds it again.
+
+    Written are neither the path, nor what is read of identifiers as digests, nor private labels;
+    numbers are rounded as the elements ask for: durations to milliseconds, the scan length to mm,
+    others to six decimals.
+
+    Raises:
+        ValueError: if the radionuclide has no known code.
+    """
+    write(vars(header), dataset, IMAGE)
+    _write_frames(header.frames, dataset)
+    write(vars(header.acquisition), dataset, ACQUISITION)
+
+
+def read_private_labels(dataset: Dataset, labels: Sequence[PrivateLabel]) -> tuple[str, ...]:
+    """Read the texts of private elements in which vendors write the view, in the table's order."""
+    texts = []
+    for label in labels:
+        try:
+            block = dataset.private_block(label.group, label.creator)
+        except KeyError:
+            continue
+        texts += [str(block[element].value) for element in label.elements if element in block]
+    return tuple(texts)
+
+
+def _read_frames(dataset: Dataset, count: int, windows: int) -> tuple[FrameHeader, ...]:
+    """Describe each frame, from the vectors over the frames and the items of their detectors.
+
+    Where there is no vector of that length, frames are counted in the order of the standard:
+    detectors within energy windows (PS3.3 C.8.4.8).
+    """
+    items = items_of(dataset, *_DETECTOR)
+    per_window = count // windows if count % windows == 0 else count
+    numbers = {
+        "energy_window": [index // per_window + 1 for index in range(count)],
+        "detector": [index % per_window + 1 for index in range(count)],
+    }
+    vectors = read(dataset, FRAME_VECTORS)
+    numbers |= {name: vector for name, vector in vectors.items() if len(vector) == count}
+    return tuple(
+        FrameHeader(
+            energy_window=window,
+            detector=detector,
+            **(read(items[detector - 1], DETECTOR) if 1 <= detector <= len(items) else {}),
+        )
+        for window, detector in zip(*numbers.values(), strict=True)
+    )
+
+
+def _write_frames(frames: Sequence[FrameHeader], dataset: Dataset) -> None:
+    """Write the vectors and one item per detector; no items where there is nothing to say."""
+    vectors = {
+        row.attribute: [getattr(frame, row.attribute) for frame in frames] for row in FRAME_VECTORS
+    }
+    write(vectors, dataset, FRAME_VECTORS)
+    dataset.FrameIncrementPointer = [Tag(row.keyword) for row in FRAME_VECTORS]
+    counts = {"frames": len(frames), "energy_windows": len(set(vectors["energy_window"]))}
+    write(counts, dataset, FRAME_COUNTS)
+    described = {frame.detector: make_item(vars(frame), DETECTOR) for frame in frames}
+    items = [described.get(number, Dataset()) for number in range(1, max(described) + 1)]
+    dataset.DetectorInformationSequence = items if any(map(len, items)) else []
