@@ -110,7 +110,6 @@ _PRONE_BY_POSITION = Conversion(
 """HFP, FFP, HFS, FFS; not written, since it must not stand beside the orientation."""
 _DIGEST = Conversion(_read_digest)
 _MARK = Conversion(_read_mark, lambda simulated: codes.SIMULATED_MARK if simulated else None)
-_MARK_OF_MAKER = Conversion(_read_mark)
 _RADIONUCLIDE = Conversion(_read_radionuclide, _write_radionuclide)
 
 _RANGE = ("EnergyWindowRangeSequence",)
@@ -171,7 +170,7 @@ ACQUISITION: Table = (
     Element("manufacturer", "Manufacturer", TEXT),
     Element("model", "ManufacturerModelName", TEXT),
     Element("simulated", "ImageComments", _MARK),
-    Element("simulated", "Manufacturer", _MARK_OF_MAKER),
+    Element("simulated", "Manufacturer", Conversion(_read_mark)),
     # NM Image (C.8.4.9), NM Isotope (C.8.4.10), NM Detector (C.8.4.11)
     Element("scan_velocity_mm_s", "ScanVelocity", DECIMAL),
     Element("scan_length_mm", "ScanLength", WHOLE),
@@ -206,9 +205,9 @@ def parse(dataset: Dataset, path: Path) -> ImageHeader:
 def write_header(header: ImageHeader, dataset: Dataset) -> None:
     """Write a header into a dataset, where `parse` finds it again.
 
-    Written are neither the path, nor what is read of identifiers as digests, nor private labels;
-    numbers are rounded as the elements ask for: durations to milliseconds, the scan length to mm,
-    others to six decimals.
+    Not written are the path, the identifiers, of which only digests are known, and private labels.
+    Numbers are rounded as their elements ask: durations to milliseconds, the scan length to mm,
+    angles to six digits, others to six decimals.
 
     Raises:
         ValueError: if the radionuclide has no known code.

@@ -93,7 +93,7 @@ def sole_view(header: ImageHeader) -> View | None:
 
 
 def is_dicom_image(path: Path) -> bool:
-    """Say whether a file is DICOM and no DICOMDIR; False where it cannot be opened."""
+    """Say whether a file is DICOM, damaged or not, and no DICOMDIR; False if it cannot be opened."""
     try:
         if not path.is_file() or not is_dicom(path):
             return False

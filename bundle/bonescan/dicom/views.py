@@ -23,9 +23,7 @@ _AFTERWARDS = re.compile(r"(?<![A-Z])POST[ ._-]*(?=(THER|TREAT|OP|SURG|INJ|CHEMO
 """POST in the sense of "after": "POST THERAPY" names no view."""
 _ACCENTS = str.maketrans("ÉÈ", "EE")
 
-_VIEW_OF_WORD = {"anterior": View.ANTERIOR, "ant": View.ANTERIOR}
-_VIEW_OF_WORD |= {"posterior": View.POSTERIOR, "post": View.POSTERIOR}
-_NAME_WORD = re.compile(rf"(?:^|[^a-z0-9]|(?<=[0-9]))({'|'.join(_VIEW_OF_WORD)})(?![a-z])")
+_IN_NAME = re.compile(r"(?:^|[^a-z0-9]|(?<=[0-9]))(?:(ant)(?:erior)?|post(?:erior)?)(?![a-z])")
 """A view's word in a file name, with the sign before it if that is neither letter nor digit."""
 
 _ANGLE_TOLERANCE_DEG = 45.0
@@ -178,5 +176,5 @@ def view_in_name(stem: str) -> tuple[View | None, str]:
         case without such words.
     """
     stem = stem.lower()
-    views = {_VIEW_OF_WORD[word] for word in _NAME_WORD.findall(stem)}
-    return views.pop() if len(views) == 1 else None, _NAME_WORD.sub("", stem).strip("_- ")
+    views = {View.ANTERIOR if word[1] else View.POSTERIOR for word in _IN_NAME.finditer(stem)}
+    return views.pop() if len(views) == 1 else None, _IN_NAME.sub("", stem).strip("_- ")
