@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from bonescan.dicom.header_mapping import parse
+from bonescan.dicom.mapping import parse
 from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError

@@ -43,13 +43,13 @@ class Element:
         attribute: name of the attribute.
         keyword: keyword of the element (PS3.6).
         conversion: what its values mean.
-        within: keywords of the sequences that it lies in, from the outside.
+        within: keyword of the sequence that it lies in; "" for none.
     """
 
     attribute: str
     keyword: str
     conversion: Conversion
-    within: tuple[str, ...] = ()
+    within: str = ""
 
 
 Table = Sequence[Element]
@@ -62,7 +62,8 @@ def read(dataset: Dataset, table: Table) -> dict[str, Any]:
     for row in table:
         if row.attribute in facts:
             continue
-        values = _values(_first_item(dataset, row.within), row.keyword)
+        holder = next(iter(_holders(dataset, row)), Dataset())
+        values = _values(holder, row.keyword)
         fact = row.conversion.read(values) if values else None
         if fact is not None:
             facts[row.attribute] = fact
@@ -79,7 +80,9 @@ def write(facts: Mapping[str, Any], dataset: Dataset, table: Table) -> None:
         fact = facts[row.attribute]
         value = None if fact is None else row.conversion.write(fact)
         if value not in (None, "", []):
-            for item in _items_to_fill(dataset, row.within):
+            if not _holders(dataset, row):
+                setattr(dataset, row.within, [Dataset()])
+            for item in _holders(dataset, row):
                 setattr(item, row.keyword, value)
 
 
@@ -107,21 +110,9 @@ def _items(values: Sequence[Any]) -> list[Dataset]:
     return [value for value in values if isinstance(value, Dataset)]
 
 
-def _first_item(dataset: Dataset, within: Sequence[str]) -> Dataset:
-    for keyword in within:
-        dataset = next(iter(items_of(dataset, keyword)), Dataset())
-    return dataset
-
-
-def _items_to_fill(dataset: Dataset, within: Sequence[str]) -> list[Dataset]:
-    """Return all items that a path leads to, made where there is none."""
-    reached = [dataset]
-    for keyword in within:
-        for item in reached:
-            if not items_of(item, keyword):
-                setattr(item, keyword, [Dataset()])
-        reached = [inner for item in reached for inner in items_of(item, keyword)]
-    return reached
+def _holders(dataset: Dataset, row: Element) -> list[Dataset]:
+    """Return the items that hold a row's element, or the dataset itself."""
+    return items_of(dataset, row.within) if row.within else [dataset]
 
 
 def each_item(kind: Callable[..., Any], table: Table) -> Conversion:

@@ -13,7 +13,7 @@ from pydicom.misc import is_dicom
 from bonescan.dicom import codes
 from bonescan.dicom.file import load
 from bonescan.dicom.header import ImageHeader, is_plausible_spacing
-from bonescan.dicom.header_mapping import parse
+from bonescan.dicom.mapping import parse
 from bonescan.dicom.pixels import read_counts
 from bonescan.dicom.scan import BoneScan, Source, View
 from bonescan.dicom.scan_id import make_scan_id
@@ -93,7 +93,7 @@ def sole_view(header: ImageHeader) -> View | None:
 
 
 def is_dicom_image(path: Path) -> bool:
-    """Say whether a file is DICOM, damaged or not, and no DICOMDIR; False if it cannot be opened."""
+    """Say whether a file is DICOM, even damaged, and no DICOMDIR; False if it cannot be opened."""
     try:
         if not path.is_file() or not is_dicom(path):
             return False

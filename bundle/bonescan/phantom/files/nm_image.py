@@ -18,7 +18,7 @@ import bonescan
 from bonescan.dicom import codes
 from bonescan.dicom.elements import CODE, Element, Table, decimal_string, write
 from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader
-from bonescan.dicom.header_mapping import RADIOPHARMACEUTICAL, write_header
+from bonescan.dicom.mapping import RADIOPHARMACEUTICALS, write_header
 from bonescan.dicom.scan import Acquisition, View
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.presets import CameraPreset
@@ -62,7 +62,7 @@ _SAME_IN_EVERY_FILE: Mapping[str, Any] = {
 _CODES: Table = (
     # NM/PET Patient Orientation (C.8.4.6), NM Isotope (C.8.4.10)
     Element("gantry_relationship", "PatientGantryRelationshipCodeSequence", CODE),
-    Element("tracer", "RadiopharmaceuticalCodeSequence", CODE, RADIOPHARMACEUTICAL),
+    Element("tracer", "RadiopharmaceuticalCodeSequence", CODE, RADIOPHARMACEUTICALS),
 )
 
 

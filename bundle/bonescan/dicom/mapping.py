@@ -112,14 +112,14 @@ _DIGEST = Conversion(_read_digest)
 _MARK = Conversion(_read_mark, lambda simulated: codes.SIMULATED_MARK if simulated else None)
 _RADIONUCLIDE = Conversion(_read_radionuclide, _write_radionuclide)
 
-_RANGE = ("EnergyWindowRangeSequence",)
-RADIOPHARMACEUTICAL = ("RadiopharmaceuticalInformationSequence",)
-_DETECTOR = ("DetectorInformationSequence",)
+_RANGES = "EnergyWindowRangeSequence"
+_DETECTORS = "DetectorInformationSequence"
+RADIOPHARMACEUTICALS = "RadiopharmaceuticalInformationSequence"
 
 ENERGY_WINDOW: Table = (
     Element("name", "EnergyWindowName", TEXT),
-    Element("lower_kev", "EnergyWindowLowerLimit", DECIMAL, _RANGE),
-    Element("upper_kev", "EnergyWindowUpperLimit", DECIMAL, _RANGE),
+    Element("lower_kev", "EnergyWindowLowerLimit", DECIMAL, _RANGES),
+    Element("upper_kev", "EnergyWindowUpperLimit", DECIMAL, _RANGES),
 )
 """Item of an energy window (C.8.4.10)."""
 _WINDOWS = each_item(EnergyWindow, ENERGY_WINDOW)
@@ -130,16 +130,13 @@ DETECTOR: Table = (
 )
 """What the item of a detector says of its frames (C.8.4.11)."""
 
-FRAME_VECTORS: Table = (
+FRAMES: Table = (
+    Element("frames", "NumberOfFrames", COUNT),
+    Element("energy_windows", "NumberOfEnergyWindows", COUNT),
     Element("energy_window", "EnergyWindowVector", NUMBERS),
     Element("detector", "DetectorVector", NUMBERS),
 )
-"""One number per frame (C.8.4.8); a plain number where there is one frame."""
-
-FRAME_COUNTS: Table = (
-    Element("frames", "NumberOfFrames", COUNT),  # C.7.6.6
-    Element("energy_windows", "NumberOfEnergyWindows", COUNT),  # C.8.4.8
-)
+"""How many frames, and a number for each; a plain number if there is one (C.7.6.6, C.8.4.8)."""
 
 IMAGE: Table = (
     # SOP Common (C.12.1), Patient (C.7.1.1), General Study (C.7.2.1)
@@ -175,8 +172,8 @@ ACQUISITION: Table = (
     Element("scan_velocity_mm_s", "ScanVelocity", DECIMAL),
     Element("scan_length_mm", "ScanLength", WHOLE),
     Element("duration_s", "ActualFrameDuration", SECONDS),
-    Element("radionuclide", "RadionuclideCodeSequence", _RADIONUCLIDE, RADIOPHARMACEUTICAL),
-    Element("collimator", "CollimatorGridName", TEXT, _DETECTOR),
+    Element("radionuclide", "RadionuclideCodeSequence", _RADIONUCLIDE, RADIOPHARMACEUTICALS),
+    Element("collimator", "CollimatorGridName", TEXT, _DETECTORS),
 )
 
 
@@ -187,11 +184,7 @@ def parse(dataset: Dataset, path: Path) -> ImageHeader:
         ScanError: if the header is damaged.
     """
     with as_scan_error(path, "reading the header"):
-        counts = read(dataset, FRAME_COUNTS)
-        count = max(counts.get("frames", 1), 1)
-        if count > _MOST_FRAMES:
-            raise ScanError(f"{path.name}: must have 1 or 2 views, got {count} frames")
-        frames = _read_frames(dataset, count, max(counts.get("energy_windows", 1), 1))
+        frames = _read_frames(dataset, path.name)
         facts = {"detectors": len({frame.detector for frame in frames}), **read(dataset, IMAGE)}
         return ImageHeader(
             path=path,
@@ -229,39 +222,43 @@ def read_private_labels(dataset: Dataset, labels: Sequence[PrivateLabel]) -> tup
     return tuple(texts)
 
 
-def _read_frames(dataset: Dataset, count: int, windows: int) -> tuple[FrameHeader, ...]:
+def _read_frames(dataset: Dataset, name: str) -> tuple[FrameHeader, ...]:
     """Describe each frame, from the vectors over the frames and the items of their detectors.
 
     Where there is no vector of that length, frames are counted in the order of the standard:
     detectors within energy windows (PS3.3 C.8.4.8).
+
+    Raises:
+        ScanError: if there are too many frames to look at.
     """
-    items = items_of(dataset, *_DETECTOR)
+    facts = {"frames": 1, "energy_windows": 1, **read(dataset, FRAMES)}
+    count, windows = max(facts["frames"], 1), max(facts["energy_windows"], 1)
+    if count > _MOST_FRAMES:
+        raise ScanError(f"{name}: must have 1 or 2 views, got {count} frames")
     per_window = count // windows if count % windows == 0 else count
     numbers = {
         "energy_window": [index // per_window + 1 for index in range(count)],
         "detector": [index % per_window + 1 for index in range(count)],
     }
-    vectors = read(dataset, FRAME_VECTORS)
-    numbers |= {name: vector for name, vector in vectors.items() if len(vector) == count}
+    numbers |= {key: facts[key] for key in numbers if len(facts.get(key, ())) == count}
+    items = dict(enumerate(items_of(dataset, _DETECTORS), start=1))
     return tuple(
-        FrameHeader(
-            energy_window=window,
-            detector=detector,
-            **(read(items[detector - 1], DETECTOR) if 1 <= detector <= len(items) else {}),
-        )
+        FrameHeader(window, detector, **read(items.get(detector, Dataset()), DETECTOR))
         for window, detector in zip(*numbers.values(), strict=True)
     )
 
 
 def _write_frames(frames: Sequence[FrameHeader], dataset: Dataset) -> None:
     """Write the vectors and one item per detector; no items where there is nothing to say."""
-    vectors = {
-        row.attribute: [getattr(frame, row.attribute) for frame in frames] for row in FRAME_VECTORS
+    windows = [frame.energy_window for frame in frames]
+    facts = {
+        "frames": len(frames),
+        "energy_windows": len(set(windows)),
+        "energy_window": windows,
+        "detector": [frame.detector for frame in frames],
     }
-    write(vectors, dataset, FRAME_VECTORS)
-    dataset.FrameIncrementPointer = [Tag(row.keyword) for row in FRAME_VECTORS]
-    counts = {"frames": len(frames), "energy_windows": len(set(vectors["energy_window"]))}
-    write(counts, dataset, FRAME_COUNTS)
+    write(facts, dataset, FRAMES)
+    dataset.FrameIncrementPointer = [Tag("EnergyWindowVector"), Tag("DetectorVector")]
     described = {frame.detector: make_item(vars(frame), DETECTOR) for frame in frames}
     items = [described.get(number, Dataset()) for number in range(1, max(described) + 1)]
     dataset.DetectorInformationSequence = items if any(map(len, items)) else []
