@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
 from bonescan.data.annotation.annotators import (
-    Method,
+    ConsensusMethod,
     combine,
     load_annotated_scans,
     parse_annotators,
@@ -29,10 +29,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "readers", nargs="+", metavar="NAME=DATALIST", help="the datalist of each annotator"
+        "annotators", nargs="+", metavar="NAME=DATALIST", help="the datalist of each annotator"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--method", type=Method, choices=list(Method), default=Method.MAJORITY)
+    parser.add_argument(
+        "--method",
+        type=ConsensusMethod,
+        choices=list(ConsensusMethod),
+        default=ConsensusMethod.MAJORITY,
+    )
     parser.add_argument("--votes", type=int, default=2, metavar="N", help="that a majority needs")
     parser.add_argument(
         "--max-difference",
@@ -46,43 +51,50 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(chosen: argparse.Namespace, failures: list[str]) -> LabelMapSet:
-    """Write label maps, datalist, disputes and the report of agreement."""
-    datalists = parse_annotators(chosen.readers)
+def run(chosen: argparse.Namespace) -> tuple[LabelMapSet, list[ValueError]]:
+    """Write label maps, datalist, disputes and the report of agreement.
+
+    Returns:
+        The label maps, and why other scans were left out.
+    """
+    datalists = parse_annotators(chosen.annotators)
     labelled, agreement = LabelMapSet(chosen.output), Agreement(tuple(datalists))
     disputes = []
-    for reading in load_annotated_scans(datalists, failures):
-        agreement.add(reading)
+    failures = []
+    for scan in load_annotated_scans(datalists):
+        if isinstance(scan, ValueError):
+            failures.append(scan)
+            continue
+        agreement.add(scan)
         label, disputed = combine(
-            reading,
+            scan,
             chosen.method,
             votes=chosen.votes,
             max_difference=chosen.max_difference,
             seed=chosen.seed,
         )
-        disputes += [{"scan": reading.key, **asdict(dispute)} for dispute in disputed]
+        disputes += [{"scan": scan.key, **asdict(dispute)} for dispute in disputed]
         if not disputed:
-            labelled.add(reading.key, reading.section, reading.entry, label)
+            labelled.add(scan.key, scan.section, scan.entry, label)
     chosen.output.mkdir(parents=True, exist_ok=True)
     if len(labelled):
         description = f"Consensus of {', '.join(datalists)}: {chosen.method}"
         labelled.write_datalist(description, folds=chosen.folds, seed=chosen.seed)
-    if chosen.method is Method.AGREEMENT:
+    if chosen.method is ConsensusMethod.AGREEMENT:
         (chosen.output / "disputes.json").write_text(json.dumps(disputes, indent=1) + "\n")
     document = summarise(agreement)
     write_json(chosen.output / "agreement.json", document)
     (chosen.output / "agreement.md").write_text(to_markdown(document), encoding="utf-8")
     if agreement.worst:
         write_disagreements(chosen.output / "agreement.png", agreement)
-    return labelled
+    return labelled, failures
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = parse(arguments)
-    failures: list[str] = []
     try:
-        labelled = run(chosen, failures)
+        labelled, failures = run(chosen)
     except (ValueError, OSError, RuntimeError) as err:
         print(f"error: {err}", file=sys.stderr)
         return 1

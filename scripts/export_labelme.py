@@ -16,6 +16,7 @@ from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack
 from bonescan.keys import IMAGE, LABEL
 from bonescan.report.labelme import export_for_labelme
+from bonescan.run_folder import label_map_name
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -39,17 +40,17 @@ def find_label(scan: ListedScan, labels: Path | None) -> Path | None:
     """Find the label map of a scan: by its hash, as inference names it, or by its key."""
     if labels is None:
         return Path(scan.entry[LABEL]) if LABEL in scan.entry else None
-    names = (f"{scan.scan_id}_label.nii.gz", f"{scan.key}.nii.gz")
+    names = (label_map_name(scan.facts.scan_id), f"{scan.key}.nii.gz")
     return next((path for name in names for path in sorted(labels.rglob(name))), None)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = parse(arguments)
-    failures: list[str] = []
     written = 0
     try:
-        for scan in list_scans(chosen.scans, failures):
+        scans, failures = list_scans(chosen.scans)
+        for scan in scans:
             path = find_label(scan, chosen.labels)
             if path is None:
                 failures.append(f"scan {scan.key}: has no label map")

@@ -27,7 +27,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--annotations", type=Path, metavar="DIR", help="folder of LabelMe files; else of the scans"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write")
-    parser.add_argument("--reader", metavar="NAME", help="take only files that end in _NAME.json")
+    parser.add_argument(
+        "--annotator", metavar="NAME", help="take only files that end in _NAME.json"
+    )
     parser.add_argument(
         "--label",
         action="append",
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             annotations=chosen.annotations or chosen.scans,
             output=chosen.output,
             values=read_mapping(chosen.mapping, chosen.label),
-            reader=chosen.reader,
+            annotator=chosen.annotator,
             drawing=Drawing(chosen.upside_down, chosen.mirrored, chosen.resized),
             mirrored_posterior=chosen.mirrored_posterior,
             empty_views=chosen.empty_views,

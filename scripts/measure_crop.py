@@ -13,7 +13,7 @@ from tqdm import tqdm
 # Run as a file, Python looks for modules beside the file; the package lies one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import View, mirrored
 from bonescan.errors import ScanError
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import find_preset
@@ -28,10 +28,7 @@ MOST_OUTSIDE_MM = 25.0
 def measure_patient(number: int, *, seed: int) -> CropQuality | None:
     """Simulate a patient and measure the crop found on the sum of the views; None if refused."""
     patient = simulate_patient(find_preset("default"), seed=seed, number=number)
-    views = [
-        np.flip(view.counts, axis=1) if name == View.POSTERIOR else view.counts
-        for name, view in patient.views.items()
-    ]
+    views = [mirrored(image.counts, view) for view, image in patient.views.items()]
     spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
     try:
         landmarks = find_thorax(np.sum(views, axis=0, dtype=np.float64), spacing_mm)

@@ -1,5 +1,7 @@
 """The dictionary keys of a sample and of its metadata: the only place where they are written."""
 
+from collections.abc import Iterable
+
 IMAGE = "image"
 LABEL = "label"
 PRED = "pred"
@@ -16,6 +18,9 @@ REGIONS = "regions"
 BODY = "body"
 """Mask per view of body that is not metastatic, as far as it is known."""
 
+LABELLED = "labelled"
+"""Whether a sample has a label map of its own; where not, LABEL is background all over."""
+
 PATIENT = "patient"
 """Pseudonym of the patient: the unit of every split."""
 FOLD = "fold"
@@ -30,7 +35,7 @@ IMAGE_PATH = "image_path"
 META_VIEWS = "views"
 """Names of the views along the first axis, joined by VIEW_SEPARATOR: a string collates."""
 META_SCAN_ID = "scan_id"
-"""Salted hash that names the scan in outputs and logs."""
+"""Keyed hash that names the scan in outputs and logs."""
 META_SPACING = "spacing_mm"
 """(row, column) pixel spacing in mm."""
 META_SOURCES = "sources"
@@ -45,3 +50,13 @@ AGGREGATED = "aggregated"
 """Value of META_VIEWS of the one channel that several views were joined into."""
 SIDE_BY_SIDE = "side_by_side"
 """Value of META_VIEWS of the one channel that shows both views next to each other."""
+
+
+def join_view_names(names: Iterable[str]) -> str:
+    """Return the value of META_VIEWS that names the views along the first axis."""
+    return VIEW_SEPARATOR.join(names)
+
+
+def split_view_names(joined: str) -> tuple[str, ...]:
+    """Return the names of the views along the first axis from a value of META_VIEWS."""
+    return tuple(joined.split(VIEW_SEPARATOR))

@@ -8,6 +8,7 @@ from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.labels import Label
+from bonescan.run_folder import label_map_name
 from scripts.mine_negatives import main
 from tests.data.annotation.labelme_files import make_cohort
 from tests.factories import COLUMNS, ROWS, SPACING_MM
@@ -38,7 +39,7 @@ PREDS = (
 def write_prediction(folder, scan, array, views=BOTH):
     scan_id = load_scan(scan).scan_id
     (folder / scan_id).mkdir(parents=True, exist_ok=True)
-    path = folder / scan_id / f"{scan_id}_label.nii.gz"
+    path = folder / scan_id / label_map_name(scan_id)
     write_view_stack(path, array, SPACING_MM, views)
     return path
 
@@ -123,7 +124,7 @@ def test_a_network_that_finds_nothing_is_warned_of(datalist, predictions, tmp_pa
 
 def test_a_scan_without_prediction_is_named_by_its_place(datalist, predictions, tmp_path, capsys):
     scan_id = load_scan(datalist.parent / "p1" / "scan.dcm").scan_id
-    (predictions / scan_id / f"{scan_id}_label.nii.gz").unlink()
+    (predictions / scan_id / label_map_name(scan_id)).unlink()
     assert mine(datalist, predictions, tmp_path / "mined") == 1
     message = capsys.readouterr().err
     assert f"error: {datalist}: scan 2 of 'training' must have a prediction, got no" in message

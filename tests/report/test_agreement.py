@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from bonescan.data.annotation.annotators import AnnotatedScan
+from bonescan.data.nifti import ViewStack
 from bonescan.dicom.scan import View
 from bonescan.report.agreement import (
     PICTURES,
@@ -16,9 +17,10 @@ from tests.factories import COLUMNS, ROWS, SPACING_MM, make_scan_file
 ANNOTATORS = ("ann", "bob", "cyd")
 
 
-def make_reading(labels, key="p0_scan", image="scan.dcm"):
+def make_scan(labels, key="p0_scan", image="scan.dcm"):
     entry = {"image": str(image), "patient": key}
-    return AnnotatedScan(key, "training", entry, ANNOTATORS, labels, SPACING_MM, tuple(View))
+    stacks = [ViewStack(label, SPACING_MM, tuple(View)) for label in labels]
+    return AnnotatedScan(key, "training", entry, dict(zip(ANNOTATORS, stacks, strict=True)))
 
 
 def make_labels():
@@ -33,11 +35,11 @@ def make_labels():
 
 def test_figures_of_pairs_worked_out_by_hand():
     agreement = Agreement(ANNOTATORS)
-    agreement.add(make_reading(make_labels()))
+    agreement.add(make_scan(make_labels()))
     document = summarise(agreement, resamples=10)
     assert (document["views"], document["patients"]) == (2, 1)
     values = {
-        tuple(pair["readers"]): {name: pair[name]["value"] for name in ("dsc", "iou", "lesions")}
+        tuple(pair["annotators"]): {name: pair[name]["value"] for name in ("dsc", "iou", "lesions")}
         for pair in document["pairs"]
     }
     assert values == {
@@ -54,7 +56,7 @@ def test_figures_of_pairs_worked_out_by_hand():
 
 def test_without_lesions_the_lesion_figure_is_undefined():
     agreement = Agreement(ANNOTATORS)
-    agreement.add(make_reading(np.zeros((3, 2, ROWS, COLUMNS), np.uint8)))
+    agreement.add(make_scan(np.zeros((3, 2, ROWS, COLUMNS), np.uint8)))
     document = summarise(agreement, resamples=5)
     first = document["pairs"][0]
     assert first["lesions"] == {"value": None, "lower": None, "upper": None}
@@ -67,7 +69,7 @@ def test_without_lesions_the_lesion_figure_is_undefined():
 
 def test_the_markdown_says_how_many_saw_a_lesion():
     agreement = Agreement(ANNOTATORS)
-    agreement.add(make_reading(make_labels()))
+    agreement.add(make_scan(make_labels()))
     text = to_markdown(summarise(agreement, resamples=5))
     assert "- 1 by 2 of 3\n- 1 by 3 of 3" in text
     assert "in 2 views of 1 patients" in text
@@ -84,10 +86,10 @@ def test_the_largest_disagreements_are_drawn(tmp_path):
     for number in range(PICTURES + 2):
         labels = make_labels()
         labels[0, 0, 20 : 21 + number, 10:14] = 1
-        agreement.add(make_reading(labels, f"p{number}_scan", scan))
+        agreement.add(make_scan(labels, f"p{number}_scan", scan))
     assert len(agreement.worst) == PICTURES
     first = agreement.worst[0]
-    assert (first.reading.key, first.view, first.pixels) == ("p9_scan", View.ANTERIOR, 40)
+    assert (first.scan.key, first.view, first.pixels) == ("p9_scan", View.ANTERIOR, 40)
     assert first.centre == (24, 12)
     write_disagreements(tmp_path / "worst.png", agreement)
     with Image.open(tmp_path / "worst.png") as image:

@@ -13,7 +13,7 @@ from tests.factories import COLUMNS, ROWS, SPACING_MM, make_scan_file
 
 
 def stack_of(array, views=tuple(View)):
-    return ViewStack(array, SPACING_MM, views, tuple(range(len(array))))
+    return ViewStack(array, SPACING_MM, views)
 
 
 def test_an_exported_label_map_paints_back_exactly(tmp_path):

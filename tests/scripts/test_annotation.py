@@ -7,6 +7,7 @@ from bonescan.data.datalist import load_items
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.dicom.scan import View
+from bonescan.run_folder import label_map_name
 from scripts import consensus, export_labelme, import_labelme, nnunet
 from tests.data.annotation.labelme_files import make_cohort, random_label, write_boxes
 from tests.factories import SPACING_MM
@@ -31,7 +32,7 @@ def test_predictions_are_exported_corrected_and_imported_to_train_on(tmp_path, d
     for number in range(3):
         scan_id = load_scan(datalist.parent / f"p{number}" / "scan.dcm").scan_id
         (predictions / scan_id).mkdir(parents=True)
-        path = predictions / scan_id / f"{scan_id}_label.nii.gz"
+        path = predictions / scan_id / label_map_name(scan_id)
         write_view_stack(path, random_label(number + 10), SPACING_MM, tuple(View))
     drawn = tmp_path / "drawn"
     words = ("--scans", datalist, "--labels", predictions, "--output", drawn)
@@ -89,7 +90,7 @@ def test_imports_list_failures_and_take_a_mapping(tmp_path, datalist, capsys):
     assert "error: label must be one of" in capsys.readouterr().err
 
 
-def make_readers(tmp_path, datalist):
+def annotate(tmp_path, datalist):
     """Return `NAME=DATALIST` of three annotators, one of whom never marks anything behind."""
     entries = json.loads(datalist.read_text())["training"]
     words = []
@@ -109,8 +110,8 @@ def make_readers(tmp_path, datalist):
 
 @pytest.mark.parametrize("method", ["majority", "staple"])
 def test_a_consensus_has_a_datalist_and_a_report(tmp_path, datalist, method):
-    readers, output = make_readers(tmp_path, datalist), tmp_path / "out"
-    assert run(consensus, *readers, "--output", output, "--method", method) == 0
+    annotators, output = annotate(tmp_path, datalist), tmp_path / "out"
+    assert run(consensus, *annotators, "--output", output, "--method", method) == 0
     assert set(labels_of(output)) == {"P0", "P1", "P2"}
     np.testing.assert_array_equal(labels_of(output)["P1"], random_label(1))
     document = json.loads((output / "agreement.json").read_text())
@@ -121,15 +122,15 @@ def test_a_consensus_has_a_datalist_and_a_report(tmp_path, datalist, method):
 
 
 def test_disputed_scans_are_left_for_a_new_round(tmp_path, datalist, capsys):
-    readers, output = make_readers(tmp_path, datalist), tmp_path / "out"
-    assert run(consensus, *readers, "--output", output, "--method", "agreement") == 0
+    annotators, output = annotate(tmp_path, datalist), tmp_path / "out"
+    assert run(consensus, *annotators, "--output", output, "--method", "agreement") == 0
     assert "0 scans in" in capsys.readouterr().out
     disputes = json.loads((output / "disputes.json").read_text())
     assert {dispute["view"] for dispute in disputes} == {"posterior"}
     assert disputes[0]["scan"] == "p0_scan"
     assert disputes[0]["dispute"]["difference"] == 1
     assert not (output / "datalist.json").exists()
-    run(consensus, *readers, "--output", output, "--method", "agreement", "--max-difference", 1)
+    run(consensus, *annotators, "--output", output, "--method", "agreement", "--max-difference", 1)
     assert set(labels_of(output)) == {"P0", "P1", "P2"}
 
 

@@ -76,11 +76,11 @@ def mined(datalist, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("mined")
     for entry in entries_of(datalist):
         scan = load_scan(entry["image"])
-        pred = np.zeros(scan.stack.array.shape, np.uint8)
+        pred = np.zeros(scan.stack().shape, np.uint8)
         pred[:, 200:260, 100:140] = 1
         (folder / scan.scan_id).mkdir()
         path = folder / scan.scan_id / f"{scan.scan_id}_label.nii.gz"
-        write_view_stack(path, pred, scan.stack.spacing_mm, scan.stack.views)
+        write_view_stack(path, pred, scan.spacing_mm, scan.views)
     path = folder / "datalist.json"
     assert (mine_datalist(datalist, folder, path) > 1000).all()
     return path
@@ -97,8 +97,8 @@ def assert_predictions_cover_the_scans(datalist: Path, predictions: Path) -> Non
     for entry in entries_of(datalist):
         scan = load_scan(entry["image"])
         label = read_view_stack(predictions / scan.scan_id / f"{scan.scan_id}_label.nii.gz")
-        assert label.array.shape == scan.stack.array.shape
-        assert label.views == scan.stack.views
+        assert label.array.shape == scan.stack().shape
+        assert label.views == scan.views
         assert set(np.unique(label.array)) <= {Label.BACKGROUND, Label.METASTASIS}
 
 
@@ -154,7 +154,7 @@ def test_a_prediction_returns_to_its_place_in_the_scan(size, agreement, datalist
     assert len(shown) == 3
     for entry in shown:
         sample = chain(dict(entry))
-        truth = load_scan(entry["label"]).stack.array == Label.METASTASIS
+        truth = load_scan(entry["label"]).stack() == Label.METASTASIS
         sample["pred"] = MetaTensor(torch.ones_like(sample["label"].as_tensor()))
         seen = invert(dict(sample))["pred"].numpy() == 1
         sample["pred"] = MetaTensor((sample["label"] == Label.METASTASIS).as_tensor().float())

@@ -7,16 +7,21 @@ each patient has a folder, and it checks nothing.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bonescan.data.scan_reference import file_names, make_reference, parse_reference
 from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
 
+logger = logging.getLogger(__name__)
+
 DATALIST_FILE = "datalist.json"
 """Name of the datalist in a folder that this bundle writes."""
 TRAINING = "training"
+TEST = "test"
+"""Sections that a datalist has by custom."""
 FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
 """Fields of an entry that name files, relative to the datalist."""
 VIEW_FIELD = "view"
@@ -31,6 +36,7 @@ def load_items(
     exclude_folds: Iterable[int | None] = (),
     only_fold: int | None = None,
     added_section: str | None = None,
+    labelled: bool | None = None,
 ) -> list[dict[str, Any]]:
     """Load the entries of one section, after checking the whole datalist.
 
@@ -41,6 +47,7 @@ def load_items(
         exclude_folds: leave these folds out (training); None stands for no fold.
         only_fold: take this fold alone (validation).
         added_section: name of a list whose entries are all added, whatever the folds.
+        labelled: take only entries with `label` (True) or only those without (False).
 
     Returns:
         Entries with the paths joined to the datalist's folder, other fields as they stand.
@@ -58,19 +65,45 @@ def load_items(
     excluded = set(exclude_folds) - {None}
     _require_files(content, path)
     _require_disjoint(content, path)
-    entries = [_with_hints(_with_paths(entry, path.parent)) for entry in content[section]]
-    _require_folds(entries, path, (excluded | {only_fold}) - {None})
-    chosen = [
+    wanted = [entry for entry in content[section] if labelled in {None, LABEL in entry}]
+    _require_folds(wanted, path, (excluded | {only_fold}) - {None})
+    in_folds = [
         entry
-        for entry in entries
-        if (not excluded or entry[FOLD] not in excluded)
-        and (only_fold is None or entry[FOLD] == only_fold)
+        for entry in content[section]
+        if entry.get(FOLD) not in excluded and only_fold in {None, entry.get(FOLD)}
     ]
-    for name in added:
-        chosen += [_with_hints(_with_paths(entry, path.parent)) for entry in content[name]]
+    in_folds += [entry for name in added for entry in content[name]]
+    chosen = _choose_labelled(in_folds, f"{path}: section {section!r}", labelled=labelled)
+    return [
+        _with_hints(rename_files(entry, lambda name: str(path.parent / name))) for entry in chosen
+    ]
+
+
+def _choose_labelled(
+    entries: list[dict[str, Any]], where: str, *, labelled: bool | None
+) -> list[dict[str, Any]]:
+    """Take the entries with a label or those without, and say how many others there are."""
+    chosen = [entry for entry in entries if labelled in {None, LABEL in entry}]
     if not chosen:
-        raise ValueError(f"{path}: section {section!r} has no entries left to use")
+        kind = {None: "", True: f"with {LABEL!r} ", False: f"without {LABEL!r} "}[labelled]
+        raise ValueError(f"{where} has no entries {kind}left to use")
+    if len(chosen) < len(entries):
+        other = "without" if labelled else "with"
+        left_out = len(entries) - len(chosen)
+        logger.info(
+            "%s: %d entries %s %r left out of %d", where, left_out, other, LABEL, len(entries)
+        )
     return chosen
+
+
+def rename_files(entry: Mapping[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:
+    """Return an entry with other names of its files, one or several in a field as before."""
+    renamed = {
+        key: rename(names) if isinstance(names, str) else [rename(name) for name in names]
+        for key, names in entry.items()
+        if key in FILE_KEYS
+    }
+    return {**entry, **renamed}
 
 
 def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -86,14 +119,14 @@ def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
     except ValueError as err:
         raise ValueError(f"{path}: a datalist must be JSON, got an error: {err}") from err
     sections = content if isinstance(content, dict) else {}
-    found = {
+    entries = {
         name: [item if isinstance(item, dict) else {IMAGE: item} for item in items]
         for name, items in sections.items()
         if isinstance(items, list) and items and _are_entries(items)
     }
-    if not found:
+    if not entries:
         raise ValueError(f"{path}: the datalist is empty: no list of entries with {IMAGE!r} in it")
-    return found
+    return entries
 
 
 def data_hash(path: str | Path) -> str:
@@ -154,42 +187,32 @@ def _require_files(content: Mapping[str, Sequence[Mapping[str, Any]]], path: Pat
 
 def _require_disjoint(content: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Check that each patient is in one section and one fold."""
-    place_of: dict[str, str] = {}
+    part_of: dict[str, str] = {}
     for section, entries in content.items():
         for entry in entries:
             if PATIENT not in entry:
                 continue
             fold = entry.get(FOLD)
-            place = section if fold is None else f"{section}, fold {fold}"
-            first = place_of.setdefault(entry[PATIENT], place)
-            if first != place:
+            part = section if fold is None else f"{section}, fold {fold}"
+            first = part_of.setdefault(entry[PATIENT], part)
+            if first != part:
                 raise ValueError(
                     f"{path}: a patient must be in one section and one fold, got patient "
-                    f"{entry[PATIENT]!r} in ({first}) and ({place})"
+                    f"{entry[PATIENT]!r} in ({first}) and ({part})"
                 )
 
 
 def _require_folds(entries: Sequence[Mapping[str, Any]], path: Path, asked: set[Any]) -> None:
     """Check that the folds asked for exist, and that the split can be by patient."""
-    if not asked:
+    if not asked or not entries:
         return
     for field in (FOLD, PATIENT):
-        lacking = sum(field not in entry for entry in entries)
-        if lacking:
-            raise ValueError(f"{path}: every entry must have {field!r}, {lacking} have none")
+        missing = sum(field not in entry for entry in entries)
+        if missing:
+            raise ValueError(f"{path}: every entry must have {field!r}, {missing} have none")
     folds = {entry[FOLD] for entry in entries}
     if not asked <= folds:
         raise ValueError(f"{path}: fold must be one of {sorted(folds)}, got {sorted(asked)}")
-
-
-def _with_paths(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Join the names of an entry's files to the datalist's folder."""
-    joined = {
-        key: str(folder / value) if isinstance(value, str) else [str(folder / v) for v in value]
-        for key, value in entry.items()
-        if key in FILE_KEYS
-    }
-    return {**entry, **joined}
 
 
 def _with_hints(entry: dict[str, Any]) -> dict[str, Any]:

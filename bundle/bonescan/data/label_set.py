@@ -1,6 +1,5 @@
 """A set of label maps on disk: one NIfTI view stack per scan, and the datalist of the scans."""
 
-import json
 import logging
 import os
 from collections import defaultdict
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.data.datalist import DATALIST_FILE, FILE_KEYS, TRAINING
+from bonescan.data.datalist import DATALIST_FILE, FILE_KEYS, TRAINING, rename_files
 from bonescan.data.folds import assign_folds
 from bonescan.data.nifti import ViewStack, write_view_stack
-from bonescan.data.scan_reference import file_names
+from bonescan.files import write_json
 from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 from bonescan.labels import LABEL_NAMES, Label
 
@@ -62,9 +61,8 @@ class LabelMapSet:
         write_view_stack(
             self.folder / name, label.array.astype(np.uint8), label.spacing_mm, label.views
         )
-        names = [os.path.relpath(path, self.folder) for path in file_names(entry[IMAGE])]
         others = {field: value for field, value in entry.items() if field not in FILE_KEYS}
-        image = names if len(names) > 1 else names[0]
+        image = rename_files(entry, lambda path: os.path.relpath(path, self.folder))[IMAGE]
         self.sections[section].append({IMAGE: image, LABEL: name, **others})
         self._count(section, entry[PATIENT], label.array)
 
@@ -99,8 +97,7 @@ class LabelMapSet:
             **self.sections,
         }
         path = self.folder / DATALIST_FILE
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_json(path, content, indent=1)
         return path
 
     def _count(self, section: str, patient: str, label: NDArray) -> None:

@@ -7,8 +7,8 @@ axes without `descrip` and with an affine that may hold signs; both are read.
 
 import gzip
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel as nib
@@ -16,9 +16,9 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
-from bonescan.keys import VIEW_SEPARATOR
+from bonescan.keys import join_view_names, split_view_names
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
@@ -29,19 +29,19 @@ _READ_ERRORS = (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowEr
 
 @dataclass(frozen=True)
 class ViewStack:
-    """The views of one scan, or a map of labels over them.
+    """A map over the views of a scan, such as its label map.
 
     Attributes:
         array: (view, row, column), in the geometry of the acquisition.
         spacing_mm: (row, column) pixel spacing in mm.
         views: the views along the first axis, anterior first.
-        frames: number of each view in the file it came from.
+        sources: the file and frame of each view, where the map was read from a file.
     """
 
     array: NDArray
     spacing_mm: tuple[float, float]
     views: tuple[View, ...]
-    frames: tuple[int, ...]
+    sources: Mapping[View, Source] = field(default_factory=dict)
 
 
 def is_nifti(path: str | Path) -> bool:
@@ -80,7 +80,7 @@ def write_view_stack(
     row_mm, column_mm = spacing_mm
     affine = np.diag([column_mm, row_mm, 1.0, 1.0])
     image = nib.Nifti1Image(array.transpose(2, 1, 0), affine, dtype=array.dtype)
-    image.header["descrip"] = (_DESCRIP_PREFIX + VIEW_SEPARATOR.join(ordered)).encode()
+    image.header["descrip"] = (_DESCRIP_PREFIX + join_view_names(ordered)).encode()
     image.header.set_xyzt_units("mm")
     content = image.to_bytes()
     if path.suffix.lower() == ".gz":
@@ -123,7 +123,8 @@ def read_view_stack(
     views = _name_views(descrip, len(frames), view, path.name)
     order = [views.index(member) for member in View if member in views]
     spacing = spacing_mm or _spacing_of(affine, path.name)
-    return ViewStack(frames[order], spacing, tuple(views[i] for i in order), tuple(order))
+    sources = {views[frame]: Source(path, frame) for frame in order}
+    return ViewStack(frames[order], spacing, tuple(sources), sources)
 
 
 def _frames_first(array: NDArray, name: str) -> NDArray:
@@ -143,10 +144,12 @@ def _name_views(descrip: str, count: int, view: View | None, name: str) -> list[
     if view is not None:
         return [view, view.other][:count]
     if descrip.startswith(_DESCRIP_PREFIX):
-        named = descrip.removeprefix(_DESCRIP_PREFIX).split(VIEW_SEPARATOR)
+        named = split_view_names(descrip.removeprefix(_DESCRIP_PREFIX))
         if len(named) == count == len(set(named)) and set(named) <= set(View):
             return [View(member) for member in named]
-        raise ScanError(f"{name}: header names the views {named}, but the file has {count} frames")
+        raise ScanError(
+            f"{name}: header names the views {list(named)}, but the file has {count} frames"
+        )
     if count == 2:
         return list(View)
     raise ScanError(

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bonescan.data.datalist import TRAINING
+from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.dicom.scan import View, mirrored
+from bonescan.files import write_json
 from bonescan.keys import FOLD, IMAGE, LABEL
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
 
@@ -28,7 +29,6 @@ PNG, NIFTI = ".png", ".nii.gz"
 READERS = {PNG: "NaturalImage2DIO", NIFTI: "SimpleITKIO"}
 """nnU-Net's reader of each kind of file; NIfTI files have one slice."""
 
-TEST = "test"
 FOLDERS = {TRAINING: "Tr", TEST: "Ts"}
 """Ending of the folders of each section."""
 
@@ -79,17 +79,14 @@ def export_dataset(datalist: Path, folder: Path, form: DatasetForm) -> Path:
         raise ValueError(f"folder must be named DatasetNNN_Name, got {folder.name!r}")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} must be empty, got other files; choose another folder")
-    failures: list[str] = []
-    scans = [scan for scan in list_scans(datalist, failures) if scan.section in FOLDERS]
-    if failures:
-        raise ValueError("; ".join(failures))
+    scans = [scan for scan in _list_all(datalist) if scan.section in FOLDERS]
     training = [scan for scan in scans if scan.section == TRAINING]
     _require_fields(training, datalist)
     for scan in scans:
         _write_scan(scan, folder, form)
-    cases = sum(len(scan.views) for scan in training)
-    _write_json(folder / DATASET_FILE, _describe(name, cases, form))
-    _write_json(folder / SPLITS_FILE, make_splits(training))
+    cases = sum(len(scan.facts.views) for scan in training)
+    write_json(folder / DATASET_FILE, _describe(name, cases, form), indent=1)
+    write_json(folder / SPLITS_FILE, make_splits(training), indent=1)
     return folder
 
 
@@ -125,14 +122,12 @@ def import_predictions(
     """
     described = _read_description(dataset / DATASET_FILE)
     ending = described["file_ending"]
-    failures: list[str] = []
-    scans = list_scans(datalist, failures)
-    if failures:
-        raise ValueError("; ".join(failures))
+    scans = _list_all(datalist)
     written = []
     output.mkdir(parents=True, exist_ok=True)
     for scan in scans:
-        paths = {view: predictions / f"{_case(scan, view)}{ending}" for view in scan.views}
+        facts = scan.facts
+        paths = {view: predictions / f"{_case(scan, view)}{ending}" for view in facts.views}
         missing = [path.name for path in paths.values() if not path.is_file()]
         if len(missing) == len(paths):
             continue
@@ -143,11 +138,19 @@ def import_predictions(
             for view, path in paths.items()
         ]
         path = output / f"{scan.key}.nii.gz"
-        write_view_stack(path, np.stack(planes), scan.spacing_mm, scan.views)
+        write_view_stack(path, np.stack(planes), facts.spacing_mm, facts.views)
         written.append(path)
     if not written:
         raise ValueError(f"{predictions}: must hold predictions of the scans of {datalist}")
     return written
+
+
+def _list_all(datalist: Path) -> list[ListedScan]:
+    """List the scans of a datalist, all of which must be readable."""
+    scans, failures = list_scans(datalist)
+    if failures:
+        raise ValueError("; ".join(failures))
+    return scans
 
 
 def _case(scan: ListedScan, view: View) -> str:
@@ -155,16 +158,16 @@ def _case(scan: ListedScan, view: View) -> str:
 
 
 def _cases(scan: ListedScan) -> list[str]:
-    return [_case(scan, view) for view in scan.views]
+    return [_case(scan, view) for view in scan.facts.views]
 
 
 def _require_fields(training: Sequence[ListedScan], datalist: Path) -> None:
     if not training:
         raise ValueError(f"{datalist}: section {TRAINING!r} must hold scans, got none")
     for key in (LABEL, FOLD):
-        lacking = sum(key not in scan.entry for scan in training)
-        if lacking:
-            raise ValueError(f"{datalist}: every training entry must have {key!r}, {lacking} lack")
+        missing = sum(key not in scan.entry for scan in training)
+        if missing:
+            raise ValueError(f"{datalist}: every training entry must have {key!r}, {missing} lack")
 
 
 def _describe(name: str, cases: int, form: DatasetForm) -> dict[str, Any]:
@@ -188,25 +191,25 @@ def _is_kept(value: int, form: DatasetForm) -> bool:
 def _write_scan(scan: ListedScan, folder: Path, form: DatasetForm) -> None:
     """Write images and, where there are any, labels of one scan."""
     ending = FOLDERS[scan.section]
-    stack = load_scan(scan.entry[IMAGE]).stack
+    loaded = load_scan(scan.entry[IMAGE])
     label = _read_label(scan, form) if LABEL in scan.entry else None
-    for index, view in enumerate(scan.views):
+    for index, view in enumerate(loaded.views):
         name = _case(scan, view)
-        counts = _turned(stack.array[index], view, mirror=form.mirror_posterior)
+        counts = _turned(loaded.counts[view], view, mirror=form.mirror_posterior)
         path = folder / f"images{ending}" / f"{name}_0000{form.file_ending}"
-        _write_plane(path, counts, scan.spacing_mm, view)
+        _write_plane(path, counts, loaded.spacing_mm, view)
         if label is not None:
             plane = _turned(label[index], view, mirror=form.mirror_posterior)
             path = folder / f"labels{ending}" / f"{name}{form.file_ending}"
-            _write_plane(path, plane, scan.spacing_mm, view)
+            _write_plane(path, plane, loaded.spacing_mm, view)
 
 
 def _read_label(scan: ListedScan, form: DatasetForm) -> NDArray[np.uint8]:
     stack = read_view_stack(scan.entry[LABEL])
-    if (stack.array.shape[1:], stack.views) != (scan.size, scan.views):
+    if (stack.array.shape[1:], stack.views) != (scan.size, scan.facts.views):
         raise ValueError(
             f"scan {scan.key}: label map must have {scan.size} rows and columns and the views "
-            f"{scan.views}, got {stack.array.shape[1:]} and {stack.views}"
+            f"{scan.facts.views}, got {stack.array.shape[1:]} and {stack.views}"
         )
     check_label_values(np.unique(stack.array).tolist(), f"scan {scan.key}: label map")
     kept = [value for value in LABEL_NAMES if _is_kept(value, form)]
@@ -257,11 +260,7 @@ def _read_description(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ValueError(f"{path}: must be the dataset.json of an export, got {err}") from err
-    lacking = [key for key in ("file_ending", _MIRRORED) if key not in content]
-    if lacking:
-        raise ValueError(f"{path}: must be the dataset.json of an export, lacks {lacking}")
+    missing = [key for key in ("file_ending", _MIRRORED) if key not in content]
+    if missing:
+        raise ValueError(f"{path}: must be the dataset.json of an export, lacks {missing}")
     return content
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -10,8 +10,9 @@ from monai.data import ImageReader
 from monai.utils import MetaKeys
 from numpy.typing import NDArray
 
-from bonescan.data.load import LoadedScan, load_scan
+from bonescan.data.load import load_scan_or_map
 from bonescan.data.scan_reference import file_names, parse_reference
+from bonescan.dicom.scan import BoneScan
 from bonescan.errors import ScanError
 from bonescan.keys import (
     META_SCAN_ID,
@@ -19,7 +20,7 @@ from bonescan.keys import (
     META_SOURCES,
     META_SPACING,
     META_VIEWS,
-    VIEW_SEPARATOR,
+    join_view_names,
 )
 
 
@@ -73,32 +74,30 @@ class BoneScanReader(ImageReader):
         Raises:
             ScanError: if they are no bone scan, or have another number of views than required.
         """
-        scan = load_scan(img)
-        views = scan.stack.views
-        if self.require_views not in {None, len(views)}:
+        scan, array = load_scan_or_map(img)
+        if self.require_views not in {None, len(scan.views)}:
             name = " and ".join(parse_reference(path).path.name for path in img)
-            raise ScanError(
-                f"{name}: must have {self.require_views} view(s), got {' and '.join(views)} only"
-            )
-        return scan.stack.array, _make_meta(scan)
+            views = " and ".join(scan.views)
+            raise ScanError(f"{name}: must have {self.require_views} view(s), got {views} only")
+        return array, _make_meta(scan)
 
 
-def _make_meta(scan: LoadedScan) -> dict[str, Any]:
+def _make_meta(scan: BoneScan) -> dict[str, Any]:
     """Make the metadata: plain values and strings, which collate into batches."""
-    row_mm, column_mm = scan.stack.spacing_mm
+    row_mm, column_mm = scan.spacing_mm
     affine = np.diag([row_mm, column_mm, 1.0, 1.0])
-    where = {
+    sources = {
         view: {"path": str(source.path), "frame": source.frame}
         for view, source in scan.sources.items()
     }
     return {
         MetaKeys.AFFINE: affine,
         MetaKeys.ORIGINAL_AFFINE: affine.copy(),
-        MetaKeys.SPATIAL_SHAPE: np.array(scan.stack.array.shape[1:]),
+        MetaKeys.SPATIAL_SHAPE: np.array(scan.size),
         MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
-        META_VIEWS: VIEW_SEPARATOR.join(scan.stack.views),
+        META_VIEWS: join_view_names(scan.views),
         META_SCAN_ID: scan.scan_id,
         META_SPACING: (row_mm, column_mm),
-        META_SIMULATED: scan.simulated,
-        META_SOURCES: json.dumps(where),
+        META_SIMULATED: scan.acquisition.simulated,
+        META_SOURCES: json.dumps(sources),
     }

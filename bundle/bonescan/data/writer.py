@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
-from bonescan.keys import META_SCAN_ID, META_SPACING, META_VIEWS, VIEW_SEPARATOR
+from bonescan.keys import META_SCAN_ID, META_SPACING, META_VIEWS, split_view_names
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +68,9 @@ class ViewStackWriter(ImageWriter):
             ValueError: if views, spacing or size are missing or do not fit the map.
         """
         meta = meta_dict or {}
-        lacking = [key for key in (META_VIEWS, META_SPACING) if key not in meta]
-        if lacking:
-            raise ValueError(f"metadata of a map must hold {lacking}; load with BoneScanReader")
+        missing = [key for key in (META_VIEWS, META_SPACING) if key not in meta]
+        if missing:
+            raise ValueError(f"metadata of a map must hold {missing}; load with BoneScanReader")
         loaded = tuple(map(int, meta.get("spatial_shape", self.data_obj.shape[1:])))
         if loaded != self.data_obj.shape[1:]:
             raise ValueError(
@@ -87,7 +87,7 @@ class ViewStackWriter(ImageWriter):
             verbose: log the name.
         """
         row_mm, column_mm = map(float, self.meta[META_SPACING])
-        views = [View(name) for name in self.meta[META_VIEWS].split(VIEW_SEPARATOR)]
+        views = [View(name) for name in split_view_names(self.meta[META_VIEWS])]
         write_view_stack(filename, self.data_obj, (row_mm, column_mm), views)
         if verbose:
             logger.info("wrote %s", filename)

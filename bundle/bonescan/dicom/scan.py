@@ -61,19 +61,16 @@ class Source:
 
 
 @dataclass(frozen=True)
-class BoneScan:
-    """One patient's planar whole-body acquisition.
+class ScanFacts:
+    """What is known of a scan besides its counts.
 
     Attributes:
-        counts: float32 counts (row, column) per view, as acquired: the posterior view as seen from
-            behind (patient's right on the image's right). Views of one scan have one shape.
         spacing_mm: (row, column) pixel spacing in mm.
-        scan_id: salted hash that names the scan; carries no patient identifier.
-        acquisition: facts of the acquisition.
+        scan_id: keyed hash that names the scan; carries no patient identifier.
+        acquisition: how the scan was made.
         sources: the file and frame of each view.
     """
 
-    counts: Mapping[View, NDArray[np.float32]]
     spacing_mm: tuple[float, float]
     scan_id: str
     acquisition: Acquisition
@@ -82,7 +79,30 @@ class BoneScan:
     @property
     def views(self) -> tuple[View, ...]:
         """Views that are present, anterior first."""
-        return tuple(view for view in View if view in self.counts)
+        return tuple(view for view in View if view in self.sources)
+
+
+@dataclass(frozen=True)
+class BoneScan(ScanFacts):
+    """One patient's planar whole-body acquisition, from whatever kind of file.
+
+    Attributes:
+        counts: float32 counts (row, column) per view, as acquired: the posterior view as seen from
+            behind (patient's right on the image's right). Views of one scan have one size.
+    """
+
+    counts: Mapping[View, NDArray[np.float32]]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) of each view."""
+        rows, columns = self.counts[self.views[0]].shape
+        return rows, columns
+
+    @property
+    def facts(self) -> ScanFacts:
+        """What is known of the scan, without the memory that its counts take."""
+        return ScanFacts(self.spacing_mm, self.scan_id, self.acquisition, self.sources)
 
     def stack(self) -> NDArray[np.float32]:
         """Return the counts as (view, row, column), anterior first."""

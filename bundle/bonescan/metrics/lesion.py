@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bonescan.labels import EIGHT_NEIGHBOURS
 from bonescan.metrics.counting import count_at_least
 from bonescan.metrics.pixel import check_masks
 
 MIN_IOU = 0.1
-"""Lesions are a few pixels wide, so outlines by two readers already differ by half of the area."""
+"""Lesions are a few pixels wide, so two annotators' outlines already differ by half of the area."""
 
 DETECTION_METRICS = ("sensitivity", "precision", "false_positives_per_scan")
 """Order of the array that ``detection`` returns."""
-
-EIGHT_CONNECTED = np.ones((3, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """
     if mask.ndim != 2:
         raise ValueError(f"mask must be (row, column), got shape {mask.shape}")
-    return ndimage.label(mask, structure=EIGHT_CONNECTED)
+    return ndimage.label(mask, structure=EIGHT_NEIGHBOURS)
 
 
 def match_lesions(

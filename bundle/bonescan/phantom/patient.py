@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.build import build_body
 from bonescan.phantom.anatomy.person import Person, Sex, draw_person
 from bonescan.phantom.anatomy.voxels import Body, VoxelBlock
@@ -227,8 +227,7 @@ def _take_view(
 
     def acquire(image: NDArray[T]) -> NDArray[T]:
         moved = image if scene.motion is None else scene.motion.apply(image)
-        seen = moved * strip
-        return np.ascontiguousarray(seen[:, ::-1] if view is View.POSTERIOR else seen)
+        return np.ascontiguousarray(mirrored(moved * strip, view))
 
     counts = draw_counts(acquire(expected), rng)
     return SimulatedView(counts, acquire(label), acquire(instances), acquire(regions))

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bonescan.data.datalist import FILE_KEYS, load_items, read_datalist
-from bonescan.data.load import load_scan
+from bonescan.data.datalist import load_items, read_datalist, rename_files
+from bonescan.data.load import load_scan, load_scan_or_map
 from bonescan.data.nifti import ViewStack, read_view_stack, write_view_stack
-from bonescan.data.scan_reference import file_names
 from bonescan.files import write_json
 from bonescan.keys import BODY, IMAGE, LABEL
 from bonescan.labels import Label
+from bonescan.run_folder import label_map_name
 from bonescan.transforms.body_labels import mine_false_positives
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ def mine_datalist(datalist: Path, predictions: Path, mined: Path) -> NDArray[np.
     """Write a mask of false positives of every scan, and a datalist with these masks.
 
     A prediction is found by the scan's hash, so it does not matter from where inference ran. All
-    sections, folds and fields are kept; names of files are made right for the new place. Run again,
-    everything is written anew.
+    sections, folds and fields are kept; file names are made relative to the new folder. Running
+    again writes everything anew.
 
     Args:
         datalist: with `image` and `label` in every entry.
@@ -55,7 +55,7 @@ def mine_datalist(datalist: Path, predictions: Path, mined: Path) -> NDArray[np.
     (mined.parent / MASKS_FOLDER).mkdir(parents=True, exist_ok=True)
     pixels: list[int] = []
     for section, entries in read_datalist(datalist).items():
-        content[section] = [_relocate(entry, datalist.parent, mined.parent) for entry in entries]
+        content[section] = [_move(entry, datalist.parent, mined.parent) for entry in entries]
         loaded = tqdm(load_items(datalist, section), unit="scan", desc=f"Mine {section}")
         for number, entry in enumerate(loaded):
             mask = _mine(entry, predictions, f"{datalist}: scan {number + 1} of {section!r}")
@@ -74,30 +74,26 @@ def _mine(entry: Mapping[str, Any], predictions: Path, where: str) -> ViewStack:
     if LABEL not in entry:
         raise ValueError(f"{where}: every entry must have {LABEL!r}, this one has none")
     scan_id = load_scan(entry[IMAGE]).scan_id
-    path = predictions / scan_id / f"{scan_id}_label.nii.gz"
+    path = predictions / scan_id / label_map_name(scan_id)
     if not path.is_file():
         raise ValueError(
             f"{where} must have a prediction, got no {path}: run inference on the datalist, with "
             f"--output_dir {predictions}"
         )
-    pred, label = read_view_stack(path), load_scan(entry[LABEL]).stack
-    if (pred.array.shape, pred.views) != (label.array.shape, label.views):
+    pred = read_view_stack(path)
+    facts, label = load_scan_or_map(entry[LABEL])
+    if (pred.array.shape, pred.views) != (label.shape, facts.views):
         raise ValueError(
-            f"{where}: prediction must have the label's views {label.views} and shape "
-            f"{label.array.shape}, got {pred.views} and {pred.array.shape}"
+            f"{where}: prediction must have the label's views {facts.views} and shape "
+            f"{label.shape}, got {pred.views} and {pred.array.shape}"
         )
     masks = [
         mine_false_positives(pred_view == Label.METASTASIS, label_view == Label.METASTASIS)
-        for pred_view, label_view in zip(pred.array, label.array, strict=True)
+        for pred_view, label_view in zip(pred.array, label, strict=True)
     ]
-    return ViewStack(np.stack(masks).astype(np.uint8), label.spacing_mm, label.views, label.frames)
+    return ViewStack(np.stack(masks).astype(np.uint8), facts.spacing_mm, facts.views)
 
 
-def _relocate(entry: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
+def _move(entry: Mapping[str, Any], old: Path, new: Path) -> dict[str, Any]:
     """Name an entry's files relative to another folder."""
-    moved = dict(entry)
-    for key in FILE_KEYS:
-        if key in entry:
-            names = [os.path.relpath(old / name, new) for name in file_names(entry[key])]
-            moved[key] = names[0] if isinstance(entry[key], str) else names
-    return moved
+    return rename_files(entry, lambda name: os.path.relpath(old / name, new))

@@ -17,10 +17,10 @@ from bonescan.data.annotation.annotators import AnnotatedScan
 from bonescan.data.load import load_scan
 from bonescan.dicom.scan import View
 from bonescan.keys import IMAGE, PATIENT
-from bonescan.labels import Label
+from bonescan.labels import EIGHT_NEIGHBOURS, Label
 from bonescan.metrics.agreement import cohen_kappa
 from bonescan.metrics.bootstrap import RESAMPLES
-from bonescan.metrics.lesion import EIGHT_CONNECTED, MIN_IOU, match_lesions
+from bonescan.metrics.lesion import MIN_IOU, match_lesions
 from bonescan.metrics.pixel import METRICS, confusion_counts, scores
 from bonescan.report.drawing import (
     draw_counts,
@@ -31,7 +31,7 @@ from bonescan.report.drawing import (
 )
 from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.image_results import describe_interval, with_interval
-from bonescan.report.tables import format_interval
+from bonescan.report.tables import format_interval, markdown_table
 
 FIGURES = {"dsc": "Dice", "iou": "IoU", "kappa": "Cohen's kappa", "lesions": "lesions in common"}
 """Figures of a pair, in the order in which they are computed."""
@@ -49,19 +49,19 @@ COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#0
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A place that some annotators marked and others did not.
+    """One piece of a view that some annotators marked and others did not.
 
     Attributes:
-        pixels: number of such pixels in one piece.
-        centre: (row, column) of the piece.
+        pixels: number of its pixels.
+        centre: its (row, column).
         view: the view.
-        reading: the scan with what was marked.
+        scan: the scan with what was marked.
     """
 
     pixels: int
     centre: tuple[int, int]
     view: View
-    reading: AnnotatedScan
+    scan: AnnotatedScan
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Agreement:
     """Agreement on metastases over a series of scans, gathered scan by scan.
 
     Attributes:
-        readers: names of the annotators.
+        annotators: their names.
         patients: the patient of each view.
         pairs: per pair of annotators and view: TP, FP, FN, TN, lesions of the first, how many of
             them the second found, lesions of the second, how many of them the first found.
@@ -77,28 +77,28 @@ class Agreement:
         worst: the largest disagreements.
     """
 
-    readers: tuple[str, ...]
+    annotators: tuple[str, ...]
     patients: list[str] = field(default_factory=list)
     pairs: dict[tuple[str, str], list[NDArray[np.int64]]] = field(default_factory=dict)
     seen_by: dict[int, int] = field(default_factory=dict)
     worst: list[Disagreement] = field(default_factory=list)
 
-    def add(self, reading: AnnotatedScan) -> None:
+    def add(self, scan: AnnotatedScan) -> None:
         """Take in a scan."""
-        masks = reading.labels == Label.METASTASIS
-        for index, view in enumerate(reading.views):
-            self.patients.append(str(reading.entry.get(PATIENT, reading.key)))
-            named = dict(zip(self.readers, masks[:, index], strict=True))
-            for pair in combinations(self.readers, 2):
-                row = _compare(named[pair[0]], named[pair[1]])
-                self.pairs.setdefault(pair, []).append(row)
+        masks = scan.stack() == Label.METASTASIS
+        for index, view in enumerate(scan.views):
+            self.patients.append(str(scan.entry.get(PATIENT, scan.key)))
+            mask_of = dict(zip(self.annotators, masks[:, index], strict=True))
+            for first, second in combinations(self.annotators, 2):
+                row = _compare(mask_of[first], mask_of[second])
+                self.pairs.setdefault((first, second), []).append(row)
             self._count_lesions(masks[:, index])
-            self.worst += _disagreements(masks[:, index], view, reading)
-        self.worst = sorted(self.worst, key=lambda place: -place.pixels)[:PICTURES]
+            self.worst += _disagreements(masks[:, index], view, scan)
+        self.worst = sorted(self.worst, key=lambda disagreement: -disagreement.pixels)[:PICTURES]
 
     def _count_lesions(self, masks: NDArray[np.bool_]) -> None:
         """Count the components of what anyone marked by the number of who did."""
-        lesions, count = ndimage.label(masks.any(axis=0), EIGHT_CONNECTED)
+        lesions, count = ndimage.label(masks.any(axis=0), EIGHT_NEIGHBOURS)
         for number in range(1, count + 1):
             seen = int((masks & (lesions == number)).any(axis=(1, 2)).sum())
             self.seen_by[seen] = self.seen_by.get(seen, 0) + 1
@@ -121,13 +121,13 @@ def summarise(agreement: Agreement, *, resamples: int = RESAMPLES) -> dict[str, 
     if not agreement.patients:
         raise ValueError("agreement must hold at least one view, got none")
     return {
-        "readers": list(agreement.readers),
+        "annotators": list(agreement.annotators),
         "views": len(agreement.patients),
         "patients": len(set(agreement.patients)),
         "interval": describe_interval(resamples),
         "lesion_rule": f"found when the intersection over union exceeds {MIN_IOU}",
         "pairs": [
-            {"readers": list(pair), **_figures(np.stack(rows), agreement.patients, resamples)}
+            {"annotators": list(pair), **_figures(np.stack(rows), agreement.patients, resamples)}
             for pair, rows in agreement.pairs.items()
         ],
         "lesions_seen_by": {str(n): agreement.seen_by[n] for n in sorted(agreement.seen_by)},
@@ -137,12 +137,10 @@ def summarise(agreement: Agreement, *, resamples: int = RESAMPLES) -> dict[str, 
 def to_markdown(document: Mapping[str, Any]) -> str:
     """Lay out the document of `summarise` as Markdown."""
     rows = [
-        f"| {' and '.join(pair['readers'])} | "
-        + " | ".join(format_interval(pair[name]) for name in FIGURES)
-        + " |"
+        [" and ".join(pair["annotators"]), *(format_interval(pair[name]) for name in FIGURES)]
         for pair in document["pairs"]
     ]
-    annotators = len(document["readers"])
+    annotators = len(document["annotators"])
     seen = [
         f"- {count} by {number} of {annotators}"
         for number, count in document["lesions_seen_by"].items()
@@ -151,9 +149,7 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         f"Agreement of {annotators} annotators on metastases in {document['views']} views of "
         f"{document['patients']} patients; all views pooled. In brackets: {document['interval']}.",
         "",
-        f"| Annotators | {' | '.join(FIGURES.values())} |",
-        f"| --- |{' --- |' * len(FIGURES)}",
-        *rows,
+        markdown_table(["Annotators", *FIGURES.values()], rows),
         "",
         f"Lesions in common: the share of both annotators' lesions that the other one has too, "
         f"{document['lesion_rule']}.",
@@ -183,42 +179,39 @@ def write_disagreements(path: str | Path, agreement: Agreement) -> None:
     rows = -(-len(agreement.worst) // columns)
     height_px = rows * SIDE_PX + CAPTION_PX
     figure = new_figure(columns * SIDE_PX, height_px)
-    for number, place in enumerate(agreement.worst):
+    for number, disagreement in enumerate(agreement.worst):
         row, column = divmod(number, columns)
         bottom = (CAPTION_PX + (rows - 1 - row) * SIDE_PX) / height_px
         size = (0.98 / columns, (SIDE_PX - 24) / height_px)
-        _draw(figure.add_axes((column / columns, bottom, *size)), place)
+        _draw(figure.add_axes((column / columns, bottom, *size)), disagreement)
+    styles = _styles(len(agreement.annotators))
     handles = [
-        Line2D([], [], color=colour, lw=width, label=reader)
-        for reader, (colour, width) in zip(
-            agreement.readers, _styles(len(agreement.readers)), strict=True
-        )
+        Line2D([], [], color=colour, lw=width, label=annotator)
+        for annotator, (colour, width) in zip(agreement.annotators, styles, strict=True)
     ]
     figure.legend(handles=handles, loc="lower right", ncols=len(handles), frameon=False, fontsize=8)
     figure.text(0.01, 0.02, RESEARCH_USE, size=8)
     save_png(figure, path)
 
 
-def _draw(axes: Axes, place: Disagreement) -> None:
+def _draw(axes: Axes, disagreement: Disagreement) -> None:
     """Draw the surroundings of one disagreement."""
-    reading = place.reading
-    index = reading.views.index(place.view)
-    counts = load_scan(reading.entry[IMAGE]).stack.array[index]
-    draw_counts(axes, counts, reading.spacing_mm)
-    masks = reading.labels[:, index] == Label.METASTASIS
+    scan, view = disagreement.scan, disagreement.view
+    draw_counts(axes, load_scan(scan.entry[IMAGE]).counts[view], scan.spacing_mm)
+    masks = scan.stack()[:, scan.views.index(view)] == Label.METASTASIS
     for mask, (colour, width) in zip(masks, _styles(len(masks)), strict=True):
         lines = LineCollection(list(outline_segments(mask)), colors=[colour], linewidths=width)
         axes.add_collection(lines, autolim=False)
-    row, column = place.centre
+    row, column = disagreement.centre
     axes.set_xlim(column - HALF_WINDOW_PX, column + HALF_WINDOW_PX)
     axes.set_ylim(row + HALF_WINDOW_PX, row - HALF_WINDOW_PX)
-    draw_sides(axes, place.view)
-    axes.set_title(f"{reading.key}, {place.view}: {place.pixels} px", size=8, pad=3)
+    draw_sides(axes, view)
+    axes.set_title(f"{scan.key}, {view}: {disagreement.pixels} px", size=8, pad=3)
 
 
-def _styles(readers: int) -> list[tuple[str, float]]:
+def _styles(count: int) -> list[tuple[str, float]]:
     """Return colour and width of each annotator's line; the first are broader, beneath the rest."""
-    return [(COLOURS[i % len(COLOURS)], 1.0 + 0.8 * (readers - 1 - i)) for i in range(readers)]
+    return [(COLOURS[i % len(COLOURS)], 1.0 + 0.8 * (count - 1 - i)) for i in range(count)]
 
 
 def _compare(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -254,14 +247,12 @@ def _figures(
     return with_interval(statistic, patients, names=tuple(FIGURES), resamples=resamples)
 
 
-def _disagreements(
-    masks: NDArray[np.bool_], view: View, reading: AnnotatedScan
-) -> list[Disagreement]:
+def _disagreements(masks: NDArray[np.bool_], view: View, scan: AnnotatedScan) -> list[Disagreement]:
     """List the pieces that some annotators marked and others did not, the largest of a view."""
-    pieces, count = ndimage.label(masks.any(axis=0) & ~masks.all(axis=0), EIGHT_CONNECTED)
+    pieces, count = ndimage.label(masks.any(axis=0) & ~masks.all(axis=0), EIGHT_NEIGHBOURS)
     if not count:
         return []
     pixels = np.bincount(pieces.ravel())[1:]
     largest = int(pixels.argmax())
     row, column = ndimage.center_of_mass(pieces == largest + 1)
-    return [Disagreement(int(pixels[largest]), (round(row), round(column)), view, reading)]
+    return [Disagreement(int(pixels[largest]), (round(row), round(column)), view, scan)]

@@ -8,13 +8,13 @@ from PIL import Image
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeShape, write_labelme
 from bonescan.data.annotation.outline import outline_shapes
-from bonescan.data.load import LoadedScan
 from bonescan.data.nifti import ViewStack
+from bonescan.dicom.scan import BoneScan
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
 from bonescan.report.drawing import display_limit
 
 
-def export_for_labelme(key: str, scan: LoadedScan, label: ViewStack, folder: Path) -> list[Path]:
+def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path) -> list[Path]:
     """Write a PNG picture and a LabelMe file for each view of a scan.
 
     The files hold the scan's hash, so that an import finds the scan whatever they are called.
@@ -33,22 +33,21 @@ def export_for_labelme(key: str, scan: LoadedScan, label: ViewStack, folder: Pat
     Raises:
         ValueError: if the map is not one of the scan.
     """
-    stack = scan.stack
-    if (label.array.shape, label.views) != (stack.array.shape, stack.views):
+    shape = (len(scan.views), *scan.size)
+    if (label.array.shape, label.views) != (shape, scan.views):
         raise ValueError(
-            f"label map of {key} must have the scan's shape {stack.array.shape} and views "
-            f"{' and '.join(stack.views)}, got {label.array.shape} and {' and '.join(label.views)}"
+            f"label map of {key} must have the scan's shape {shape} and views "
+            f"{' and '.join(scan.views)}, got {label.array.shape} and {' and '.join(label.views)}"
         )
     check_label_values(np.unique(label.array).tolist(), f"label map of {key}")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for view, counts, plane in zip(stack.views, stack.array, label.array, strict=True):
+    for view, plane in zip(label.views, label.array, strict=True):
         path = folder / f"{key}_{view}.json"
         picture = path.with_suffix(".png")
-        Image.fromarray(to_grey(counts)).save(picture)
+        Image.fromarray(to_grey(scan.counts[view])).save(picture)
         shapes = label_shapes(plane)
-        size = (int(plane.shape[0]), int(plane.shape[1]))
-        write_labelme(Annotation(path, picture.name, size, shapes, scan.scan_id, view))
+        write_labelme(Annotation(path, picture.name, scan.size, shapes, scan.scan_id, view))
         written.append(path)
     return written
 

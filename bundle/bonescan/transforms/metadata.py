@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import torch
 from monai.data import MetaTensor, get_track_meta
 
-from bonescan.keys import META_SCAN_ID, META_VIEWS, VIEW_SEPARATOR
+from bonescan.keys import META_SCAN_ID, META_VIEWS, split_view_names
 
 
 def get_views(image: torch.Tensor) -> tuple[str, ...]:
@@ -23,17 +23,12 @@ def get_views(image: torch.Tensor) -> tuple[str, ...]:
             f"image must be a MetaTensor whose metadata {META_VIEWS!r} name its views, got "
             f"{names!r}: load it with BoneScanReader and keep the metadata"
         )
-    views = tuple(names.split(VIEW_SEPARATOR))
+    views = split_view_names(names)
     if image.ndim < 3 or image.shape[-3] != len(views):
         raise ValueError(
             f"image must have one channel per view {names!r}, got shape {tuple(image.shape)}"
         )
     return views
-
-
-def join_views(views: Sequence[str]) -> str:
-    """Return the metadata value that names the views."""
-    return VIEW_SEPARATOR.join(views)
 
 
 def replace_values(image: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

@@ -11,13 +11,18 @@ from torch.nn import functional as F
 
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from bonescan.keys import IMAGE, META_VIEWS, SIDE_BY_SIDE, VIEW_SEPARATOR
+from bonescan.keys import (
+    IMAGE,
+    META_VIEWS,
+    SIDE_BY_SIDE,
+    join_view_names,
+    split_view_names,
+)
 from bonescan.transforms.body import find_body, find_body_rows
 from bonescan.transforms.metadata import (
     get_scan_name,
     get_spacing_mm,
     get_views,
-    join_views,
     replace_values,
     require_same_size,
 )
@@ -164,7 +169,9 @@ def join_sides(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
         ValueError: if there are other views than these two.
     """
     if not set(views) <= set(SIDES):
-        raise ValueError(f"views must be among {join_views(SIDES)}, got {join_views(views)}")
+        raise ValueError(
+            f"views must be among {join_view_names(SIDES)}, got {join_view_names(views)}"
+        )
     absent = torch.zeros_like(stack[..., :1, :, :])
     halves = [stack[..., [views.index(view)], :, :] if view in views else absent for view in SIDES]
     return torch.cat(halves, dim=-1)
@@ -225,7 +232,7 @@ class SideBySide(InvertibleTransform):
         self.push_transform(
             joined,
             orig_size=tuple(img.shape[-2:]),
-            extra_info={"views": join_views(views)},
+            extra_info={"views": join_view_names(views)},
         )
         return joined
 
@@ -236,7 +243,7 @@ class SideBySide(InvertibleTransform):
         rows, _ = applied[TraceKeys.ORIG_SIZE]
         get_views(data)  # refuses a map that is not (..., 1, rows, 2 * columns)
         plain = convert_to_tensor(data, track_meta=False)
-        stack = split_sides(plain, names.split(VIEW_SEPARATOR))
+        stack = split_sides(plain, split_view_names(names))
         views = replace_values(data, F.pad(stack, (0, 0, 0, int(rows) - self.rows)))
         if isinstance(views, MetaTensor):
             views.meta[META_VIEWS] = names

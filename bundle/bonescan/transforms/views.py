@@ -7,9 +7,9 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, ensure_tuple_rep
 
-from bonescan.keys import AGGREGATED, META_VIEWS, VIEW_SEPARATOR
+from bonescan.keys import AGGREGATED, META_VIEWS, join_view_names, split_view_names
 from bonescan.labels import Label, check_label_values
-from bonescan.transforms.metadata import get_views, join_views, replace_values
+from bonescan.transforms.metadata import get_views, replace_values
 
 UNION_PRIORITY = (Label.METASTASIS, Label.BLADDER)
 """Where the views disagree, the first of these labels that one of them has is kept."""
@@ -89,7 +89,7 @@ class AggregateViews(InvertibleTransform):
         joined = replace_values(img, stack if one_view else AGGREGATIONS[self.mode](stack))
         if isinstance(joined, MetaTensor) and not one_view:
             joined.meta[META_VIEWS] = AGGREGATED
-        self.push_transform(joined, extra_info={"views": join_views(views)})
+        self.push_transform(joined, extra_info={"views": join_view_names(views)})
         return joined
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
@@ -97,7 +97,7 @@ class AggregateViews(InvertibleTransform):
         names = self.pop_transform(data)[TraceKeys.EXTRA_INFO]["views"]
         get_views(data)  # refuses a map that is not (..., 1, row, column)
         shape = list(data.shape)
-        shape[-3] = len(names.split(VIEW_SEPARATOR))
+        shape[-3] = len(split_view_names(names))
         plain = convert_to_tensor(data, track_meta=False)
         spread = replace_values(data, plain.expand(shape).clone())
         if isinstance(spread, MetaTensor):
@@ -182,7 +182,7 @@ class SplitViewsd(MapTransform):
             ValueError: if the entries do not have the same views.
         """
         keys = list(self.key_iterator(dict(data)))
-        views = {key: join_views(get_views(data[key])) for key in keys}
+        views = {key: join_view_names(get_views(data[key])) for key in keys}
         if len(set(views.values())) != 1:
             raise ValueError(f"views must be the same for all keys, got {views}")
         images = {key: split_views(data[key]) for key in keys}

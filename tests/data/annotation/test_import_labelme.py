@@ -74,20 +74,20 @@ def test_all_scans_of_a_patient_are_in_one_fold(tmp_path):
     assert len(folds) == 2
 
 
-def test_the_image_path_may_lead_to_the_scan_and_the_name_choose_the_reader(tmp_path):
+def test_the_image_path_may_lead_to_the_scan_and_the_name_choose_the_annotator(tmp_path):
     make_scans(tmp_path / "scans", 1)
-    for reader, back in (("ann", BACK), ("bob", {})):
+    for name, back in (("ann", BACK), ("bob", {})):
         for view, boxes in (("anterior", FRONT), ("posterior", back)):
-            path = tmp_path / "scans" / "p0" / "labelme" / f"{view}_{reader}.json"
-            write_boxes(path, boxes, image="..\\scan.dcm" if reader == "bob" else "../scan.dcm")
-    assert run(tmp_path, annotations=tmp_path / "scans", reader="bob").labelled == 1
+            path = tmp_path / "scans" / "p0" / "labelme" / f"{view}_{name}.json"
+            write_boxes(path, boxes, image="..\\scan.dcm" if name == "bob" else "../scan.dcm")
+    assert run(tmp_path, annotations=tmp_path / "scans", annotator="bob").labelled == 1
     assert not label_of(tmp_path)[View.POSTERIOR].any()
-    assert run(tmp_path, annotations=tmp_path / "scans", reader="ann").labelled == 1
+    assert run(tmp_path, annotations=tmp_path / "scans", annotator="ann").labelled == 1
     np.testing.assert_array_equal(label_of(tmp_path)[View.POSTERIOR], paint(BACK))
     outcome = run(tmp_path, annotations=tmp_path / "scans")
     assert outcome.failures == (
         "scan p0_scan: must have one file for the anterior view, got anterior_ann.json, "
-        "anterior_bob.json; choose one reader",
+        "anterior_bob.json; choose one annotator",
     )
 
 
@@ -224,5 +224,7 @@ def test_no_files_at_all_is_an_error(tmp_path):
     make_scans(tmp_path / "scans", 1)
     (tmp_path / "drawn").mkdir()
     (tmp_path / "drawn" / "x_ann.json").write_text('{"training": []}')
-    with pytest.raises(LabelMeError, match="drawn: must hold LabelMe files of reader 'ann', got"):
-        run(tmp_path, reader="ann")
+    with pytest.raises(
+        LabelMeError, match="drawn: must hold LabelMe files of annotator 'ann', got"
+    ):
+        run(tmp_path, annotator="ann")

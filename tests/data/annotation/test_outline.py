@@ -3,8 +3,9 @@ import pytest
 from scipy import ndimage
 
 from bonescan.data.annotation.labelme import Annotation
-from bonescan.data.annotation.outline import EIGHT_NEIGHBOURS, outline_shapes, trace_edge
+from bonescan.data.annotation.outline import outline_shapes, trace_edge
 from bonescan.data.annotation.rasterise import rasterise
+from bonescan.labels import EIGHT_NEIGHBOURS
 
 
 def repaint(mask, tmp_path):

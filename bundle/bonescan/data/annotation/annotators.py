@@ -28,7 +28,7 @@ from bonescan.labels import Label, check_label_values
 FOREGROUND = tuple(label for label in Label if label != Label.BACKGROUND)
 
 
-class Method(StrEnum):
+class ConsensusMethod(StrEnum):
     """How label maps become one."""
 
     MAJORITY = "majority"
@@ -38,30 +38,44 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class AnnotatedScan:
-    """The label maps of all annotators over one scan.
+    """A scan with the label maps of several annotators.
 
     Attributes:
         key: name of the scan in files.
         section: section of the datalist.
         entry: its entry, that of the first annotator.
-        readers: names of the annotators.
-        labels: (annotator, view, row, column).
-        spacing_mm: (row, column) pixel spacing.
-        views: the views.
+        label_maps: the label map by each annotator's name, alike in views and size.
     """
 
     key: str
     section: str
     entry: Mapping[str, Any]
-    readers: tuple[str, ...]
-    labels: NDArray[np.uint8]
-    spacing_mm: tuple[float, float]
-    views: tuple[View, ...]
+    label_maps: Mapping[str, ViewStack]
+
+    @property
+    def annotators(self) -> tuple[str, ...]:
+        """Names of the annotators."""
+        return tuple(self.label_maps)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Views that are labelled, anterior first."""
+        return next(iter(self.label_maps.values())).views
+
+    @property
+    def spacing_mm(self) -> tuple[float, float]:
+        """(row, column) pixel spacing in mm."""
+        return next(iter(self.label_maps.values())).spacing_mm
+
+    def stack(self) -> NDArray[np.uint8]:
+        """Return the label maps as (annotator, view, row, column)."""
+        arrays = [label_map.array for label_map in self.label_maps.values()]
+        return np.stack(arrays).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class ViewDispute:
-    """A dispute with its place.
+    """A dispute, and where it is.
 
     Attributes:
         view: the view.
@@ -91,60 +105,52 @@ def parse_annotators(texts: Sequence[str]) -> dict[str, Path]:
     return datalists
 
 
-def load_annotated_scans(
-    datalists: Mapping[str, Path], failures: list[str]
-) -> Iterator[AnnotatedScan]:
+def load_annotated_scans(datalists: Mapping[str, Path]) -> Iterator[AnnotatedScan | ValueError]:
     """Load the scans that every annotator has labelled, one after the other.
 
     Args:
         datalists: the datalist of each annotator, with the same scans.
-        failures: scans that an annotator lacks, or whose label maps do not fit, are added here.
 
     Yields:
-        The readings, in the order of the first datalist.
+        In the order of the first datalist the scans; in place of one that an annotator lacks, or
+        whose label maps do not fit, the error that says so.
 
     Raises:
         ValueError: if there are fewer than two annotators or a datalist cannot be read.
     """
     if len(datalists) < 2:
         raise ValueError(f"datalists must be those of 2 annotators or more, got {len(datalists)}")
-    listed = {reader: _list_entries(path) for reader, path in datalists.items()}
+    listed = {annotator: _list_entries(path) for annotator, path in datalists.items()}
     first = next(iter(listed.values()))
-    root = common_folder([list(image) for image in first])
-    for image in dict.fromkeys(image for entries in listed.values() for image in entries):
-        lacking = [reader for reader, entries in listed.items() if image not in entries]
-        if lacking:
-            name = Path(image[0]).name
-            failures.append(f"{name}: must be labelled by all, got no label of {lacking}")
+    root = common_folder([list(files) for files in first])
+    for files in dict.fromkeys(files for entries in listed.values() for files in entries):
+        missing = [annotator for annotator, entries in listed.items() if files not in entries]
+        if missing:
+            name = Path(files[0]).name
+            yield ValueError(f"{name}: must be labelled by all, got no label of {missing}")
             continue
-        section, entry = first[image]
-        key = scan_key(list(image), root)
-        paths = [entries[image][1][LABEL] for entries in listed.values()]
+        key, (section, entry) = scan_key(list(files), root), first[files]
+        paths = {annotator: entries[files][1][LABEL] for annotator, entries in listed.items()}
         try:
-            stacks = [read_view_stack(path) for path in paths]
-            _require_alike(stacks, key)
+            label_maps = _read_label_maps(paths, key)
         except ValueError as err:
-            failures.append(str(err))
-            continue
-        labels = np.stack([stack.array for stack in stacks]).astype(np.uint8)
-        readers = tuple(datalists)
-        yield AnnotatedScan(
-            key, section, entry, readers, labels, stacks[0].spacing_mm, stacks[0].views
-        )
+            yield err
+        else:
+            yield AnnotatedScan(key, section, entry, label_maps)
 
 
 def combine(
-    reading: AnnotatedScan,
-    method: Method,
+    scan: AnnotatedScan,
+    method: ConsensusMethod,
     *,
     votes: int = 2,
     max_difference: float = MAX_DIFFERENCE,
     seed: int = 0,
 ) -> tuple[ViewStack, list[ViewDispute]]:
-    """Make one label map of a reading, label by label.
+    """Make one label map of all annotators', label by label.
 
     Args:
-        reading: what the annotators marked.
+        scan: what the annotators marked.
         method: how. STAPLE takes what is foreground with a probability above 1/2, and estimates
             the annotators anew for each scan.
         votes: number of annotators that a majority needs, more than half of them.
@@ -159,17 +165,18 @@ def combine(
     Raises:
         ValueError: if the votes are no majority.
     """
-    annotators = len(reading.readers)
-    if method is Method.MAJORITY and not annotators < 2 * votes <= 2 * annotators:
+    annotators = len(scan.annotators)
+    if method is ConsensusMethod.MAJORITY and not annotators < 2 * votes <= 2 * annotators:
         raise ValueError(f"votes must be more than half of {annotators} annotators, got {votes}")
-    rng = np.random.default_rng([seed, zlib.crc32(reading.key.encode())])
-    label = np.zeros(reading.labels.shape[1:], dtype=np.uint8)
+    rng = np.random.default_rng([seed, zlib.crc32(scan.key.encode())])
+    labels = scan.stack()
+    consensus = np.zeros(labels.shape[1:], dtype=np.uint8)
     disputes: list[ViewDispute] = []
     for value in sorted(FOREGROUND, reverse=True):
-        masks = reading.labels == value
-        if method is Method.MAJORITY:
+        masks = labels == value
+        if method is ConsensusMethod.MAJORITY:
             chosen = majority(masks, votes=votes)
-        elif method is Method.STAPLE:
+        elif method is ConsensusMethod.STAPLE:
             chosen = staple(masks).prob > 0.5
         else:
             picked = [
@@ -179,11 +186,11 @@ def combine(
             chosen = np.stack([mask for mask, _ in picked])
             disputes += [
                 ViewDispute(view, value, dispute)
-                for view, (_, found) in zip(reading.views, picked, strict=True)
-                for dispute in found
+                for view, (_, disputed) in zip(scan.views, picked, strict=True)
+                for dispute in disputed
             ]
-        label[chosen] = value
-    return ViewStack(label, reading.spacing_mm, reading.views, tuple(range(len(label)))), disputes
+        consensus[chosen] = value
+    return ViewStack(consensus, scan.spacing_mm, scan.views), disputes
 
 
 def _list_entries(path: Path) -> dict[tuple[str, ...], tuple[str, dict[str, Any]]]:
@@ -198,10 +205,16 @@ def _list_entries(path: Path) -> dict[tuple[str, ...], tuple[str, dict[str, Any]
     return listed
 
 
-def _require_alike(stacks: list[ViewStack], key: str) -> None:
-    """Check that the label maps of a scan have the same views, size and known values."""
-    shapes = {(stack.array.shape, stack.views) for stack in stacks}
+def _read_label_maps(paths: Mapping[str, str], key: str) -> dict[str, ViewStack]:
+    """Read the label map of each annotator over one scan.
+
+    Raises:
+        ValueError: if one cannot be read, they differ in views or size, or hold unknown values.
+    """
+    stacks = {annotator: read_view_stack(path) for annotator, path in paths.items()}
+    shapes = {(stack.array.shape, stack.views) for stack in stacks.values()}
     if len(shapes) > 1:
         raise ValueError(f"scan {key}: label maps must have one shape, got {sorted(shapes)}")
-    for stack in stacks:
+    for stack in stacks.values():
         check_label_values(np.unique(stack.array).tolist(), f"scan {key}: label map")
+    return stacks

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bonescan.data.annotation.outline import EIGHT_NEIGHBOURS
+from bonescan.labels import EIGHT_NEIGHBOURS
 
 MAX_DIFFERENCE = 0.05
 """Greatest 1 - IoU of two outlines of one lesion that agree (Lin et al. 2022)."""
@@ -109,16 +109,16 @@ def pick_agreed(
     agreed = np.zeros(masks.shape[1:], dtype=bool)
     disputes = []
     lesions, _ = ndimage.label(masks.any(axis=0), EIGHT_NEIGHBOURS)
-    for number, place in enumerate(ndimage.find_objects(lesions), start=1):
-        drawn = masks[(slice(None), *place)] & (lesions[place] == number)
+    for number, box in enumerate(ndimage.find_objects(lesions), start=1):
+        drawn = masks[(slice(None), *box)] & (lesions[box] == number)
         difference = max((area_difference(a, b) for a, b in combinations(drawn, 2)), default=0.0)
         if difference <= max_difference:
-            agreed[place] |= drawn[rng.integers(len(drawn))]
+            agreed[box] |= drawn[rng.integers(len(drawn))]
         else:
-            rows, columns = place
-            box = (rows.start, columns.start, rows.stop - 1, columns.stop - 1)
+            rows, columns = box
+            box_px = (rows.start, columns.start, rows.stop - 1, columns.stop - 1)
             pixels = tuple(int(mask.sum()) for mask in drawn)
-            disputes.append(Dispute(box, difference, pixels))
+            disputes.append(Dispute(box_px, difference, pixels))
     return agreed, disputes
 
 
@@ -129,7 +129,7 @@ def staple(
 
     Expectation maximisation of Warfield, Zou and Wells (IEEE TMI 2004), binary, without a spatial
     prior; the prior of foreground is the mean share of the masks, as in the paper. Pixels that the
-    annotators marked alike are one case, so an image takes no longer than 2^annotators numbers.
+    annotators marked alike count as one, so an image takes no longer than 2^annotators numbers.
 
     Args:
         masks: (annotator, ...).
@@ -149,8 +149,8 @@ def staple(
     if annotators < 2:
         raise ValueError(f"masks must be those of 2 annotators or more, got {annotators}")
     codes = np.tensordot(1 << np.arange(annotators), masks.astype(np.int64), axes=1)
-    patterns, case, pixels = np.unique(codes, return_inverse=True, return_counts=True)
-    marked = (patterns[:, None] >> np.arange(annotators) & 1).astype(bool)  # (case, annotator)
+    patterns, pattern_of, pixels = np.unique(codes, return_inverse=True, return_counts=True)
+    marked = (patterns[:, None] >> np.arange(annotators) & 1).astype(bool)  # (pattern, annotator)
     prior = float(masks.mean())
     performance = np.full((2, annotators), START_PERFORMANCE)
     for iteration in range(1, max_iterations + 1):
@@ -160,7 +160,7 @@ def staple(
         performance = updated
         if change <= tolerance:
             return StapleResult(
-                prob[case].reshape(codes.shape), performance[0], performance[1], iteration
+                prob[pattern_of].reshape(codes.shape), performance[0], performance[1], iteration
             )
     raise RuntimeError(f"STAPLE must settle within {max_iterations} steps, still moves {change:g}")
 
@@ -168,12 +168,12 @@ def staple(
 def _expect(
     marked: NDArray[np.bool_], performance: NDArray[np.float64], prior: float
 ) -> NDArray[np.float64]:
-    """Return the probability of foreground of each case (equations 14 to 16)."""
+    """Return the probability of foreground of each pattern (equations 14 to 16)."""
     sensitivity, specificity = performance
     foreground = prior * np.where(marked, sensitivity, 1 - sensitivity).prod(axis=1)
     background = (1 - prior) * np.where(marked, 1 - specificity, specificity).prod(axis=1)
     total = foreground + background
-    # Both vanish only for a case that perfect annotators cannot produce: the prior is all there is.
+    # Both vanish only for a pattern that perfect annotators cannot make: the prior is all there is.
     return np.divide(foreground, total, out=np.full_like(total, prior), where=total > 0)
 
 

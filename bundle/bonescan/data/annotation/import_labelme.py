@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeError, is_labelme, read_labelme
+from bonescan.data.annotation.owner import find_owner
 from bonescan.data.annotation.rasterise import Drawing, rasterise
 from bonescan.data.label_set import LabelMapSet
-from bonescan.data.listing import ListedScan, find_owner, list_scans
+from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.nifti import ViewStack
 from bonescan.dicom.scan import View
 
@@ -27,7 +28,7 @@ class ImportSettings:
         annotations: folder that is searched for LabelMe files, with all folders beneath.
         output: folder to write.
         values: value of each label name; None leaves its shapes out.
-        reader: take only files whose name ends in `_` and this; None takes all.
+        annotator: take only files whose name ends in `_` and this; None takes all.
         drawing: how the annotators' images differ from the views as acquired.
         mirrored_posterior: posterior images were mirrored (on top of `drawing`).
         empty_views: a view without file holds no lesion; otherwise it is a failure.
@@ -39,7 +40,7 @@ class ImportSettings:
     annotations: Path
     output: Path
     values: Mapping[str, int | None]
-    reader: str | None = None
+    annotator: str | None = None
     drawing: Drawing = field(default_factory=Drawing)
     mirrored_posterior: bool = False
     empty_views: bool = False
@@ -71,10 +72,8 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
         ValueError: if there are no scans, or no LabelMe files.
         OSError: if the output cannot be written.
     """
-    failures: list[str] = []
-    scans = list_scans(settings.scans, failures)
-    unread: list[str] = []
-    drawn = _read_files(_find_files(settings), scans, unread)
+    scans, failures = list_scans(settings.scans)
+    drawn, unread = _read_files(_find_files(settings), scans)
     failures += unread
     empty_views = settings.empty_views and not unread  # an unread file may be the missing view's
     labelled = LabelMapSet(settings.output)
@@ -89,25 +88,28 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
         else:
             labelled.add(scan.key, scan.section, scan.entry, label)
     if len(labelled):
-        whose = "all readers" if settings.reader is None else f"reader {settings.reader}"
+        name = settings.annotator
+        whose = "all annotators" if name is None else f"annotator {name}"
         description = f"Labels imported from LabelMe files of {whose}"
         labelled.write_datalist(description, folds=settings.folds, seed=settings.seed)
     return ImportOutcome(len(labelled), len(scans) - len(drawn), tuple(failures))
 
 
 def _find_files(settings: ImportSettings) -> list[Path]:
-    suffix = "" if settings.reader is None else f"_{settings.reader}"
-    found = sorted(settings.annotations.rglob(f"*{suffix}.json"))
-    files = [path for path in found if is_labelme(path)]
+    name = settings.annotator
+    suffix = "" if name is None else f"_{name}"
+    paths = sorted(settings.annotations.rglob(f"*{suffix}.json"))
+    files = [path for path in paths if is_labelme(path)]
     if not files:
-        whose = "" if settings.reader is None else f" of reader {settings.reader!r}"
+        whose = "" if name is None else f" of annotator {name!r}"
         raise LabelMeError(f"{settings.annotations}: must hold LabelMe files{whose}, got none")
     return files
 
 
-def _read_files(files: Sequence[Path], scans: Sequence[ListedScan], unread: list[str]) -> Drawn:
-    """Read the files and find their owners; those that cannot be used are told in `unread`."""
+def _read_files(files: Sequence[Path], scans: Sequence[ListedScan]) -> tuple[Drawn, list[str]]:
+    """Read the files and find their owners; return them, and why others cannot be used."""
     drawn: Drawn = defaultdict(lambda: defaultdict(list))
+    unread: list[str] = []
     for path in files:
         try:
             annotation = read_labelme(path)
@@ -116,20 +118,20 @@ def _read_files(files: Sequence[Path], scans: Sequence[ListedScan], unread: list
             unread.append(str(err))
         else:
             drawn[scan.key][view].append(annotation)
-    return drawn
+    return drawn, unread
 
 
 def _require_files(
     scan: ListedScan, drawn: Mapping[View, Sequence[Annotation]], *, empty_views: bool
 ) -> None:
     """Check that each view of a scan has one file."""
-    for view in scan.views:
+    for view in scan.facts.views:
         annotations = drawn.get(view, [])
         if len(annotations) > 1:
             names = ", ".join(annotation.path.name for annotation in annotations)
             raise LabelMeError(
                 f"scan {scan.key}: must have one file for the {view} view, got {names}; "
-                "choose one reader"
+                "choose one annotator"
             )
         if not annotations and not empty_views:
             raise LabelMeError(
@@ -142,11 +144,12 @@ def _paint(
     scan: ListedScan, drawn: Mapping[View, Sequence[Annotation]], settings: ImportSettings
 ) -> ViewStack:
     """Paint the views of one scan."""
-    label = np.zeros((len(scan.views), *scan.size), dtype=np.uint8)
-    for plane, view in zip(label, scan.views, strict=True):
+    views = scan.facts.views
+    label = np.zeros((len(views), *scan.size), dtype=np.uint8)
+    for plane, view in zip(label, views, strict=True):
         drawing = settings.drawing
         if settings.mirrored_posterior and view is View.POSTERIOR:
             drawing = replace(drawing, mirrored=not drawing.mirrored)
         for annotation in drawn.get(view, []):
             plane[:] = rasterise(annotation, scan.size, settings.values, drawing)
-    return ViewStack(label, scan.spacing_mm, scan.views, tuple(range(len(label))))
+    return ViewStack(label, scan.facts.spacing_mm, views)

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bonescan.data.annotation.labelme import POLYGON, LabelMeShape
-
-EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+from bonescan.labels import EIGHT_NEIGHBOURS
 
 _STEPS = np.array([(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)])
 """The eight neighbours (row, column), clockwise as seen on the image, from the right one on."""

@@ -17,8 +17,7 @@ from skimage.feature import peak_local_max
 from skimage.measure import find_contours
 
 from bonescan.data.annotation.labelme import POLYGON, LabelMeShape, make_content
-from bonescan.data.annotation.outline import EIGHT_NEIGHBOURS
-from bonescan.labels import LABEL_NAMES, Label
+from bonescan.labels import EIGHT_NEIGHBOURS, LABEL_NAMES, Label
 from bonescan.phantom.patient import SimulatedView
 
 FALSE_RADIUS_MM = (4.0, 9.0)

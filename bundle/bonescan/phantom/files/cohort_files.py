@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bonescan.data.datalist import TRAINING
+from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.folds import assign_folds
 from bonescan.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
 from bonescan.labels import LABEL_NAMES
@@ -55,7 +55,7 @@ def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str,
         "numTraining": len(training),
         "numTest": len(test),
         TRAINING: training,
-        "test": test,
+        TEST: test,
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bonescan.data.datalist import DATALIST_FILE, TRAINING, read_datalist
+from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING, read_datalist
 from bonescan.data.folds import assign_folds
 from bonescan.keys import FOLD, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
@@ -17,7 +17,6 @@ from bonescan.studies.experiments.experiment import CohortPart, Experiment, Prof
 
 SEED = 0
 """Of the cohort, of the images and of the folds."""
-TEST = "test"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from bonescan.data.datalist import DATALIST_FILE
+from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING
 from bonescan.handlers.checkpoint import BEST_NAME
-from bonescan.studies.experiments.data import TEST, TRAINING, ExperimentData
+from bonescan.studies.experiments.data import ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
 from bonescan.workflow.command import list_families
 
