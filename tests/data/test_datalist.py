@@ -166,3 +166,47 @@ def test_added_section_joins_every_fold(tmp_path):
     ]  # fmt: skip
     with pytest.raises(ValueError, match=r"section must be one of .*got 'sick'"):
         load_items(path, added_section="sick")
+
+
+@pytest.fixture
+def half_labelled(tmp_path):
+    """Patients 0 to 5 in three folds, the odd ones without label; one of each kind beside them."""
+    entries = [entry(number, fold=number % 3) for number in range(6)]
+    others = [entry(8), entry(9)]
+    for number in (1, 3, 5):
+        del entries[number]["label"]
+    del others[1]["label"]
+    return make_datalist(tmp_path, training=entries, others=others)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "kept", "others", "left_out"),
+    [
+        (True, ["p0", "p4"], ["p8"], "3 entries without 'label' left out of 6"),
+        (False, ["p1", "p3"], ["p9"], "3 entries with 'label' left out of 6"),
+        (None, ["p0", "p1", "p3", "p4"], ["p8", "p9"], ""),
+    ],
+)
+def test_entries_are_chosen_by_their_label(half_labelled, caplog, labelled, kept, others, left_out):
+    caplog.set_level("INFO")
+    items = load_items(half_labelled, exclude_folds=[2], added_section="others", labelled=labelled)
+    assert patients(items) == kept + others
+    assert left_out in caplog.text
+    assert bool(caplog.text) == bool(left_out)
+
+
+def test_no_entry_of_the_wanted_kind_is_left(half_labelled):
+    with pytest.raises(ValueError, match="'training' has no entries without 'label' left to use"):
+        load_items(half_labelled, only_fold=0, exclude_folds=[0], labelled=False)
+    labelled = make_datalist(half_labelled.parent, test=[entry(7)])
+    with pytest.raises(ValueError, match="section 'test' has no entries without 'label' left"):
+        load_items(labelled, "test", labelled=False)
+
+
+def test_entries_that_are_left_out_need_no_fold(half_labelled):
+    content = json.loads(half_labelled.read_text())
+    del content["training"][3]["fold"]
+    half_labelled.write_text(json.dumps(content))
+    assert patients(load_items(half_labelled, only_fold=0, labelled=True)) == ["p0"]
+    with pytest.raises(ValueError, match="every entry must have 'fold', 1 have none"):
+        load_items(half_labelled, only_fold=0)

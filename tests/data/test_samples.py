@@ -109,6 +109,21 @@ def test_training_set_without_a_lesion_is_refused():
         SampleDataset(entries, chain, progress=False, positive_value=1)
 
 
+def test_only_labelled_samples_show_a_lesion():
+    label = torch.full((1, 2, 3), 2)
+    chain = Compose([lambda entry: {"label": label, **entry}])
+    entries = [{"labelled": False}, {"labelled": True}]
+    assert len(SampleDataset(entries, chain, progress=False, positive_value=2)) == 2
+    with pytest.raises(ValueError, match="at least one of 1 samples must show a lesion"):
+        SampleDataset(entries[:1], chain, progress=False, positive_value=2)
+
+
+def test_samples_without_label_show_no_lesion():
+    chain = Compose([Load(), Split()])
+    with pytest.raises(ValueError, match="at least one of 5 samples must show a lesion"):
+        SampleDataset(ENTRIES, chain, progress=False, positive_value=1)
+
+
 def test_training_set_that_fills_no_batch_is_refused():
     chain = Compose([Load(), Split()])
     assert len(SampleDataset(ENTRIES, chain, progress=False, min_samples=5)) == 5

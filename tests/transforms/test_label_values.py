@@ -9,7 +9,8 @@ from monai.transforms import Compose, LoadImaged
 from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.errors import root_cause
-from bonescan.transforms import CheckLabelValuesd
+from bonescan.keys import META_VIEWS
+from bonescan.transforms import CheckLabelValuesd, FillLabeld
 
 
 def test_known_values_pass_unchanged():
@@ -41,3 +42,32 @@ def test_unknown_value_is_named_with_its_file(tmp_path):
         "drawn label.nii.gz: values must be 0 background, 1 metastasis, 2 bladder, got 7: map "
         "them first (`bonescan annotate import` does so for LabelMe files)"
     )
+
+
+def test_a_sample_without_label_gets_an_empty_one_like_its_image(make_stack):
+    image = make_stack(views="anterior+posterior")
+    filled = FillLabeld(["image", "label", "body"])({"image": image, "patient": "p"})
+    assert filled["labelled"] is False
+    assert filled["image"] is image
+    for key in ("label", "body"):
+        assert filled[key].shape == image.shape
+        assert not filled[key].any()
+        assert torch.equal(filled[key].affine, image.affine)
+        assert filled[key].meta[META_VIEWS] == "anterior+posterior"
+    filled["label"].meta[META_VIEWS] = "anterior"
+    assert image.meta[META_VIEWS] == "anterior+posterior"
+
+
+def test_a_sample_with_label_is_only_marked(make_stack):
+    sample = {"image": make_stack(), "label": make_stack() * 0 + 1}
+    marked = FillLabeld(["image", "label", "body"])(sample)
+    assert marked.pop("labelled") is True
+    assert marked.keys() == sample.keys()  # what a labelled sample lacks is told by what needs it
+    assert marked["label"] is sample["label"]
+
+
+@pytest.mark.parametrize("keys", ["image", ["image"]])
+def test_nothing_is_filled_where_no_label_is_loaded(make_stack, keys):
+    sample = {"image": make_stack(), "label": "label.nii.gz"}
+    assert FillLabeld(keys)(sample) == sample
+    assert FillLabeld(keys)({"image": sample["image"]}).keys() == {"image"}

@@ -14,13 +14,19 @@ from monai.data import Dataset
 from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
-from bonescan.keys import LABEL
+from bonescan.keys import LABEL, LABELLED
 
 logger = logging.getLogger(__name__)
 
 
 def _is_random(transform: object) -> bool:
     return isinstance(transform, RandomizableTrait)
+
+
+def _shows(sample: Mapping[str, Any], value: int) -> bool:
+    """Tell whether a sample has a label map of its own that shows a value."""
+    is_labelled = LABEL in sample and sample.get(LABELLED, True)
+    return bool(is_labelled and (sample[LABEL] == value).any())
 
 
 class SampleStore:
@@ -34,23 +40,23 @@ class SampleStore:
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the store lives
         weakref.finalize(self, self.file.close)
-        self.places: list[tuple[int, int]] = []
+        self.spans: list[tuple[int, int]] = []  # first byte and length of each sample
 
     def extend(self, samples: Iterable[Mapping[str, Any]]) -> None:
         """Add samples."""
         for sample in samples:
             start = self.file.tell()
             torch.save(dict(sample), self.file)
-            self.places.append((start, self.file.tell() - start))
+            self.spans.append((start, self.file.tell() - start))
         self.file.flush()
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return len(self.places)
+        return len(self.spans)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return a new copy of a sample."""
-        start, length = self.places[index]
+        start, length = self.spans[index]
         content = os.pread(self.file.fileno(), length, start)
         # Our own file, which no one else can write: metadata of any type may be read from it.
         return torch.load(io.BytesIO(content), weights_only=False)
@@ -71,12 +77,12 @@ class SampleDataset(Dataset):
         transform: the whole chain; what stands before its first random transform is run once.
         num_workers: threads that load scans.
         progress: show a progress bar while loading.
-        positive_value: value that the label map of at least one sample must show; None asks
-            nothing of them.
+        positive_value: value that the label map of at least one labelled sample must show; None
+            asks nothing of them.
         min_samples: least number of samples: the batch size where an incomplete batch is dropped.
 
     Raises:
-        ValueError: if no label shows it, or there are fewer samples: nothing would be learnt.
+        ValueError: if no label map shows it, or there are fewer samples: nothing would be learnt.
     """
 
     def __init__(
@@ -103,7 +109,7 @@ class SampleDataset(Dataset):
             for samples in loaded:
                 self.samples.extend(samples)
                 if positive_value is not None:
-                    n_positive += sum(bool((it[LABEL] == positive_value).any()) for it in samples)
+                    n_positive += sum(_shows(sample, positive_value) for sample in samples)
         if positive_value is not None and not n_positive:
             raise ValueError(
                 f"at least one of {len(self.samples)} samples must show a lesion (value "

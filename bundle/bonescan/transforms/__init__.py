@@ -9,7 +9,7 @@ from bonescan.transforms.intensity import (
     ScalePercentile,
     ScalePercentiled,
 )
-from bonescan.transforms.label_values import CheckLabelValuesd
+from bonescan.transforms.label_values import CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
@@ -22,6 +22,7 @@ __all__ = [
     "BodyWindow",
     "BodyWindowd",
     "CheckLabelValuesd",
+    "FillLabeld",
     "JoinBodyLabeld",
     "MirrorPosterior",
     "MirrorPosteriord",

@@ -1,14 +1,16 @@
-"""The values of a label map, seen to before anything is learned from them."""
+"""Label maps as they come: their values are checked, and a missing one is made."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
-from bonescan.labels import check_label_values
-from bonescan.transforms.metadata import get_scan_name
+from bonescan.keys import IMAGE, LABEL, LABELLED
+from bonescan.labels import Label, check_label_values
+from bonescan.transforms.metadata import get_scan_name, replace_values
 
 
 class CheckLabelValuesd(MapTransform):
@@ -37,6 +39,36 @@ class CheckLabelValuesd(MapTransform):
             if not isinstance(sample[key], torch.Tensor):
                 continue
             check_label_values(torch.unique(sample[key]).tolist(), _name_file(sample[key]))
+        return sample
+
+
+class FillLabeld(MapTransform):
+    """Give a sample without label map an empty one, so that the whole chain takes it.
+
+    It is background all over, with the geometry and the views of the image. So are other maps among
+    the keys that such a sample lacks. The sample says under bonescan.keys.LABELLED whether its
+    label map is its own. Where no label is loaded, as in inference, nothing is done.
+
+    Args:
+        keys: the entries that were loaded, image and maps.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
+
+    def __init__(self, keys: Sequence[str] | str) -> None:
+        super().__init__(keys, allow_missing_keys=True)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, Any]:
+        """Return the sample with all of its maps, and whether the label map is its own."""
+        sample: dict[Hashable, Any] = dict(data)
+        if LABEL not in self.keys:
+            return sample
+        sample[LABELLED] = LABEL in sample
+        if not sample[LABELLED]:
+            image = sample[IMAGE]
+            for key in set(self.keys) - set(sample):
+                values = torch.full(image.shape, Label.BACKGROUND, dtype=image.dtype)
+                sample[key] = replace_values(image, values)
         return sample
 
 
