@@ -11,8 +11,8 @@ from monai.transforms import Compose
 
 from bonescan.data.datalist import load_items
 from bonescan.keys import IMAGE, LABEL, LABELLED
-from bonescan.labels import Label
-from tests.workflows import CONFIGS, make_workflow, run_workflow
+from bonescan.workflow.command import compose, parse_command
+from tests.workflows import ROOT, make_workflow, run_workflow
 
 MAPS = ("image", "label", "instances", "regions")
 
@@ -96,14 +96,11 @@ def test_entries_without_label_are_loaded_and_marked_where_they_are_wanted(datal
 
 
 @pytest.mark.parametrize("system", ["lin2020_unet", "chen2023_otsu", "chen2023_negative_mining"])
-def test_every_system_takes_an_entry_without_label(datalist, tmp_path, system):
-    settings = ConfigParser.load_config_file(str(CONFIGS / "systems" / f"{system}.yaml"))
-    del settings["config_file"]
-    workflow = make_workflow(
-        "train", workflow_type="train", datalist=str(datalist), output_dir=str(tmp_path), **settings
-    )
-    parts = [workflow.parser.get_parsed_content(key) for key in ("load", "sample", "reference")]
+def test_every_system_takes_an_entry_without_label(datalist, system, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    parser = ConfigParser(compose(parse_command(["--args_file", f"configs/systems/{system}.yaml"])))
+    parts = [parser.get_parsed_content(key) for key in ("load", "sample", "reference")]
     sample = Compose([*chain.from_iterable(parts)])(load_items(datalist, labelled=False)[0])
     assert sample[LABELLED] is False
     assert sample[LABEL].shape == sample[IMAGE].shape
-    assert not (sample[LABEL] == settings.get("positive_value", Label.METASTASIS)).any()
+    assert not (sample[LABEL] == parser["positive_value"]).any()
