@@ -56,20 +56,20 @@ def measure_reading(
         real: folder of real scans; files that are no readable bone scan are passed over.
     """
     source = scans[0] / "scan.dcm"
-    simulated = {"AnnotatedScan, uncompressed": source}
+    simulated = {"Reading, uncompressed": source}
     for name, syntax in ENCODINGS.items():
         target = folder / f"{syntax}.dcm"
         encode(source, target, syntax)
-        simulated[f"AnnotatedScan, {name}"] = target
+        simulated[f"Reading, {name}"] = target
     found = [
         _measure(name, path, effort, "simulated scan, two views of 1024 x 256")
         for name, path in simulated.items()
     ]
     lossy = Path(str(get_testdata_file(LOSSY_SCAN)))
-    found.append(_measure("AnnotatedScan, JPEG 12 bit lossy", lossy, effort, f"real, {LOSSY_SCAN}"))
+    found.append(_measure("Reading, JPEG 12 bit lossy", lossy, effort, f"real, {LOSSY_SCAN}"))
     others = [] if real is None else sorted(real.glob("*.dcm"))
     return found + [
-        _measure(f"AnnotatedScan, {path.stem}", path, effort, "real scan")
+        _measure(f"Reading, {path.stem}", path, effort, "real scan")
         for path in others
         if _is_readable(path)
     ]
