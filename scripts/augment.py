@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
 from bonescan.data.datalist import DATALIST_FILE
 from bonescan.errors import one_line, root_cause
-from bonescan.prepare.augmented_set import SPLITS, augment_datalist
+from bonescan.prepare.image_set import SPLITS, make_image_set
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = parse(arguments)
     try:
-        views = augment_datalist(
+        views = make_image_set(
             chosen.datalist,
             chosen.output,
             seed=chosen.seed,

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
 
 from bonescan.errors import one_line, root_cause
-from bonescan.prepare.augmented_set import SPLITS
+from bonescan.prepare.image_set import SPLITS
 from bonescan.studies.experiments.data import prepare
 from bonescan.studies.experiments.execute import default_workers, execute
 from bonescan.studies.experiments.experiment import PROFILES, load_experiment

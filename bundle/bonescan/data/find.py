@@ -40,14 +40,14 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
         ValueError: if the path does not exist, the folder holds no DICOM file, or the datalist is
             damaged.
     """
-    place = parse_reference(path).path
-    if place.suffix.lower() == ".json":
-        return _from_datalist(place)
-    if place.is_dir():
-        return _from_folder(place)
-    if not place.is_file():
+    source = parse_reference(path).path
+    if source.suffix.lower() == ".json":
+        return _from_datalist(source)
+    if source.is_dir():
+        return _from_folder(source)
+    if not source.is_file():
         raise ScanError(
-            f"{place}: no such file or folder; --input takes a file, folder or datalist"
+            f"{source}: no such file or folder; --input takes a file, folder or datalist"
         )
     return [{IMAGE: str(path)}]
 
@@ -106,8 +106,8 @@ def _header_of_one_view(file: Path) -> ImageHeader | None:
 
 def _pair(headers: Sequence[ImageHeader]) -> list[list[Path]]:
     """Join the files of one study, unless they are more than two or show the same view."""
-    said = [sole_view(header) for header in headers]
-    same = None not in said and len(set(said)) < len(said)
+    views = [sole_view(header) for header in headers]
+    same = None not in views and len(set(views)) < len(views)
     if len(headers) == 2 and not same:
         return [[header.path for header in headers]]
     if len(headers) > 1:

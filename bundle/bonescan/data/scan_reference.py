@@ -54,11 +54,11 @@ def parse_reference(text: str | Path) -> ScanReference:
     Raises:
         ScanError: if a hint is unknown or has an impossible value.
     """
-    found = _HINTS.search(str(text))
-    if found is None:
+    match = _HINTS.search(str(text))
+    if match is None:
         return ScanReference(Path(text))
-    path = Path(str(text)[: found.start()])
-    hints = dict(part.partition("=")[::2] for part in found.group(1).split("&"))
+    path = Path(str(text)[: match.start()])
+    hints = dict(part.partition("=")[::2] for part in match.group(1).split("&"))
     unknown = set(hints) - {_VIEW, _SPACING}
     if unknown:
         raise ScanError(f"{path.name}: hints must be {_VIEW} or {_SPACING}, got {sorted(unknown)}")

@@ -1,4 +1,4 @@
-"""Measure a thorax crop against the true bone regions of a simulated scan (numpy only)."""
+"""Measure a thorax crop against the true bone regions of a simulated scan."""
 
 from dataclasses import dataclass
 
@@ -48,8 +48,8 @@ def measure_crop(
         spacing_mm: (row, column) pixel spacing.
 
     Returns:
-        The lengths in mm. The thorax is T1 to T12, manubrium, sternum and all ribs but their
-        lateral 10 mm.
+        The lengths in mm. The thorax is T1 to T12, manubrium, sternum and all ribs except their
+        outer 10 mm.
     """
     row_mm, column_mm = spacing_mm
     rows, columns = np.nonzero(_find_thorax_bones(regions, column_mm))

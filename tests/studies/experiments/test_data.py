@@ -39,7 +39,7 @@ def made(tmp_path, monkeypatch):
         return 7
 
     monkeypatch.setattr("bonescan.studies.experiments.data.simulate_cohort", simulate)
-    monkeypatch.setattr("bonescan.studies.experiments.data.augment_datalist", augment)
+    monkeypatch.setattr("bonescan.studies.experiments.data.make_image_set", augment)
     return asked
 
 

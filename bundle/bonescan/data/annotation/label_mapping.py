@@ -25,16 +25,17 @@ def read_mapping(path: Path | None, pairs: Sequence[str]) -> dict[str, int | Non
     Raises:
         ValueError: if the file cannot be read, a pair is none, or a value is unknown.
     """
-    said = {name: name for name in LABEL_NAMES.values()}
+    value_of = {name: name for name in LABEL_NAMES.values()}
     if path is not None:
-        said |= _read_file(path)
+        value_of |= _read_file(path)
     for pair in pairs:
         name, equals, value = pair.rpartition("=")
         if not equals:
             raise ValueError(f"mapping of a label must be NAME=VALUE, got {pair!r}")
-        said[name] = value
+        value_of[name] = value
     return {
-        name: None if text == IGNORE else parse_label_value(text) for name, text in said.items()
+        name: None if value == IGNORE else parse_label_value(value)
+        for name, value in value_of.items()
     }
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonescan.dicom.scan import View
+from bonescan.files import write_json
 
 LABELME_VERSION = "5.5.0"
 """Version of the format that is written."""
@@ -55,7 +56,7 @@ class LabelMeShape:
     """One shape as drawn.
 
     Attributes:
-        number: place in the file, from 1.
+        number: position in the file, from 1.
         label: its name, as typed by the annotator.
         kind: one of POINTS_OF_KIND.
         points: (point, 2) of x and y.
@@ -145,7 +146,7 @@ def write_labelme(annotation: Annotation) -> None:
         _SCAN_ID: annotation.scan_id,
         _VIEW: annotation.view,
     }
-    annotation.path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(annotation.path, content, indent=1)
 
 
 def make_content(
@@ -188,22 +189,22 @@ def make_content(
 
 def _read_size(content: Mapping[str, Any], name: str) -> tuple[int, int]:
     """Return (rows, columns) as the file says, or of the image in it."""
-    said = (content.get("imageHeight"), content.get("imageWidth"))
+    height, width = content.get("imageHeight"), content.get("imageWidth")
     embedded = content.get("imageData")
     if embedded is not None:
         rows, columns = _decode(embedded, f"{name}: imageData").shape[:2]
-        if said not in {(None, None), (rows, columns)}:
+        if (height, width) not in ((None, None), (rows, columns)):
             raise LabelMeError(
                 f"{name}: imageHeight and imageWidth must be those of the embedded image, "
-                f"{rows} and {columns}, got {said[0]!r} and {said[1]!r}"
+                f"{rows} and {columns}, got {height!r} and {width!r}"
             )
         return rows, columns
-    if not all(isinstance(side, int) and side > 0 for side in said):
+    if not (isinstance(height, int) and isinstance(width, int) and min(height, width) > 0):
         raise LabelMeError(
             f"{name}: imageHeight and imageWidth must be positive whole numbers where no image is "
-            f"embedded, got {said[0]!r} and {said[1]!r}"
+            f"embedded, got {height!r} and {width!r}"
         )
-    return int(said[0] or 0), int(said[1] or 0)
+    return height, width
 
 
 def _read_shape(shape: Any, number: int, name: str) -> LabelMeShape:

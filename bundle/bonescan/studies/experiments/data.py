@@ -12,7 +12,7 @@ from bonescan.data.folds import assign_folds
 from bonescan.keys import FOLD, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
-from bonescan.prepare.augmented_set import PATIENT_OF_IMAGE, augment_datalist
+from bonescan.prepare.image_set import PATIENT_OF_IMAGE, make_image_set
 from bonescan.studies.experiments.experiment import CohortPart, Experiment, Profile
 
 SEED = 0
@@ -72,7 +72,7 @@ def prepare(
         }
         return ExperimentData(cohort.folder, datalist, named)
     images = folder / _name_images(name, profile, split)
-    originals = augment_datalist(
+    originals = make_image_set(
         datalist,
         images,
         total=profile.images.total,

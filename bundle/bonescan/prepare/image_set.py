@@ -1,18 +1,15 @@
-"""Write the thorax images of a datalist as a set of its own, augmented to an exact number.
+"""Write the thorax images of a datalist as an image set: mirrored, shifted and turned copies.
 
-Lin et al. 2020 and 2022 turn 112 thorax images into 2 280 with mirroring, shifts and rotations, and
-do not say how many of each. Here every image is taken as it is and mirrored, each with the same
-number of random moves beside the unmoved one, and what is left over goes to images drawn at random:
-112 x 2 x (1 + 9) = 2 240, and 40 more. All copies of a patient stay in the patient's fold, unless a
-split by image is asked for, which is what a paper does that splits after augmentation.
+All copies of a patient stay in the patient's fold, unless a split by image is asked for, which is
+what a paper does that splits after augmentation. See bonescan.prepare.image_plan for which images
+there are.
 """
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import product
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +24,13 @@ from bonescan.dicom.scan import View
 from bonescan.files import write_json, write_whole
 from bonescan.keys import FOLD, IMAGE, LABEL, META_SIMULATED, PATIENT, SIMULATED
 from bonescan.labels import Label
+from bonescan.prepare.image_plan import (
+    ImageVariant,
+    SectionFold,
+    deal_images,
+    plan_variants,
+    select_originals,
+)
 from bonescan.transforms.augment import RandShiftRotated
 from bonescan.transforms.metadata import get_spacing_mm, get_views
 from bonescan.transforms.mirror import MirrorPosteriord
@@ -39,66 +43,18 @@ SPLITS = ("patient", "image")
 """What is dealt to sections and folds: patients with all that is made of them, or single images."""
 PATIENT_OF_IMAGE = "patient_of_image"
 """Pseudonym of the patient in a set that is split by image, where each is a patient of its own."""
-SELECT_STREAM = 1
-SPLIT_STREAM = 2
-"""Second word of the seeds of what is drawn here, apart from the plan's own."""
-
-Original = tuple[str, dict[str, Any]]
-"""Section of a view and its sample."""
-Place = tuple[str, int | None]
-"""Section and fold of an image; None outside of the folds."""
 
 
-@dataclass(frozen=True)
-class ImageVariant:
-    """One image to write.
+class Original(NamedTuple):
+    """A view of the datalist: its section and its sample."""
 
-    Attributes:
-        original: number of the view that it is made of, from 0.
-        mirrored: left and right swapped.
-        draw: number of the random move; 0 is unmoved.
-    """
-
-    original: int
-    mirrored: bool
-    draw: int
+    section: str
+    sample: dict[str, Any]
 
     @property
-    def name(self) -> str:
-        """Folder and start of the file name, relative to the datalist."""
-        side = "mirrored" if self.mirrored else "straight"
-        return f"{self.original:04d}/{side}-{self.draw:02d}"
-
-
-def plan_variants(originals: int, total: int, *, seed: int) -> list[ImageVariant]:
-    """Choose the images to write: an equal number of each original, straight and mirrored.
-
-    Args:
-        originals: number of views that there are.
-        total: number of images wanted: that number, for each view as it is and no more, or at least
-            twice that.
-        seed: decides which of them get one more move where the total is no multiple.
-
-    Returns:
-        Exactly `total` variants, sorted by original.
-
-    Raises:
-        ValueError: if there are no originals, or the total is too small.
-    """
-    if originals > 0 and total == originals:
-        return [ImageVariant(original, mirrored=False, draw=0) for original in range(originals)]
-    if originals < 1 or total < 2 * originals:
-        raise ValueError(
-            f"total must be {originals}, or at least {2 * originals} to hold each of the "
-            f"{originals} views straight and mirrored, got {total}"
-        )
-    each, extra = divmod(total, 2 * originals)
-    chosen = np.random.default_rng(seed).choice(2 * originals, size=extra, replace=False)
-    plan = []
-    for position, (original, mirrored) in enumerate(product(range(originals), (False, True))):
-        draws = each + int(position in chosen)
-        plan += [ImageVariant(original, mirrored, draw) for draw in range(draws)]
-    return plan
+    def part(self) -> SectionFold:
+        """Section and fold."""
+        return self.section, self.sample.get(FOLD)
 
 
 def make_variant(
@@ -125,7 +81,7 @@ def make_variant(
     return {IMAGE: pair[IMAGE].to(torch.float32), LABEL: pair[LABEL].to(torch.uint8)}
 
 
-def augment_datalist(
+def make_image_set(
     datalist: Path,
     output: Path,
     *,
@@ -159,81 +115,26 @@ def augment_datalist(
         raise ValueError(f"seed must be 0 or more, got {seed}")
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    _claim(
-        output,
-        {
-            "total": total,
-            "seed": seed,
-            "data": data_hash(datalist),
-            "selected": selected,
-            "split": split,
-        },
-    )
-    loaded = _load_originals(datalist)
-    originals = loaded if selected is None else select_originals(loaded, selected, seed=seed)
+    data = data_hash(datalist)
+    settings = {"total": total, "seed": seed, "data": data, "selected": selected, "split": split}
+    _claim(output, settings)
+    views = _load_originals(datalist)
+    originals = views if selected is None else _select(views, selected, seed=seed)
     plan = plan_variants(len(originals), len(originals) if total is None else total, seed=seed)
-    places = [_place_of(original) for original in loaded]
-    dealt = deal_images(places, len(plan), seed=seed) if split == "image" else None
+    if split == "image":
+        parts = deal_images([view.part for view in views], len(plan), seed=seed)
+    else:
+        parts = [originals[variant.original].part for variant in plan]
     content = _describe(len(plan), len(originals), split)
-    for position, variant in enumerate(tqdm(plan, unit="image", desc="Augment")):
-        section, sample = originals[variant.original]
+    for variant, part in zip(tqdm(plan, unit="image", desc="Augment"), parts, strict=True):
+        sample = originals[variant.original].sample
         _write_pair(sample, variant, output, seed=seed)
         entry = _make_entry(sample, variant)
-        if dealt is not None:
-            section, fold = dealt[position]
-            entry = _detach(entry, variant, fold)
-        content.setdefault(section, []).append(entry)
+        if split == "image":
+            entry = _detach(entry, variant, part)
+        content.setdefault(part[0], []).append(entry)
     write_json(output / DATALIST_FILE, content)
     return len(originals)
-
-
-def select_originals(originals: Sequence[Original], selected: int, *, seed: int) -> list[Original]:
-    """Choose views, those that show metastasis before the others, at random among equals.
-
-    Args:
-        originals: section and sample of each view.
-        selected: number of views wanted, 1 or more.
-        seed: 0 or more.
-
-    Returns:
-        Exactly `selected` of the originals in their order.
-
-    Raises:
-        ValueError: if there are fewer views than that.
-    """
-    if not 1 <= selected <= len(originals):
-        raise ValueError(
-            f"selected must be from 1 to the number of views, {len(originals)}, got {selected}"
-        )
-    order = np.random.default_rng([seed, SELECT_STREAM]).permutation(len(originals)).tolist()
-    order.sort(key=lambda index: not _shows_metastasis(originals[index]))  # stable: stays random
-    return [originals[index] for index in sorted(order[:selected])]
-
-
-def _shows_metastasis(original: Original) -> bool:
-    return bool((original[1][LABEL] == Label.METASTASIS).any())
-
-
-def deal_images(places: Sequence[Place], images: int, *, seed: int) -> list[Place]:
-    """Deal images to sections and folds at random, without regard of the patient.
-
-    Args:
-        places: section and fold of each view of the original datalist, whose proportions are kept.
-        images: number of images.
-        seed: 0 or more.
-
-    Returns:
-        A place per image; each place's share is within one image of its share among `places`.
-    """
-    together = sorted(places, key=repr)
-    shares = [together[index * len(together) // images] for index in range(images)]
-    order = np.random.default_rng([seed, SPLIT_STREAM]).permutation(images)
-    return [shares[index] for index in order]
-
-
-def _place_of(original: Original) -> Place:
-    section, sample = original
-    return section, sample.get(FOLD)
 
 
 def _describe(images: int, views: int, split: str) -> dict[str, Any]:
@@ -249,16 +150,16 @@ def _describe(images: int, views: int, split: str) -> dict[str, Any]:
     }
 
 
-def _detach(entry: Mapping[str, Any], variant: ImageVariant, fold: int | None) -> dict[str, Any]:
+def _detach(entry: Mapping[str, Any], variant: ImageVariant, part: SectionFold) -> dict[str, Any]:
     """Make an image a patient of its own, so that it may lie where its patient does not."""
     kept = {key: value for key, value in entry.items() if key not in (PATIENT, FOLD)}
     patient = {PATIENT_OF_IMAGE: entry[PATIENT]} if PATIENT in entry else {}
-    place = {} if fold is None else {FOLD: fold}
-    return {**kept, PATIENT: variant.name, **patient, **place}
+    fold = {} if part[1] is None else {FOLD: part[1]}
+    return {**kept, PATIENT: variant.name, **patient, **fold}
 
 
 def _load_originals(datalist: Path) -> list[Original]:
-    """Load the thorax of every view, with the section that it belongs to."""
+    """Load the thorax of every view."""
     chain = Compose(
         [
             LoadImaged(PAIR, reader="bonescan.data.reader.BoneScanReader", dtype=None),
@@ -277,8 +178,13 @@ def _load_originals(datalist: Path) -> list[Original]:
                 "have none"
             )
         samples = SampleDataset(entries, chain)
-        originals += [(section, samples[index]) for index in range(len(samples))]
+        originals += [Original(section, samples[index]) for index in range(len(samples))]
     return originals
+
+
+def _select(views: Sequence[Original], selected: int, *, seed: int) -> list[Original]:
+    shows_lesion = [bool((view.sample[LABEL] == Label.METASTASIS).any()) for view in views]
+    return [views[index] for index in select_originals(shows_lesion, selected, seed=seed)]
 
 
 def _claim(output: Path, settings: Mapping[str, Any]) -> None:

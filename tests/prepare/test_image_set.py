@@ -1,6 +1,4 @@
 import json
-from collections import Counter
-from itertools import product
 
 import numpy as np
 import pytest
@@ -10,110 +8,12 @@ from bonescan.data.datalist import load_items
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.data.reader import BoneScanReader
 from bonescan.dicom.scan import View
-from bonescan.prepare.augmented_set import (
-    ImageVariant,
-    augment_datalist,
-    deal_images,
-    make_variant,
-    plan_variants,
-    select_originals,
-)
+from bonescan.prepare.image_plan import ImageVariant
+from bonescan.prepare.image_set import make_image_set, make_variant
 from scripts.augment import main
 from tests.transforms.conftest import draw_body
 
 SPACING_MM = (2.4, 2.4)
-
-
-def test_the_published_protocol_gives_2280_images_of_112():
-    plan = plan_variants(112, 2280, seed=0)
-    assert len(set(plan)) == len(plan) == 2280
-    per_image = Counter((variant.original, variant.mirrored) for variant in plan)
-    assert Counter(per_image.values()) == {10: 184, 11: 40}
-
-
-@pytest.mark.parametrize(("originals", "total"), [(5, 10), (5, 11), (3, 100), (1, 2)])
-def test_a_plan_has_exactly_the_total_and_every_image_both_ways(originals, total):
-    plan = plan_variants(originals, total, seed=3)
-    assert len(set(plan)) == total
-    unmoved = {(v.original, v.mirrored) for v in plan if v.draw == 0}
-    assert unmoved == set(product(range(originals), (False, True)))
-    counts = Counter((v.original, v.mirrored) for v in plan).values()
-    assert max(counts) - min(counts) <= 1
-
-
-def test_the_seed_decides_where_the_rest_goes():
-    assert plan_variants(9, 25, seed=1) == plan_variants(9, 25, seed=1)
-    assert plan_variants(9, 25, seed=1) != plan_variants(9, 25, seed=2)
-
-
-def test_a_plan_of_as_many_images_as_views_holds_the_views_as_they_are():
-    assert plan_variants(3, 3, seed=1) == [
-        ImageVariant(n, mirrored=False, draw=0) for n in range(3)
-    ]
-
-
-@pytest.mark.parametrize(("originals", "total"), [(5, 9), (5, 4), (0, 9), (0, 0)])
-def test_a_plan_refuses_too_small_a_total(originals, total):
-    wanted = f"total must be {originals}, or at least {2 * originals} to hold .* got {total}"
-    with pytest.raises(ValueError, match=wanted):
-        plan_variants(originals, total, seed=0)
-
-
-def make_originals(shown):
-    """Views that show metastasis or do not; the bladder is no metastasis."""
-    label = torch.zeros(1, 3, 4, dtype=torch.uint8)
-    label[0, 2, 1] = 2
-    originals = []
-    for number, shows in enumerate(shown):
-        mine = label.clone()
-        mine[0, 0, 3] = int(shows)
-        originals.append(("training", {"label": mine, "number": number}))
-    return originals
-
-
-def select(shown, selected, *, seed=4):
-    chosen = select_originals(make_originals(shown), selected, seed=seed)
-    return [sample["number"] for _, sample in chosen]
-
-
-def test_views_that_show_metastasis_are_selected_first_and_stay_in_order():
-    shown = [False, True, False, True, True, False]
-    assert select(shown, 3) == [1, 3, 4]
-    five = select(shown, 5)
-    assert five == sorted(five)
-    assert {1, 3, 4} < set(five)
-
-
-def test_the_seed_decides_which_of_many_views_are_selected():
-    shown = [number % 3 > 0 for number in range(30)]
-    assert select(shown, 8, seed=4) == select(shown, 8, seed=4)
-    assert select(shown, 8, seed=4) != select(shown, 8, seed=5)
-    assert all(shown[number] for number in select(shown, 8))
-    assert select(shown, 8) != [number for number in range(30) if shown[number]][:8]
-
-
-@pytest.mark.parametrize("selected", [0, 4])
-def test_more_views_than_there_are_cannot_be_selected(selected):
-    wanted = f"selected must be from 1 to the number of views, 3, got {selected}"
-    with pytest.raises(ValueError, match=wanted):
-        select([True] * 3, selected)
-
-
-PLACES = [("training", 0)] * 5 + [("test", None)] * 3 + [("training", 1)] * 2
-
-
-@pytest.mark.parametrize("images", [7, 10, 41, 200])
-def test_images_are_dealt_in_the_proportions_of_the_views(images):
-    dealt = Counter(deal_images(PLACES, images, seed=2))
-    assert sum(dealt.values()) == images
-    for place, views in Counter(PLACES).items():
-        assert abs(dealt[place] - images * views / len(PLACES)) < 1
-
-
-def test_images_are_dealt_at_random_by_the_seed():
-    assert deal_images(PLACES, 10, seed=2) == deal_images(PLACES, 10, seed=2)
-    assert deal_images(PLACES, 10, seed=2) != deal_images(PLACES, 10, seed=3)
-    assert deal_images(PLACES, 10, seed=2) != sorted(PLACES, key=repr)
 
 
 @pytest.fixture
@@ -183,7 +83,7 @@ def cohort(tmp_path):
 
 def test_writes_exactly_the_total_and_keeps_patient_and_fold(cohort, tmp_path):
     output = tmp_path / "out"
-    assert augment_datalist(cohort, output, total=18, seed=5) == 4
+    assert make_image_set(cohort, output, total=18, seed=5) == 4
     content = json.loads((output / "datalist.json").read_text())
     assert len(content["training"]) + len(content["test"]) == 18
     assert {entry["patient"] for entry in content["training"]} == {"p-one"}
@@ -197,7 +97,7 @@ def test_writes_exactly_the_total_and_keeps_patient_and_fold(cohort, tmp_path):
 
 def test_without_a_total_the_views_are_written_as_they_are(cohort, tmp_path):
     output = tmp_path / "out"
-    assert augment_datalist(cohort, output, seed=5) == 4
+    assert make_image_set(cohort, output, seed=5) == 4
     content = json.loads((output / "datalist.json").read_text())
     images = [entry["image"] for entry in content["training"] + content["test"]]
     assert images == [f"000{number}/straight-00.nii.gz" for number in range(4)]
@@ -205,11 +105,11 @@ def test_without_a_total_the_views_are_written_as_they_are(cohort, tmp_path):
 
 
 def test_only_the_selected_views_are_written(cohort, tmp_path):
-    """The label of the held-out scan is emptied: its view comes last."""
+    """The held-out scan shows the bladder alone: its view comes last."""
     scan = read_view_stack(tmp_path / "label2.nii.gz")
-    write_view_stack(tmp_path / "label2.nii.gz", scan.array * 0, SPACING_MM, scan.views)
+    write_view_stack(tmp_path / "label2.nii.gz", scan.array * 2, SPACING_MM, scan.views)
     output = tmp_path / "out"
-    assert augment_datalist(cohort, output, seed=5, total=6, selected=3) == 3
+    assert make_image_set(cohort, output, seed=5, total=6, selected=3) == 3
     content = json.loads((output / "datalist.json").read_text())
     assert len(content["training"]) == 6
     assert "test" not in content
@@ -217,7 +117,7 @@ def test_only_the_selected_views_are_written(cohort, tmp_path):
 
 def test_a_split_by_image_tears_patients_apart_and_says_so(cohort, tmp_path):
     output = tmp_path / "out"
-    augment_datalist(cohort, output, seed=5, total=16, split="image")
+    make_image_set(cohort, output, seed=5, total=16, split="image")
     path = output / "datalist.json"
     content = json.loads(path.read_text())
     assert "split by image: optimistic, copies of one patient lie on both" in content["description"]
@@ -236,7 +136,7 @@ def test_a_split_by_image_tears_patients_apart_and_says_so(cohort, tmp_path):
 
 def test_the_files_do_not_depend_on_the_split(cohort, tmp_path):
     for split in ("patient", "image"):
-        augment_datalist(cohort, tmp_path / split, seed=5, total=8, split=split)
+        make_image_set(cohort, tmp_path / split, seed=5, total=8, split=split)
     by_patient, by_image = (
         {path.relative_to(tmp_path / split): path.read_bytes() for path in written}
         for split, written in ((it, (tmp_path / it).glob("*/*")) for it in ("patient", "image"))
@@ -250,7 +150,7 @@ def test_an_entry_without_patient_names_none(cohort, tmp_path):
     for entry in content["test"]:
         del entry["patient"]
     cohort.write_text(json.dumps(content))
-    augment_datalist(cohort, tmp_path / "out", seed=5, split="image")
+    make_image_set(cohort, tmp_path / "out", seed=5, split="image")
     written = json.loads((tmp_path / "out" / "datalist.json").read_text())
     entries = {it["original"]: it for it in written["training"] + written["test"]}
     assert [number for number in range(4) if "patient_of_image" in entries[number]] == [0, 1, 2]
@@ -258,12 +158,12 @@ def test_an_entry_without_patient_names_none(cohort, tmp_path):
 
 def test_refuses_an_unknown_split(cohort, tmp_path):
     with pytest.raises(ValueError, match="split must be one of patient, image, got 'view'"):
-        augment_datalist(cohort, tmp_path / "out", seed=5, split="view")
+        make_image_set(cohort, tmp_path / "out", seed=5, split="view")
 
 
 def test_the_files_are_one_view_as_acquired(cohort, tmp_path):
     output = tmp_path / "out"
-    augment_datalist(cohort, output, total=8, seed=5)
+    make_image_set(cohort, output, total=8, seed=5)
     anterior, posterior = (
         read_view_stack(output / f"000{number}" / "straight-00.nii.gz") for number in (0, 1)
     )
@@ -282,32 +182,32 @@ def test_the_files_are_one_view_as_acquired(cohort, tmp_path):
 
 def test_an_interrupted_run_goes_on_to_the_same_files(cohort, tmp_path):
     output = tmp_path / "out"
-    augment_datalist(cohort, output, total=12, seed=5)
+    make_image_set(cohort, output, total=12, seed=5)
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     kept = output / "0000" / "straight-00.nii.gz"
     written = kept.stat().st_mtime_ns
     for name in ("datalist.json", "0002/straight-01.nii.gz", "0003/mirrored-00-label.nii.gz"):
         (output / name).unlink()
-    augment_datalist(cohort, output, total=12, seed=5)
+    make_image_set(cohort, output, total=12, seed=5)
     assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
     assert kept.stat().st_mtime_ns == written
 
 
 def test_refuses_a_folder_made_otherwise(cohort, tmp_path):
-    augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
+    make_image_set(cohort, tmp_path / "out", total=8, seed=5)
     for other in ({"seed": 6}, {"total": 9}, {"selected": 4}, {"split": "image"}):
         with pytest.raises(ValueError, match="same data, total, seed, selection and split, got"):
-            augment_datalist(cohort, tmp_path / "out", **{"total": 8, "seed": 5, **other})
+            make_image_set(cohort, tmp_path / "out", **{"total": 8, "seed": 5, **other})
 
 
 def test_refuses_a_folder_with_other_files(cohort):
     with pytest.raises(ValueError, match="must be empty, got other files; choose another folder"):
-        augment_datalist(cohort, cohort.parent, total=8, seed=5)
+        make_image_set(cohort, cohort.parent, total=8, seed=5)
 
 
 def test_refuses_a_negative_seed(cohort, tmp_path):
     with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
-        augment_datalist(cohort, tmp_path / "out", total=8, seed=-1)
+        make_image_set(cohort, tmp_path / "out", total=8, seed=-1)
 
 
 def test_refuses_entries_without_label(cohort, tmp_path):
@@ -315,7 +215,7 @@ def test_refuses_entries_without_label(cohort, tmp_path):
     del content["training"][1]["label"]
     cohort.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="every entry must have 'label', 1 of 'training' have"):
-        augment_datalist(cohort, tmp_path / "out", total=8, seed=5)
+        make_image_set(cohort, tmp_path / "out", total=8, seed=5)
 
 
 def _run(cohort, tmp_path, total, *others):
@@ -352,7 +252,7 @@ def test_images_say_whether_their_scan_is_simulated(cohort, tmp_path, simulated)
     for entry in content["test"]:
         entry["simulated"] = simulated
     cohort.write_text(json.dumps(content))
-    augment_datalist(cohort, tmp_path / "out", seed=5)
+    make_image_set(cohort, tmp_path / "out", seed=5)
     written = json.loads((tmp_path / "out" / "datalist.json").read_text())
     assert [entry["simulated"] for entry in written["test"]] == [simulated]
     assert not any(entry["simulated"] for entry in written["training"])
