@@ -37,7 +37,7 @@ def assert_right(image):
     assert image.meta[META_VIEWS] == "anterior+posterior"
 
 
-@pytest.mark.parametrize("reader", [DOTTED, BoneScanReader, BoneScanReader(require_views=2)])
+@pytest.mark.parametrize("reader", [DOTTED, BoneScanReader, BoneScanReader()])
 @pytest.mark.parametrize("channel_first", [True, False])
 def test_dicom_through_load_image(tmp_path, reader, channel_first):
     path = make_scan_file(tmp_path / "scan", {P: BOTH[P], A: BOTH[A]})
@@ -119,22 +119,6 @@ def test_region_maps_keep_their_bits(tmp_path):
     assert image.dtype == torch.int64
     np.testing.assert_array_equal(image, regions)
     assert image.meta[META_VIEWS] == "posterior"
-
-
-@pytest.mark.parametrize(("views", "required"), [((A, P), 1), ((P,), 2)])
-def test_required_views(tmp_path, views, required):
-    path = make_scan_file(tmp_path / "scan.dcm", {view: BOTH[view] for view in views})
-    names = " and ".join(views)
-    expected = f"scan.dcm: must have {required} view(s), got {names} only"
-    for reader in (BoneScanReader, DOTTED):
-        with pytest.raises(ScanError, match=re.escape(expected)):
-            load(path, reader=reader, require_views=required)
-    assert load(path, require_views=len(views)).shape[0] == len(views)
-
-
-def test_impossible_requirement():
-    with pytest.raises(ValueError, match="require_views must be 1, 2 or None, got 3"):
-        BoneScanReader(require_views=3)
 
 
 def test_errors_reach_the_caller(tmp_path):

@@ -9,23 +9,10 @@ import torch
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
-from bonescan.data.datalist import load_items
+from bonescan.data.datalist import load_items, rename_files
 from bonescan.keys import IMAGE, LABEL, LABELLED
 from bonescan.workflow.command import compose, parse_command
 from tests.workflows import ROOT, make_workflow, run_workflow
-
-MAPS = ("image", "label", "instances", "regions")
-
-
-def absolute(entry, folder):
-    """The entry with absolute paths."""
-    files = {
-        key: str(folder / entry[key])
-        if isinstance(entry[key], str)
-        else [str(folder / name) for name in entry[key]]
-        for key in MAPS
-    }
-    return {**entry, **files}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +21,9 @@ def datalist(cohort, tmp_path_factory):
     label."""
     content = json.loads((cohort / "datalist.json").read_text())
     for section in ("training", "test"):
-        entries = [absolute(entry, cohort) for entry in content[section]]
+        entries = [
+            rename_files(entry, lambda name: str(cohort / name)) for entry in content[section]
+        ]
         again = [entry for entry in entries if entry.get("fold", 0) in {0, 1}]
         unlabelled = [{k: v for k, v in entry.items() if k != "label"} for entry in again]
         content[section] = [*unlabelled, *entries]

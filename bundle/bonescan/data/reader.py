@@ -11,9 +11,8 @@ from monai.utils import MetaKeys
 from numpy.typing import NDArray
 
 from bonescan.data.load import load_scan_or_map
-from bonescan.data.scan_reference import file_names, parse_reference
+from bonescan.data.scan_reference import file_names
 from bonescan.dicom.scan import BoneScan
-from bonescan.errors import ScanError
 from bonescan.keys import (
     META_SCAN_ID,
     META_SIMULATED,
@@ -39,16 +38,7 @@ class BoneScanReader(ImageReader):
 
     Everything is checked in `get_data`: MONAI's LoadImage swallows what `read` raises and tries its
     other readers, which scramble such files.
-
-    Args:
-        require_views: number of views that each file must have; None takes one or two.
     """
-
-    def __init__(self, *, require_views: int | None = None) -> None:
-        super().__init__()
-        if require_views not in {None, 1, 2}:
-            raise ValueError(f"require_views must be 1, 2 or None, got {require_views!r}")
-        self.require_views = require_views
 
     def verify_suffix(self, filename: Sequence[str | Path] | str | Path) -> bool:  # noqa: ARG002
         """Take every file: bone scans come without extension, too."""
@@ -72,13 +62,9 @@ class BoneScanReader(ImageReader):
             (view, row, column), anterior first, and the metadata.
 
         Raises:
-            ScanError: if they are no bone scan, or have another number of views than required.
+            ScanError: if they are no bone scan and no map over one.
         """
         scan, array = load_scan_or_map(img)
-        if self.require_views not in {None, len(scan.views)}:
-            name = " and ".join(parse_reference(path).path.name for path in img)
-            views = " and ".join(scan.views)
-            raise ScanError(f"{name}: must have {self.require_views} view(s), got {views} only")
         return array, _make_meta(scan)
 
 
