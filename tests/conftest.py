@@ -13,9 +13,8 @@ from monai.data import MetaTensor
 from bonescan.keys import META_SCAN_ID, META_VIEWS
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
+from tests.factories import SPACING_MM
 from tests.workflows import run_workflow
-
-ROW_MM, COLUMN_MM = 2.4, 1.9
 
 REFERENCE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -47,7 +46,7 @@ def make_stack() -> Callable[..., MetaTensor]:
     def make(
         values: torch.Tensor | np.ndarray | None = None,
         views: str = "anterior+posterior",
-        spacing_mm: tuple[float, float] = (ROW_MM, COLUMN_MM),
+        spacing_mm: tuple[float, float] = SPACING_MM,
     ) -> MetaTensor:
         number = len(views.split("+"))
         if values is None:

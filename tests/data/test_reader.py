@@ -15,8 +15,8 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError, root_cause
 from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SOURCES, META_SPACING, META_VIEWS
-from tests.dicom.test_privacy import assert_silent
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, hide_views, make_scan_file
+from tests.privacy import assert_silent
 
 A, P = View.ANTERIOR, View.POSTERIOR
 DOTTED = "bonescan.data.reader.BoneScanReader"

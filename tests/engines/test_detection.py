@@ -14,7 +14,7 @@ from bonescan.engines.detection import prepare_detection_batch, sum_losses
 from bonescan.labels import Label
 from bonescan.metrics.lesion import label_components
 from bonescan.workflow.run_record import SYSTEM_KEYS
-from tests.networks.test_mask_rcnn import LOSSES
+from tests.networks.checks import MASK_RCNN_LOSSES
 from tests.workflows import CONFIGS, run_workflow
 
 SYSTEMS = ("lin2020_mask_rcnn", "lin2020_mask_rcnn_att")
@@ -64,8 +64,10 @@ def test_every_loss_is_on_the_board(run):
     _, folder = run
     board = EventAccumulator(str(folder / "tensorboard"))
     board.Reload()
-    values = {name: board.Scalars(f"train/{name}")[-1].value for name in (*LOSSES, "loss")}
-    assert sum(values[name] for name in LOSSES) == pytest.approx(values["loss"], rel=1e-4)
+    values = {
+        name: board.Scalars(f"train/{name}")[-1].value for name in (*MASK_RCNN_LOSSES, "loss")
+    }
+    assert sum(values[name] for name in MASK_RCNN_LOSSES) == pytest.approx(values["loss"], rel=1e-4)
 
 
 def test_resumed_run_equals_uninterrupted_one(cohort, run, tmp_path):

@@ -5,6 +5,10 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+MASK_RCNN_LOSSES = {
+    "loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg",
+}  # fmt: skip
+
 
 def count(network: nn.Module) -> int:
     """Return the number of parameters."""

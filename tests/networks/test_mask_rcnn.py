@@ -11,11 +11,7 @@ from torchvision.models.detection.roi_heads import project_masks_on_boxes
 from bonescan.networks import MaskRCNN, SpatialAttention
 from bonescan.networks.mask_rcnn import paste_masks
 from bonescan.transforms import find_instances
-from tests.networks.checks import count, script
-
-LOSSES = {
-    "loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg",
-}  # fmt: skip
+from tests.networks.checks import MASK_RCNN_LOSSES, count, script
 
 
 def make(**settings) -> MaskRCNN:
@@ -69,8 +65,10 @@ def test_anchors_and_proposals_of_the_paper():
     assert network.rpn.anchor_generator.sizes == ((8,), (16,), (32,), (64,), (128,))
     assert network.rpn.anchor_generator.aspect_ratios == ((0.5, 1.0, 2.0),) * 5
     published = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
-    for name in ("_pre_nms_top_n", "_post_nms_top_n"):
-        assert getattr(network.rpn, name) == getattr(published.rpn, name)
+    for training in (True, False):
+        ours, theirs = network.train(training).rpn, published.train(training).rpn
+        assert ours.pre_nms_top_n() == theirs.pre_nms_top_n()
+        assert ours.post_nms_top_n() == theirs.post_nms_top_n()
     samplers = [each.roi_heads.fg_bg_sampler for each in (network, published)]
     assert samplers[0].batch_size_per_image == samplers[1].batch_size_per_image
 
@@ -143,7 +141,7 @@ def test_gradient_reaches_every_parameter(attention):
     network = make(attention=attention)
     image, label = make_batch()
     losses = network(image, targets_of(label))
-    assert set(losses) == LOSSES
+    assert set(losses) == MASK_RCNN_LOSSES
     sum(losses.values()).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

@@ -1,13 +1,11 @@
 """U-Net and U-Net-Res: size, parameter count, gradients, learning, scripting."""
 
-import warnings
-
 import pytest
 import torch
 from torch import nn
 
 from bonescan.networks import UNet, UNetRes
-from tests.networks.checks import fit
+from tests.networks.checks import assert_gradient_everywhere, count, fit, script
 
 NETWORKS = (UNet, UNetRes)
 
@@ -26,10 +24,6 @@ def unet_parameters(*, residual: bool, image: int = 1, classes: int = 2) -> int:
         total += conv_parameters(inputs, outputs, 1) if residual else 0
     ups = [(1024, 512), (512, 256), (256, 128), (128, 64)]
     return total + sum(conv_parameters(inputs, outputs, 4) for inputs, outputs in ups)
-
-
-def count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 @pytest.mark.parametrize(
@@ -64,10 +58,7 @@ def test_logits_keep_the_size_of_the_image(network_class, norm):
 def test_gradient_reaches_every_parameter(network_class, norm):
     torch.manual_seed(0)
     network = network_class(width=4, norm=norm)
-    network(torch.rand(2, 1, 32, 48)).square().mean().backward()
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.abs().max() > 0, name
+    assert_gradient_everywhere(network, torch.rand(2, 1, 32, 48))
 
 
 @pytest.mark.parametrize("network_class", NETWORKS)
@@ -120,9 +111,7 @@ def test_channels_last_gives_the_same(network_class):
 @pytest.mark.parametrize("norm", [None, "batch"])
 def test_scripted_network_gives_the_same(network_class, norm):
     network = network_class(width=4, norm=norm).eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch.jit, which MONAI bundles still use
-        scripted = torch.jit.script(network)
+    scripted = script(network)
     for rows, columns in ((32, 48), (16, 64)):
         image = torch.rand(1, 1, rows, columns)
         torch.testing.assert_close(scripted(image), network(image))

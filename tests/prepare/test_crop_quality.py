@@ -7,7 +7,7 @@ from bonescan.labels import region_bit
 from bonescan.prepare.crop_quality import CropQuality, measure_crop
 from bonescan.transforms.landmarks import ThoraxLandmarks
 from scripts.measure_crop import measure_patient, report
-from tests.transforms.test_thorax import MARKS
+from tests.transforms.scans import LANDMARKS
 
 SPACING_MM = (2.0, 5.0)
 
@@ -26,7 +26,7 @@ def regions():
 
 def _crop(row_start, row_stop, column_start, column_stop) -> ThoraxLandmarks:
     return replace(
-        MARKS,
+        LANDMARKS,
         row_start=row_start,
         row_stop=row_stop,
         column_start=column_start,

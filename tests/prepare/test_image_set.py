@@ -11,7 +11,7 @@ from bonescan.dicom.scan import View
 from bonescan.prepare.image_plan import ImageVariant
 from bonescan.prepare.image_set import make_image_set, make_variant
 from scripts.augment import main
-from tests.transforms.conftest import draw_body
+from tests.transforms.scans import draw_body
 
 SPACING_MM = (2.4, 2.4)
 

@@ -6,9 +6,9 @@ from scipy import ndimage
 from bonescan.errors import ScanError
 from bonescan.transforms.body import find_air, find_body, find_noise_level, find_runs
 from bonescan.transforms.landmarks import find_thorax
-from tests.transforms.conftest import COLUMN_MM, ROW_MM, draw_body
+from tests.factories import SPACING_MM
+from tests.transforms.scans import draw_body
 
-SPACING_MM = (ROW_MM, COLUMN_MM)
 REAL_MM = (2.26, 2.26)
 
 
@@ -69,7 +69,7 @@ def test_touching_thighs_push_the_crop_down_by_little(body_counts):
     middle = find_thorax(body_counts, SPACING_MM).midline_column
     heavy[430:560, middle - 12 : middle + 13] = 5  # no gap for 310 mm
     apart, touching = (find_thorax(counts, SPACING_MM) for counts in (body_counts, heavy))
-    assert 0 <= (touching.row_stop - apart.row_stop) * ROW_MM < 40
+    assert 0 <= (touching.row_stop - apart.row_stop) * SPACING_MM[0] < 40
 
 
 def test_the_crop_stays_inside_the_image(body_counts):

@@ -10,10 +10,11 @@ from bonescan.transforms import MirrorPosteriord, ThoraxCrop, ThoraxCropd
 from bonescan.transforms.body import find_body
 from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
 from bonescan.transforms.thorax import clear_air, paste_centred, put_back
-from tests.transforms.conftest import COLUMN_MM, ROW_MM
+from tests.factories import SPACING_MM
+from tests.transforms.scans import LANDMARKS
 
 SIZE = (250, 230)
-SPACING_MM = (ROW_MM, COLUMN_MM)
+ROW_MM, COLUMN_MM = SPACING_MM
 
 
 @pytest.fixture
@@ -34,27 +35,13 @@ def chain():
     return Compose([MirrorPosteriord(keys), ThoraxCropd(keys, size=SIZE)])
 
 
-MARKS = ThoraxLandmarks(
-    head_row=0,
-    foot_row=9,
-    neck_row=1,
-    shoulder_row=2,
-    leg_row=7,
-    midline_column=3,
-    row_start=2,
-    row_stop=5,
-    column_start=1,
-    column_stop=6,
-)
-
-
 def test_pastes_the_box_into_the_centre_and_puts_it_back():
     image = torch.arange(1, 81, dtype=torch.int16).reshape(1, 10, 8)
-    crop = paste_centred(image, MARKS, (7, 6))
+    crop = paste_centred(image, LANDMARKS, (7, 6))
     assert crop.shape == (1, 7, 6)
     assert torch.equal(crop[:, 2:5, 0:5], image[:, 2:5, 1:6])
     assert crop.count_nonzero() == 15
-    full = put_back(crop, MARKS.as_meta(), (10, 8))
+    full = put_back(crop, LANDMARKS.as_meta(), (10, 8))
     assert full.dtype == torch.int16
     assert torch.equal(full[:, 2:5, 1:6], image[:, 2:5, 1:6])
     assert full.count_nonzero() == 15

@@ -1,5 +1,8 @@
+from unittest.mock import Mock
+
 import pytest
 import torch
+from ignite.engine import Engine, Events
 from torch import nn
 
 from bonescan.studies.benchmark.inputs import BenchmarkSize, repeat_cohort
@@ -39,31 +42,29 @@ def test_peak_is_what_the_action_holds_at_most():
     assert added_peak_mb(lambda: None) < 5
 
 
-def test_only_the_steps_are_timed():
-    class Engine:
-        state = type("State", (), {"batch": {"image": torch.zeros(3, 1, 2, 2)}})
+def test_only_the_steps_of_the_last_epoch_are_timed(clock):
+    def load():
+        for images in (3, 2):
+            clock.advance(7.0)
+            yield {"image": torch.zeros(images, 1, 2, 2)}
 
-    times = StepTimes()
-    times._restart()
-    for _ in range(2):
-        times._start()
-        times._stop(Engine)
-    assert times.images == 6
-    assert 0 < times.seconds < 1
-    times._restart()
-    assert (times.images, times.seconds) == (0, 0)
+    steps_s = iter([16.0, 8.0, 0.5, 0.25])
+    engine, times = Engine(lambda *_: clock.advance(next(steps_s))), StepTimes()
+    times.attach(engine)
+    engine.add_event_handler(Events.EPOCH_STARTED, lambda: engine.set_data(load()))
+    engine.run(load(), max_epochs=2, epoch_length=2)
+    assert (times.seconds, times.images) == (0.75, 5)
 
 
-def test_system_is_timed_on_its_own_images(cohort, tmp_path):
+def test_system_is_timed_on_its_own_images(cohort, tmp_path, clock):
     scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
     subject = TimedSystem.of("lin2020_unet", repeat_cohort(scans, tmp_path / "cohort", 3), 2)
     assert subject.batch["image"].shape == (2, 1, 256, 256)
     assert subject.trainer.network.head.in_channels == 2
-    first, second = subject.step_s(), subject.step_s()
-    assert first > 0 < second
-    assert subject.times.images == 4  # two scans of two views
-    assert not subject.trainer.network.eval().training
-    assert subject.forward_s() > 0
+    clock.look_s = 3.0  # is what each step and each forward pass takes
+    assert [subject.step_s(), subject.step_s()] == [2 * 3 / 4] * 2  # two scans of two views
+    assert subject.forward_s() == 3 / 2
+    assert not subject.trainer.network.training
 
 
 @pytest.mark.slow
@@ -77,9 +78,10 @@ def test_systems_stand_beside_each_other(cohort, tmp_path):
     assert unet_res["weights"] == pytest.approx(32.426306)
     assert unet_res["operations"] == pytest.approx(50.8, abs=0.05)
     assert (kmeans["weights"], kmeans["operations"]) == (0, None)
-    for name in ("forward pass", "training step", "memory of the step"):
-        assert unet_res[name] > 0
-        assert kmeans[name] is not None
+    assert list(unet_res) == list(kmeans) == [
+        "weights", "operations", "forward pass", "training step", "memory of the step",
+    ]  # fmt: skip
+    assert [name for name, value in kmeans.items() if value is None] == ["operations"]
 
 
 def test_compilation_that_fails_is_told_not_raised(monkeypatch):
@@ -95,11 +97,18 @@ def test_compilation_that_fails_is_told_not_raised(monkeypatch):
     assert found.how == "does not run here: No working C++ compiler was found"
 
 
-@pytest.mark.slow
-def test_compiled_network_is_compared():
-    found = measure_compiled("a convolution", nn.Conv2d(1, 1, 1), torch.rand(1, 1, 4, 6), 1)
-    assert found.value is None or found.value > 0
-    assert found.name == "torch.compile, forward pass of a convolution"
+def test_compiled_network_is_compared(monkeypatch, clock):
+    class Plain(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            clock.advance(4.0)
+            return image
+
+    durations_s = iter([64.0, 1.0, 3.0, 1.0])  # the first one compiles
+    compiled = Mock(side_effect=lambda _: clock.advance(next(durations_s)))
+    monkeypatch.setattr(torch, "compile", Mock(return_value=compiled))
+    found = measure_compiled("a network", Plain(), torch.rand(1, 1, 4, 6), 3)
+    assert (found.value, found.low, found.high, found.repeats) == (0.25, 0.25, 0.75, 3)
+    assert found.name == "torch.compile, forward pass of a network"
 
 
 def document() -> str:
