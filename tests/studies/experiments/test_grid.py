@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bonescan.studies.experiments.data import ExperimentData
-from bonescan.studies.experiments.execute import _split_lost, _split_wave
 from bonescan.studies.experiments.experiment import CohortPart, Experiment, Profile, Row
 from bonescan.studies.experiments.grid import RunGrid, write_arguments
 
@@ -96,12 +95,6 @@ def test_runs_wait_for_what_they_need(grid):
     assert transfer.needs == (prior.folder,)
     assert transfer.training["initial_weights"] == str(prior.folder / "model.pt")
     assert find(grid, "mined").needs == (find(grid, "base").folder,)
-    wave, left = _split_wave(grid.runs())
-    assert [run.row.id for run in wave] == ["base", "base", "prior"]
-    assert [run.row.id for run in left] == ["transfer", "transfer", "mined", "mined"]
-    skipped, kept = _split_lost(left, {find(grid, "base").folder})
-    assert skipped == [find(grid, "mined")]
-    assert len(kept) == 3
 
 
 def test_folds_can_be_chosen(grid):
