@@ -125,7 +125,9 @@ def test_pooled_metrics_of_the_baseline(evaluation):
 
 
 def test_summary_says_what_was_evaluated(evaluation):
-    for document in evaluation.summary().values():
+    summary = evaluation.summary()
+    assert list(summary) == [NAME, BASELINE]
+    for document in summary.values():
         assert document["simulated"] is True
         assert document["patients"] == document["scans"] == 2
         assert document["images"] == len(evaluation.images())

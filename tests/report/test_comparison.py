@@ -76,13 +76,15 @@ def test_systems_without_the_same_images_are_refused():
 
 
 def test_histories_are_averaged_over_runs(tmp_path):
-    history = [
-        {"epoch": 1, "loss": 0.5, "validation_metric": 0.1},
-        {"epoch": 2, "loss": 0.25},
-    ]
-    other = [{"epoch": 1, "loss": 0.7, "validation_metric": 0.3}]
-    write_histories(tmp_path / "h.png", {"A": [history, other], "B": [other]}, origin="scans")
-    assert read_pixels(tmp_path / "h.png").shape == (720, 860, 3)
+    one = [{"epoch": 1, "loss": 0.5, "validation_metric": 0.125}, {"epoch": 2, "loss": 0.25}]
+    other = [{"epoch": 1, "loss": 0.75, "validation_metric": 0.375}]
+    mean = [{"epoch": 1, "loss": 0.625, "validation_metric": 0.25}, {"epoch": 2, "loss": 0.25}]
+    for name, runs in (("two", [one, other]), ("mean", [mean]), ("one", [one])):
+        write_histories(tmp_path / f"{name}.png", {"A": runs, "B": [other]}, origin="scans")
+    two, same, different = (read_pixels(tmp_path / f"{name}.png") for name in ("two", "mean", "one"))
+    assert two.shape == (720, 860, 3)
+    np.testing.assert_array_equal(two, same)
+    assert not np.array_equal(two, different)
 
 
 def test_sweep_shows_curve_and_published_point(tmp_path):

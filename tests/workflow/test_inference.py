@@ -320,6 +320,7 @@ def test_worker_processes_change_nothing(archive, weights, tmp_path):
     for name in ("summary.csv", "failures.csv"):
         assert parallel.table(name) == archive.table(name)
     names = [file.relative_to(archive.output) for file in archive.output.rglob("*.nii.gz")]
+    assert len(names) == 2
     for name in names:
         assert (tmp_path / name).read_bytes() == (archive.output / name).read_bytes()
 

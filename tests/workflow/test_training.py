@@ -37,7 +37,7 @@ def history(folder):
 def test_run_leaves_weights_history_and_record(trained):
     rows = history(trained)
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert all(float(row["loss"]) > 0 and 0 <= float(row["validation_metric"]) <= 1 for row in rows)
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"]), "it learns"
     assert json.loads((trained / "run.json").read_text())["seed"] == 0
     assert list((trained / "tensorboard").iterdir())
     best = max(rows, key=lambda row: float(row["validation_metric"]))
@@ -46,7 +46,8 @@ def test_run_leaves_weights_history_and_record(trained):
 
 
 def test_best_weights_are_a_plain_state_dict(trained):
-    assert all(isinstance(value, torch.Tensor) for value in weights(trained, BEST_NAME).values())
+    workflow = make_workflow("train", workflow_type="train")
+    workflow.parser.get_parsed_content("network_def").load_state_dict(weights(trained, BEST_NAME))
 
 
 def test_same_seed_same_weights(cohort, trained, tmp_path):

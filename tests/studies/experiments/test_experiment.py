@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from monai.bundle import ConfigParser
 
 from bonescan.studies.experiments.data import ExperimentData
 from bonescan.studies.experiments.experiment import PROFILES, Experiment, load_experiment
@@ -51,11 +52,12 @@ def test_experiments_override_known_keys_only(path, profile, tmp_path):
         run = grid.runs_of(row)[0]
         command = parse_command(["--args_file", str(write_arguments(run, "arguments.json"))])
         check_overrides(command)
-        config = compose(command)
+        config = ConfigParser(compose(command))
+        expected = {
+            **grid.profile.settings, **row.overrides, **row.profile_overrides.get(profile, {}),
+        }  # fmt: skip
+        assert {key: config[key] for key in expected} == expected
         assert config["output_dir"] == str(run.folder)
-        for key, value in {**row.overrides, **grid.profile.settings}.items():
-            if key in config and key not in row.profile_overrides.get(profile, {}):
-                assert config[key] == row.overrides.get(key, value)
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
