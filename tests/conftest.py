@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,29 +15,46 @@ from bonescan.keys import META_SCAN_ID, META_VIEWS
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
 from tests.factories import SPACING_MM
-from tests.workflows import run_workflow
-
-REFERENCE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+from tests.workflows import locate_datalist, run_workflow, train_system
 
 
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """Return the folder of reference data beside the checkout; skip where it is absent."""
-    if not REFERENCE_DATA.is_dir():
-        pytest.skip(f"reference data are not at {REFERENCE_DATA}")
-    return REFERENCE_DATA
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"reference data are not at {folder}")
+    return folder
 
 
 @pytest.fixture(scope="session")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a simulated cohort of seven patients; processes of one test run share it."""
+def make_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder by its name and what fills it; processes of one test run share it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    folder = shared / "cohort"
-    with FileLock(f"{folder}.lock"):
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, filled = shared / name, shared / f"{name}.filled"
+        with FileLock(f"{folder}.lock"):
+            if not filled.exists():
+                fill(folder)
+                filled.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cohort(make_once: Callable[..., Path]) -> Path:
+    """Return a simulated cohort of seven patients."""
+
+    def simulate(folder: Path) -> None:
         simulate_cohort(Cohort(find_preset("default"), 7, 5, folder), workers=1)
-    return folder
+
+    return make_once("cohort", simulate)
 
 
 @pytest.fixture
@@ -59,8 +77,37 @@ def make_stack() -> Callable[..., MetaTensor]:
 
 
 @pytest.fixture(scope="session")
-def trained(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a tiny training on the test cohort."""
-    folder = tmp_path_factory.mktemp("trained")
-    run_workflow("train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(folder))
-    return folder
+def trained(make_once: Callable[..., Path], cohort: Path) -> Path:
+    """Return the folder of a tiny training on the test cohort; none is to change it."""
+
+    def train(folder: Path) -> None:
+        settings = {"dataset_dir": str(cohort), "output_dir": str(folder)}
+        run_workflow("train", workflow_type="train", **settings)
+
+    return make_once("trained", train)
+
+
+@pytest.fixture(scope="session")
+def system_datalist(make_once: Callable[..., Path], cohort: Path) -> Path:
+    """Return a datalist that every system trains on: four patients, two folds, one to test.
+
+    Its masks of non-metastatic body, which one system asks for, are the labels.
+    """
+
+    def write(folder: Path) -> None:
+        content = locate_datalist(cohort)
+        entries = {"training": content["training"][:4], "test": content["test"][:1]}
+        for number, entry in enumerate(entries["training"]):
+            entry["fold"] = number % 2
+        for entry in (*entries["training"], *entries["test"]):
+            entry["body"] = entry["label"]
+        folder.mkdir()
+        (folder / "datalist.json").write_text(json.dumps(entries), encoding="utf-8")
+
+    return make_once("system_datalist", write) / "datalist.json"
+
+
+@pytest.fixture(scope="session")
+def trained_system(make_once: Callable[..., Path], system_datalist: Path) -> Callable[[str], Path]:
+    """Return the folder of a system's tiny training by its name; none is to change its weights."""
+    return lambda name: make_once(name, lambda folder: train_system(name, system_datalist, folder))

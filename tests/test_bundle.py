@@ -5,7 +5,6 @@ import shutil
 import urllib.request
 
 import pytest
-import torch
 from monai.bundle import verify_metadata, verify_net_in_out
 
 from bonescan import __version__
@@ -105,22 +104,6 @@ def test_training_from_another_folder(cohort, tmp_path, monkeypatch):
     assert (tmp_path / "a run" / "model.pt").is_file()
     config = json.loads((tmp_path / "a run" / "config.json").read_text())
     assert (config["bundle_root"], config["width"]) == (str(ROOT), TINY["width"])
-
-
-@pytest.mark.slow
-def test_system_trains_by_its_arguments_file(cohort, tmp_path):
-    done = run(
-        "-m", "monai.bundle", "run", "training",
-        "--args_file", "configs/systems/lin2020_unet.yaml", "--dataset_dir", str(cohort),
-        "--output_dir", str(tmp_path), *tiny_arguments(), "--epochs", "1",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    system = json.loads((tmp_path / "system.json").read_text())
-    assert system["network_def"]["_target_"] == "bonescan.networks.UNet"
-    weights = torch.load(tmp_path / "model.pt", weights_only=True)
-    workflow = make_workflow("evaluate", workflow_type="infer", network_def=system["network_def"])
-    workflow.initialize()
-    workflow.network_def.load_state_dict(weights)
 
 
 @pytest.mark.slow

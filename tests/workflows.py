@@ -1,17 +1,28 @@
 """Running the bundle's workflows in tests: small, and from the bundle root or elsewhere."""
 
+import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
+import pytest
 from monai.bundle import ConfigWorkflow
+
+from bonescan.run_folder import SYSTEM
+from bonescan.workflow.launch import launch
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
 TINY = {"width": 2, "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "size": [256, 224]}
 """A network that costs nothing, on images that are not square."""
+VIEW_SIZE = [128, 48]
+"""The same of a view that is not cropped to the thorax."""
+FILES = ("image", "label", "instances", "regions")
+"""Keys of a datalist's entries that name files."""
 
 
 def make_workflow(
@@ -36,6 +47,49 @@ def run_workflow(
     workflow.run()
     workflow.finalize()
     return workflow
+
+
+def run_command(*arguments: object) -> int:
+    """Run `monai.bundle run` in this process, from the bundle root; return its exit code."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.chdir(ROOT)
+        patch.setattr(sys, "argv", sys.argv)
+        warnings.filterwarnings("ignore", "parsing config_file")  # of every monai.bundle.run
+        return launch([str(argument) for argument in arguments])
+
+
+def train_system(name: str, datalist: Path, folder: Path, *arguments: object) -> None:
+    """Train a file of configs/systems by the command of the README, tiny."""
+    size = VIEW_SIZE if name.startswith("chen2023") else TINY["size"]
+    done = run_command(
+        "training", "--args_file", f"configs/systems/{name}.yaml", "--datalist", datalist,
+        "--output_dir", folder, "--width", 2, "--size", size, "--epochs", 2, "--batch_size", 2,
+        *arguments,
+    )  # fmt: skip
+    assert done == 0
+
+
+def handed_on(run_dir: Path) -> dict[str, Any]:
+    """Return what a run hands on to evaluation and inference."""
+    return json.loads((run_dir / SYSTEM).read_text(encoding="utf-8"))
+
+
+def locate_datalist(cohort: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read a cohort's datalist, its files as absolute paths: it may be written anywhere."""
+
+    def locate(value: Any) -> Any:
+        if isinstance(value, list):
+            return [locate(name) for name in value]
+        return str(cohort / value)
+
+    content = json.loads((cohort / "datalist.json").read_text(encoding="utf-8"))
+    return {
+        section: [
+            {key: locate(value) if key in FILES else value for key, value in entry.items()}
+            for entry in content[section]
+        ]
+        for section in ("training", "test")
+    }
 
 
 def tiny_arguments() -> list[str]:

@@ -6,100 +6,57 @@ import json
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bonescan.data.nifti import read_view_stack
 from bonescan.engines.detection import prepare_detection_batch, sum_losses
 from bonescan.labels import Label
 from bonescan.metrics.lesion import label_components
-from bonescan.workflow.run_record import SYSTEM_KEYS
+from bonescan.run_folder import HISTORY, LAST_STATE, TENSORBOARD, WEIGHTS
 from tests.networks.checks import MASK_RCNN_LOSSES
-from tests.workflows import CONFIGS, run_workflow
+from tests.workflows import handed_on, run_workflow, train_system
 
 SYSTEMS = ("lin2020_mask_rcnn", "lin2020_mask_rcnn_att")
 MIN_SCORE = 0.5
 
 
-def system_of(name: str) -> dict:
-    """Read a system as overrides."""
-    system = ConfigParser.load_config_file(str(CONFIGS / "systems" / f"{name}.yaml"))
-    return {key: value for key, value in system.items() if key != "config_file"}
-
-
-def shared(name: str) -> dict:
-    """Return what evaluation and inference take of a system."""
-    return {key: value for key, value in system_of(name).items() if key in SYSTEM_KEYS}
-
-
-@pytest.fixture(scope="module", params=SYSTEMS)
-def run(request, cohort, tmp_path_factory):
+@pytest.fixture(params=SYSTEMS)
+def run(request, trained_system):
     """A system and the folder of its training."""
-    folder = tmp_path_factory.mktemp(request.param)
-    run_workflow(
-        "train",
-        "fast",
-        workflow_type="train",
-        dataset_dir=str(cohort),
-        output_dir=str(folder),
-        **system_of(request.param),
-    )
-    return request.param, folder
+    return request.param, trained_system(request.param)
 
 
 def test_training_leaves_weights_and_history(run):
     name, folder = run
-    with (folder / "history.csv").open(newline="") as file:
+    with (folder / HISTORY).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(np.isfinite(float(row["loss"])) and row["validation_metric"] for row in rows)
-    weights = torch.load(folder / "model.pt", weights_only=True)
-    modules = [key for key in weights if "extra_blocks" in key]
-    assert len(modules) == (4 if name.endswith("att") else 0)
-    moved = [weights[key].abs().max() > 0 for key in modules]
-    assert all(moved), "attention starts at zero and learns"
+    weights = torch.load(folder / WEIGHTS, weights_only=True)
+    moved = [weights[key].abs().max() > 0 for key in weights if "extra_blocks" in key]
+    assert moved == [True] * (4 if name.endswith("att") else 0), "attention starts at 0 and learns"
 
 
 def test_every_loss_is_on_the_board(run):
     _, folder = run
-    board = EventAccumulator(str(folder / "tensorboard"))
+    board = EventAccumulator(str(folder / TENSORBOARD))
     board.Reload()
-    values = {
-        name: board.Scalars(f"train/{name}")[-1].value for name in (*MASK_RCNN_LOSSES, "loss")
-    }
+    names = (*MASK_RCNN_LOSSES, "loss")
+    values = {name: board.Scalars(f"train/{name}")[-1].value for name in names}
     assert sum(values[name] for name in MASK_RCNN_LOSSES) == pytest.approx(values["loss"], rel=1e-4)
 
 
-def test_resumed_run_equals_uninterrupted_one(cohort, run, tmp_path):
-    name, folder = run
-    where = {"workflow_type": "train", "dataset_dir": str(cohort), "output_dir": str(tmp_path)}
-    constant = {
-        "_target_": "torch.optim.lr_scheduler.CosineAnnealingLR",
-        "optimizer": "@optimizer",
-        "T_max": 2,
-    }
-    settings = {**where, **system_of(name), "lr_scheduler": constant}
-    run_workflow("train", "fast", **settings, epochs=1)
-    run_workflow("train", "fast", **settings, epochs=2, resume=True)
-    first, second = (torch.load(each / "last.pt", weights_only=True) for each in (folder, tmp_path))
-    for key, value in first["network"].items():
-        assert torch.equal(value, second["network"][key]), key
-
-
-def test_evaluation(cohort, run, tmp_path):
-    name, folder = run
-    run_workflow(
-        "evaluate",
-        workflow_type="infer",
-        dataset_dir=str(cohort),
-        run_dir=str(folder),
-        output_dir=str(tmp_path),
-        baseline=False,
-        **shared(name),
+def test_resumed_run_equals_uninterrupted_one(trained_system, system_datalist, tmp_path):
+    name = "lin2020_mask_rcnn_att"  # which has all that the other has
+    train_system(name, system_datalist, tmp_path, "--epochs", 1)
+    train_system(name, system_datalist, tmp_path, "--resume")
+    whole, parts = (
+        torch.load(folder / LAST_STATE, weights_only=True)["network"]
+        for folder in (trained_system(name), tmp_path)
     )
-    (summary,) = json.loads((tmp_path / "summary.json").read_text()).values()
-    assert summary["scans"] == 2
-    assert (tmp_path / "froc.png").is_file()
+    assert list(whole) == list(parts)
+    for key, value in whole.items():
+        assert torch.equal(value, parts[key]), key
 
 
 class FoundByHand(torch.nn.Module):
@@ -113,16 +70,16 @@ class FoundByHand(torch.nn.Module):
         return [{"scores": torch.tensor([0.625, 0.875, 0.375]), "masks": masks}] * len(images)
 
 
-def test_findings_are_the_instances(cohort, tmp_path):
-    settings = {**shared(SYSTEMS[0]), "size": [256, 224]}
-    torch.save({}, tmp_path / "model.pt")
+def test_findings_are_the_instances(cohort, trained_system, tmp_path):
+    network = {"network_def": {"_target_": f"{__name__}.FoundByHand"}}
+    torch.save({}, tmp_path / WEIGHTS)
     workflow = run_workflow(
         "inference",
         workflow_type="infer",
         input=str(cohort / "sim-0001" / "scan.dcm"),
         output_dir=str(tmp_path / "output"),
-        weights=str(tmp_path / "model.pt"),
-        **{**settings, "network_def": {"_target_": f"{__name__}.FoundByHand"}},
+        weights=str(tmp_path / WEIGHTS),
+        **{**handed_on(trained_system(SYSTEMS[0])), **network},
     )
     (output,) = workflow.parser.get_parsed_content("evaluator").state.output
     (folder,) = [each for each in (tmp_path / "output").iterdir() if each.is_dir()]

@@ -66,6 +66,7 @@ def test_an_experiment_is_run_gone_on_with_and_written(experiments, tmp_path, mo
     assert [item["row"] for item in document["comparisons"]] == ["Next", "Mined"]
     assert document["simulated"] is True
     page = (output / "tiny.md").read_text()
+    assert len(document["pictures"]) == 2
     for picture in document["pictures"].values():
         assert f"({picture})" in page
         assert (output / picture).stat().st_size > 10_000

@@ -20,7 +20,7 @@ from bonescan.labels import Label
 from bonescan.transforms import MirrorPosterior, ThoraxCrop
 from tests.factories import IDENTIFIERS, PRIVATE_NAME, make_scan_file
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import ROOT, TINY, make_workflow, run
+from tests.workflows import ROOT, TINY, locate_datalist, make_workflow, run
 
 HOT_SPOTS = {View.ANTERIOR: (260, 150), View.POSTERIOR: (310, 160)}
 """Place of a hot spot in each view as acquired: beside the spine, on different sides."""
@@ -299,14 +299,7 @@ def test_lossy_file_of_pydicom(weights, tmp_path):
 
 
 def test_datalist_as_input(cohort, weights, tmp_path):
-    content = json.loads((cohort / "datalist.json").read_text())
-    images = [entry["image"] for entry in content["test"]]
-    entries = [
-        {"image": str(cohort / image)}
-        if isinstance(image, str)
-        else {"image": [str(cohort / name) for name in image]}
-        for image in images
-    ]
+    entries = [{"image": entry["image"]} for entry in locate_datalist(cohort)["test"]]
     datalist = tmp_path / "scans.json"
     datalist.write_text(json.dumps({"test": entries}))
     assert infer(datalist, tmp_path / "output", weights) == 0

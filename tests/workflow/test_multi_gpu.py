@@ -10,7 +10,14 @@ import torch
 import yaml
 
 from bonescan.handlers.checkpoint import BEST_NAME, LAST_NAME
-from tests.workflows import ROOT, TINY, make_workflow, run_workflow, tiny_arguments
+from tests.workflows import (
+    ROOT,
+    TINY,
+    locate_datalist,
+    make_workflow,
+    run_workflow,
+    tiny_arguments,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -47,15 +54,9 @@ def torchrun(*arguments: str, succeeds: bool = True) -> str:
 @pytest.fixture(scope="module")
 def datalist(cohort, tmp_path_factory) -> Path:
     """Three patients to validate on and two to train on: no even share for two processes."""
-    content = json.loads((cohort / "datalist.json").read_text())
-    for section in ("training", "test"):
-        for index, entry in enumerate(content[section]):
-            for key in ("image", "label", "instances", "regions"):
-                names = entry[key] if isinstance(entry[key], list) else [entry[key]]
-                paths = [str(cohort / name) for name in names]
-                entry[key] = paths if len(paths) > 1 else paths[0]
-            if section == "training":
-                entry["fold"] = 0 if index < 3 else 1
+    content = locate_datalist(cohort)
+    for index, entry in enumerate(content["training"]):
+        entry["fold"] = 0 if index < 3 else 1
     path = tmp_path_factory.mktemp("datalist") / "datalist.json"
     path.write_text(json.dumps(content))
     return path
@@ -80,10 +81,8 @@ def train(datalist: Path, folder: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def run_dir(datalist, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("two processes")
-    train(datalist, folder)
-    return folder
+def run_dir(datalist, make_once) -> Path:
+    return make_once("two processes", lambda folder: train(datalist, folder))
 
 
 def test_processes_hold_the_same_network(run_dir):

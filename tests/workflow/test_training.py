@@ -15,7 +15,15 @@ from bonescan.handlers.checkpoint import (
     save_atomically,
 )
 from bonescan.workflow.preflight import Preflight, check_output_dir
-from tests.workflows import TINY, make_workflow, run, run_workflow, start, tiny_arguments
+from tests.workflows import (
+    TINY,
+    locate_datalist,
+    make_workflow,
+    run,
+    run_workflow,
+    start,
+    tiny_arguments,
+)
 
 
 def weights(folder, name=LAST_NAME):
@@ -131,8 +139,9 @@ def test_best_weights_are_the_last_ones_until_there_is_a_validation(tmp_path):
 @pytest.mark.slow
 def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
     command = [
-        "-m", "monai.bundle", "run", "training", "--config_file", "configs/train.yaml",
-        "--dataset_dir", str(cohort), *tiny_arguments(), "--epochs", "4",
+        "-m", "monai.bundle", "run", "training",
+        "--args_file", "configs/systems/lin2020_unet.yaml", "--dataset_dir", str(cohort),
+        *tiny_arguments(), "--epochs", "4",
     ]  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run(*command, "--output_dir", str(whole)).returncode == 0
@@ -148,8 +157,8 @@ def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
     assert done.returncode == 0, done.stdout
     assert_same(weights(whole), weights(killed))
     system = json.loads((killed / "system.json").read_text())
-    assert system["width"] == 2
-    assert system["size"] == TINY["size"]
+    assert (system["width"], system["size"]) == (TINY["width"], TINY["size"])
+    assert system["network_def"]["_target_"] == "bonescan.networks.UNet"
 
 
 def test_existing_training_is_not_overwritten(cohort, trained):
@@ -216,14 +225,7 @@ def test_failed_write_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 
 class TestDatalist:
     def broken(self, cohort, tmp_path, change):
-        content = json.loads((cohort / "datalist.json").read_text())
-        for section in ("training", "test"):
-            for entry in content[section]:
-                for key in ("image", "label", "instances", "regions"):
-                    names = [entry[key]] if isinstance(entry[key], str) else entry[key]
-                    entry[key] = [str(cohort / name) for name in names]
-                    if len(entry[key]) == 1:
-                        entry[key] = entry[key][0]
+        content = locate_datalist(cohort)
         change(content)
         (tmp_path / "datalist.json").write_text(json.dumps(content))
         return Preflight(output_dir=tmp_path, datalist=tmp_path / "datalist.json")

@@ -1,4 +1,4 @@
-"""In which order a grid runs, and what a failed run takes with it; the runs themselves are faked."""
+"""In which order a grid runs, and what a failed run takes with it; the runs are faked."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
