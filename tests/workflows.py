@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bonescan.run_folder import SYSTEM
+from bonescan.workflow.command import list_families
 from bonescan.workflow.launch import launch
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,14 @@ def run_workflow(
     workflow.run()
     workflow.finalize()
     return workflow
+
+
+def read_system(name: str) -> dict[str, Any]:
+    """Read what a file of configs/systems, and its families, change in train.yaml."""
+    path = CONFIGS / "systems" / f"{name}.yaml"
+    files = (*list_families(path), str(path))
+    system = ConfigParser.load_config_files(files)
+    return {key: value for key, value in system.items() if key != "config_file"}
 
 
 def run_command(*arguments: object) -> int:

@@ -6,28 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser
 
 from bonescan.data.nifti import read_view_stack
 from bonescan.errors import root_cause
 from bonescan.handlers.checkpoint import BEST_NAME, LAST_NAME
 from bonescan.networks.kmeans import rank_pixels
-from tests.workflows import CONFIGS, TINY, make_workflow, run_workflow
+from bonescan.workflow.run_record import SYSTEM_KEYS
+from tests.workflows import TINY, make_workflow, read_system, run_workflow
 
-SYSTEM_FILE = CONFIGS / "systems" / "lin2020_kmeans.yaml"
-SHARED = ("name", "published", "network_def", "activate", "decide")
-"""What a run's system.json hands on."""
 UPPER_BOUND = {"_target_": "bonescan.transforms.OracleThresholdd", "keys": "pred"}
 
 
 def system() -> dict:
     """The overrides of the system, as its file gives them to every workflow."""
-    config = ConfigParser.load_config_file(str(SYSTEM_FILE))
-    return {key: value for key, value in config.items() if key != "config_file"}
+    return read_system("lin2020_kmeans")
 
 
 def shared() -> dict:
-    return {key: value for key, value in system().items() if key in SHARED}
+    """Return what evaluation and inference take of the system."""
+    return {key: value for key, value in system().items() if key in SYSTEM_KEYS}
 
 
 def train(cohort, folder, *overlays, **overrides):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 from monai.data import MetaTensor
 from monai.transforms import Invertd
 
@@ -21,7 +21,7 @@ from bonescan.metrics.pixel import METRICS, confusion_counts, scores
 from bonescan.prepare.negative_mining import mine_datalist
 from bonescan.run_folder import WEIGHTS
 from bonescan.transforms.mirror import is_mirrored
-from tests.workflows import CONFIGS, VIEW_SIZE, handed_on, make_workflow, run_workflow
+from tests.workflows import VIEW_SIZE, handed_on, make_workflow, read_system, run_workflow
 
 SYSTEMS = ("baseline", "otsu", "negative_mining")
 DSC = METRICS.index("dsc")
@@ -29,10 +29,7 @@ DSC = METRICS.index("dsc")
 
 def system_of(name: str, **overrides) -> dict:
     """Read a system as overrides, at a size that costs nothing."""
-    path = CONFIGS / "systems" / f"chen2023_{name}.yaml"
-    system = ConfigParser.load_config_file(str(path))
-    del system["config_file"]
-    return {**system, "size": VIEW_SIZE, **overrides}
+    return {**read_system(f"chen2023_{name}"), "size": VIEW_SIZE, **overrides}
 
 
 def train(name: str, datalist: Path, output: Path, **overrides):
