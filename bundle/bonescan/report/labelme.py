@@ -8,10 +8,53 @@ from PIL import Image
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeShape, write_labelme
 from bonescan.data.annotation.outline import outline_shapes
-from bonescan.data.nifti import ViewStack
+from bonescan.data.listing import ListedScan, list_scans
+from bonescan.data.load import load_scan
+from bonescan.data.nifti import ViewStack, read_view_stack
 from bonescan.dicom.scan import BoneScan
+from bonescan.keys import IMAGE, LABEL
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
 from bonescan.report.drawing import display_limit
+from bonescan.run_folder import label_map_name
+
+
+def export_scans(scans: Path, labels: Path | None, folder: Path) -> tuple[int, list[str]]:
+    """Write pictures and LabelMe files of all scans of a collection.
+
+    Args:
+        scans: folder or datalist of scans.
+        labels: output folder of inference, or one of label maps named after the scans; None takes
+            the labels of the datalist.
+        folder: where to write.
+
+    Returns:
+        The number of views, and a line for each scan that was left out, which says why.
+
+    Raises:
+        ValueError: if there are no scans.
+        OSError: if the folder cannot be written.
+    """
+    listed, failures = list_scans(scans)
+    views = 0
+    for scan in listed:
+        path = find_label_map(scan, labels)
+        if path is None:
+            failures.append(f"scan {scan.key}: has no label map")
+            continue
+        try:
+            stack = read_view_stack(path)
+            views += len(export_for_labelme(scan.key, load_scan(scan.entry[IMAGE]), stack, folder))
+        except ValueError as err:
+            failures.append(str(err))
+    return views, failures
+
+
+def find_label_map(scan: ListedScan, labels: Path | None) -> Path | None:
+    """Find the label map of a scan: by its scan id, as inference names it, or by its key."""
+    if labels is None:
+        return Path(scan.entry[LABEL]) if LABEL in scan.entry else None
+    names = (label_map_name(scan.facts.scan_id), f"{scan.key}.nii.gz")
+    return next((path for name in names for path in sorted(labels.rglob(name))), None)
 
 
 def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path) -> list[Path]:

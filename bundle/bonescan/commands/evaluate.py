@@ -1,0 +1,78 @@
+"""The command that evaluates a trained system."""
+
+import argparse
+import json
+from pathlib import Path
+
+from bonescan.commands.command import Command
+from bonescan.commands.workflow import (
+    add_overlay,
+    add_settings,
+    data_values,
+    is_first_process,
+    run_folder,
+    start,
+)
+from bonescan.run_folder import CONFIGURATION, EVALUATION, SUMMARY_PAGE, SYSTEM
+
+DATA_KEYS = ("dataset_dir", "datalist")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("run", type=run_folder, metavar="RUN", help="folder of a training")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="folder with datalist.json, or a datalist; what was trained on if not given",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help=f"RUN/{EVALUATION} if not given"
+    )
+    parser.add_argument(
+        "--section", metavar="NAME", help="section of the datalist, test if not given"
+    )
+    parser.add_argument("--fold", type=int, metavar="K", help="one fold of the section, else all")
+    add_overlay(parser)
+    add_settings(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Evaluate."""
+    from bonescan.workflow.arguments import find_overlay
+
+    output = chosen.output or chosen.run / EVALUATION
+    files = [find_overlay("evaluate"), chosen.run / SYSTEM, *map(find_overlay, chosen.overlay)]
+    values = {
+        **data_values(chosen.data),
+        "run_dir": chosen.run,
+        "output_dir": chosen.output,
+        "section": chosen.section,
+        "fold": chosen.fold,
+    }
+    settings = [] if chosen.data else data_of_training(chosen.run)
+    code = start("evaluating", files, values=values, settings=[*settings, *chosen.settings])
+    if code == 0 and is_first_process():
+        print(f"See {output / SUMMARY_PAGE}")
+    return code
+
+
+def data_of_training(folder: Path) -> list[str]:
+    """Return the settings that name a run's data, as its configuration has them."""
+    path = folder / CONFIGURATION
+    if not path.is_file():
+        return []
+    configuration = json.loads(path.read_text(encoding="utf-8"))
+    return [f"{key}={configuration[key]}" for key in DATA_KEYS]
+
+
+COMMAND = Command(
+    name="evaluate",
+    about="Evaluate a trained system on patients that it has not seen.",
+    example="bonescan evaluate runs/unet --data data/cohort",
+    add_arguments=add_arguments,
+    run=run,
+    notes="""\
+Writes metrics of images and lesions with intervals over patients, tables and pictures.""",
+)

@@ -1,0 +1,64 @@
+"""The command that runs a trained system on new scans."""
+
+import argparse
+import csv
+from pathlib import Path
+
+from bonescan.commands.command import Command
+from bonescan.commands.workflow import add_settings, run_folder, start
+from bonescan.run_folder import SCAN_ROWS, SYSTEM
+
+INFERENCE = "inference"
+"""Folder inside that of a run, where no other is named."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("run", type=run_folder, metavar="RUN", help="folder of a training")
+    parser.add_argument(
+        "input", metavar="INPUT", help="DICOM or NIfTI file, folder of scans, or datalist"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help=f"RUN/{INFERENCE} if not given"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="pass over the scans that the folder already has"
+    )
+    add_settings(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Infer."""
+    from bonescan.workflow.arguments import find_overlay
+
+    output = chosen.output or chosen.run / INFERENCE
+    values = {
+        "run_dir": chosen.run,
+        "input": chosen.input,
+        "output_dir": output,
+        "resume": chosen.resume or None,
+    }
+    files = [find_overlay("inference"), chosen.run / SYSTEM]
+    code = start("inference", files, values=values, settings=chosen.settings)
+    rows = output / SCAN_ROWS
+    if rows.is_file():
+        print(f"{count_rows(rows)} scans in {output}; see {rows}")
+    return code
+
+
+def count_rows(path: Path) -> int:
+    """Count the rows of a table."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+COMMAND = Command(
+    name="infer",
+    about="Find lesions in new scans.",
+    example="bonescan infer runs/unet data/archive -o results",
+    add_arguments=add_arguments,
+    run=run,
+    notes="""\
+Writes a label map, findings and a picture of each scan, and a table of all. Inputs that cannot be
+read are listed in failures.csv; the others are processed, and the exit code is 1.""",
+)

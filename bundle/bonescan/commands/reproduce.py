@@ -1,0 +1,87 @@
+"""The command that runs a published table again."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from bonescan.commands.command import Command, add_results_folder
+from bonescan.workflow.installation import find_configs
+
+SPLITS = ("patient", "image")
+PROFILES = ("fast", "full")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    names = sorted(path.stem for path in find_configs().glob("experiments/*.yaml"))
+    parser.add_argument(
+        "name", choices=names, metavar="NAME", help=f"table or figure: {', '.join(names)}"
+    )
+    parser.add_argument(
+        "--profile", choices=PROFILES, default=PROFILES[0], help="fast: 2 cores; full: as published"
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="K",
+        help="folds to run, from 0; the profile's if not given",
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default=SPLITS[0],
+        help="image: optimistic, as some papers did",
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="W", help="processes; one per GPU or core if not given"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="folder of runs"
+    )
+    add_results_folder(parser, "runs/reproduce/results")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Prepare the data, do what is left of the runs, and write the results."""
+    from bonescan.studies.experiments.data import prepare
+    from bonescan.studies.experiments.execute import default_workers, execute
+    from bonescan.studies.experiments.experiment import load_experiment
+    from bonescan.studies.experiments.grid import RunGrid
+    from bonescan.studies.experiments.results import write_results
+
+    experiment = load_experiment(find_configs() / "experiments" / f"{chosen.name}.yaml")
+    work = chosen.work.resolve()
+    profile = experiment.profiles[chosen.profile]
+    data = prepare(experiment, profile, work / "data", split=chosen.split)
+    grid = RunGrid(experiment, chosen.profile, data, work, tuple(chosen.folds))
+    workers = default_workers() if chosen.workers is None else chosen.workers
+    outcome = execute(grid.runs(), workers=workers, announce=partial(print, flush=True))
+    page = write_results(grid, chosen.output, command=typed(chosen), split=chosen.split)
+    for failed, reason in outcome.failed:
+        print(f"failed: {failed.label}: {reason}", file=sys.stderr)
+    for skipped in outcome.skipped:
+        print(f"not run, as it needs one that failed: {skipped.label}", file=sys.stderr)
+    print(f"See {page}")
+    return 1 if outcome.failed else 0
+
+
+def typed(chosen: argparse.Namespace) -> str:
+    """Return the command line that makes the same page."""
+    words = ["bonescan reproduce", chosen.name, "--profile", chosen.profile]
+    words += ["--folds", *map(str, chosen.folds)] if chosen.folds else []
+    words += ["--split", chosen.split] if chosen.split != SPLITS[0] else []
+    return " ".join(words)
+
+
+COMMAND = Command(
+    name="reproduce",
+    about="Reproduce a published table on simulated scans; write published and simulated figures.",
+    example="bonescan reproduce he2024_table2",
+    add_arguments=add_arguments,
+    run=run,
+    continues=True,
+    notes="The experiments are the files of configs/experiments.",
+)

@@ -1,0 +1,83 @@
+"""The command that trains a system."""
+
+import argparse
+from pathlib import Path
+
+from bonescan.commands.command import Command, add_output
+from bonescan.commands.workflow import (
+    add_overlay,
+    add_settings,
+    data_values,
+    is_first_process,
+    list_systems,
+    start,
+)
+from bonescan.run_folder import WEIGHTS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    systems = list_systems()
+    parser.add_argument(
+        "system",
+        nargs="?",
+        choices=systems,
+        metavar="SYSTEM",
+        help=f"that of configs/train.yaml if not given; one of {', '.join(systems)}",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="folder with datalist.json, or a datalist",
+    )
+    add_output(parser)
+    parser.add_argument(
+        "--fast",
+        dest="overlay",
+        action="append_const",
+        const="fast",
+        default=[],
+        help="small enough for 2 CPU cores: the overlay fast",
+    )
+    add_overlay(parser)
+    parser.add_argument("--resume", action="store_true", help="continue a training in the folder")
+    parser.add_argument("--epochs", type=int, metavar="N", help="the system's own if not given")
+    parser.add_argument("--fold", type=int, metavar="K", help="fold that validates, else 0")
+    parser.add_argument("--seed", type=int, metavar="S", help="0 if not given")
+    add_settings(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Train."""
+    from bonescan.workflow.arguments import find_overlay, find_system
+
+    args_file, files = None, [find_overlay("train")]
+    if chosen.system is not None:
+        args_file, files = find_system(chosen.system)
+    values = {
+        **data_values(chosen.data),
+        "output_dir": chosen.output,
+        "resume": chosen.resume or None,
+        "epochs": chosen.epochs,
+        "fold": chosen.fold,
+        "seed": chosen.seed,
+    }
+    files += [find_overlay(name) for name in chosen.overlay]
+    code = start("training", files, args_file=args_file, values=values, settings=chosen.settings)
+    if code == 0 and is_first_process():
+        print(f"Weights in {chosen.output / WEIGHTS}")
+    return code
+
+
+COMMAND = Command(
+    name="train",
+    about="Train a system.",
+    example="bonescan train lin2020_unet --data data/cohort -o runs/unet --fast",
+    add_arguments=add_arguments,
+    run=run,
+    notes="""\
+Everything that is not said is that of the system's file in configs/systems, of the overlays and of
+configs/train.yaml. The command of MONAI that does the same is printed first.""",
+)

@@ -1,0 +1,76 @@
+"""Arguments of `monai.bundle run`, made of names and paths."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from fire.parser import DefaultParseValue
+
+from bonescan.workflow.installation import find_configs
+
+_PLAIN = re.compile(r"[\w./][\w./ -]*")
+"""Text without any character that MONAI's configurations give a meaning of their own."""
+
+
+def literal(text: str | Path) -> str:
+    """Return what MONAI reads as this text, whatever it looks like.
+
+    MONAI evaluates what begins with `$`, looks up `@` and `%`, splits at `#` and `::`, and Fire
+    makes numbers and lists of what looks like them. A path is none of that: one that could be
+    mistaken becomes an expression whose value is the path.
+    """
+    text = str(text)
+    if _PLAIN.fullmatch(text) and DefaultParseValue(text) == text:
+        return text
+    return "$'" + re.sub(r"[^A-Za-z0-9_./ -]", lambda sign: f"\\U{ord(sign[0]):08x}", text) + "'"
+
+
+def find_overlay(name: str) -> Path:
+    """Return the configuration file of this name, without ending, beside train.yaml."""
+    return find_configs() / f"{name}.yaml"
+
+
+def find_system(name: str) -> tuple[Path, list[Path]]:
+    """Return the arguments file of a system, and the configuration files that it is laid over."""
+    configs = find_configs()
+    path = configs / "systems" / f"{name}.yaml"
+    named = yaml.safe_load(path.read_text(encoding="utf-8"))["config_file"]
+    return path, [configs.parent / file for file in ([named] if isinstance(named, str) else named)]
+
+
+def make_arguments(
+    run_id: str,
+    config_files: Sequence[Path],
+    *,
+    args_file: Path | None = None,
+    values: Mapping[str, str | Path | int | bool | None],
+    settings: Sequence[str] = (),
+) -> list[str]:
+    """Make the arguments that follow `python -m monai.bundle run`.
+
+    Args:
+        run_id: what to run, such as "training".
+        config_files: configuration files, the later laid over the earlier.
+        args_file: file of further arguments, such as that of a system.
+        values: values by key of the configuration, taken literally; None leaves the key out.
+        settings: further `KEY=VALUE`, whose values are read as MONAI reads them.
+    """
+    files = [_short(path) for path in config_files]
+    named = files[0] if len(files) == 1 else f"[{','.join(map(repr, files))}]"
+    arguments = [run_id]
+    if args_file is not None:
+        arguments += ["--args_file", _short(args_file)]
+    arguments += ["--config_file", named]
+    for key, value in values.items():
+        if value is not None:
+            plain = literal(value) if isinstance(value, str | Path) else str(value)
+            arguments += [f"--{key}", plain]
+    return arguments + [f"--{setting}" for setting in settings]
+
+
+def _short(path: Path) -> str:
+    """Name a file from the working folder where it lies beneath it."""
+    path = path.absolute()
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,17 @@
+"""Where the configurations lie: in a checkout, or inside the installed package."""
+
+from pathlib import Path
+
+
+def find_configs() -> Path:
+    """Return the folder of the configurations; names such as `configs/train.yaml` start beside it.
+
+    Raises:
+        FileNotFoundError: if the package was installed without them.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = (package / "configs", package.parents[1] / "configs")
+    for folder in places:
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise FileNotFoundError(f"configurations must be in {places[0]} or {places[1]}, got neither")
