@@ -4,20 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Waiting threads that spin would take the cores from whatever else runs.
-RUN := OMP_NUM_THREADS=$(shell nproc) OMP_WAIT_POLICY=PASSIVE $(BIN)/python
+THREADS := OMP_NUM_THREADS=$(shell nproc) OMP_WAIT_POLICY=PASSIVE
+RUN := $(THREADS) $(BIN)/python
+BONESCAN := $(THREADS) $(BIN)/bonescan
 
 .PHONY: setup demo test test-fast lint bench realism results clean
 
 setup: $(STAMP)
 
-# Redone only when the pins change.
-$(STAMP): requirements.lock
+# Redone only when the pins or the package's own description change. The package is installed so
+# that changes of its files take effect at once.
+$(STAMP): requirements.lock pyproject.toml setup.py
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: install python3.11, or name another with make PYTHON=..."; exit 1; }
 	@command -v git >/dev/null || { echo "git is missing: install the package git"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: install the package python3.11-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (5.4 GB, about 2 minutes) ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 demo: $(STAMP)
@@ -44,9 +48,9 @@ realism: $(STAMP)
 
 # The fast profile on the default cohort: about 10 minutes on 2 cores.
 results: $(STAMP)
-	$(RUN) scripts/simulate.py --preset default --seed 0 --output data/cohort --workers 2
-	$(RUN) -m monai.bundle run training --config_file "['configs/train.yaml','configs/fast.yaml']" --dataset_dir data/cohort --output_dir runs/fast
-	$(RUN) -m monai.bundle run --config_file "['configs/evaluate.yaml','runs/fast/system.json']" --dataset_dir data/cohort --run_dir runs/fast
+	$(BONESCAN) simulate --preset default --seed 0 --workers 2 -o data/cohort
+	$(BONESCAN) train --data data/cohort -o runs/fast --fast
+	$(BONESCAN) evaluate runs/fast
 	cp runs/fast/evaluation/summary.json docs/results/fast_default.json
 	cp runs/fast/evaluation/cases.png docs/results/fast_default.png
 	{ printf '# Fast profile on the default cohort\nMade by `make results`.\n\n![Best, median and worst case](fast_default.png)\n\n'; cat runs/fast/evaluation/summary.md; } > docs/results/fast_default.md

@@ -10,11 +10,11 @@ import logging
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
-# Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
-
+from bonescan.commands.command import HelpFormatter, add_results_folder
+from bonescan.commands.reporting import run_reported
 from bonescan.studies.benchmark.inputs import BenchmarkSize
 from bonescan.studies.benchmark.report import (
     describe_machine,
@@ -25,50 +25,51 @@ from bonescan.studies.benchmark.report import (
 from bonescan.studies.benchmark.suite import PARTS, run_parts
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Return the arguments of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    about = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(description=about, formatter_class=HelpFormatter)
     parser.add_argument("--only", choices=PARTS, help="one part, as benchmark_PART")
     parser.add_argument(
         "--real", type=Path, metavar="DIR", help="folder of real scans that are read, too"
     )
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
-    return parser.parse_args(arguments)
+    add_results_folder(parser, "build/results")
+    return parser
 
 
-def main(arguments: list[str] | None = None, effort: BenchmarkSize | None = None) -> int:
-    """Run the command; return its exit code."""
-    chosen = parse(arguments)
+def measure(chosen: argparse.Namespace, size: BenchmarkSize) -> int:
+    """Measure, then write and print the results."""
     names = (chosen.only,) if chosen.only else PARTS
     machine = describe_machine()
     # What the reader says of a lossy file it would say at each repeat.
-    logging.getLogger("bundle").setLevel(logging.ERROR)
+    logging.getLogger("bonescan").setLevel(logging.ERROR)
     start = time.monotonic()
 
     def announce(name: str) -> None:
-        print(
-            f"\n== {names.index(name) + 1}/{len(names)} {name} "
-            f"(after {time.monotonic() - start:.0f} s)",
-            flush=True,
-        )
+        place = f"{names.index(name) + 1}/{len(names)}"
+        print(f"\n== {place} {name} (after {time.monotonic() - start:.0f} s)", flush=True)
 
-    try:
-        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            measurements = run_parts(
-                names, Path(folder), effort or BenchmarkSize(), real=chosen.real, announce=announce
-            )
-    except KeyboardInterrupt:
-        print("\ninterrupted; nothing was written", file=sys.stderr)
-        return 130
-    given = [] if chosen.only is None else ["--only", chosen.only]
-    given += [] if chosen.real is None else ["--real", chosen.real.name]
-    command = " ".join(["python scripts/benchmark.py", *given])
-    document = make_document(measurements, machine=machine, command=command)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        measurements = run_parts(names, Path(folder), size, real=chosen.real, announce=announce)
+    document = make_document(measurements, machine=machine, command=typed(chosen))
     stem = "benchmark" if chosen.only is None else f"benchmark_{chosen.only}"
     write_results(document, chosen.output, stem=stem)
     print(f"\n{to_markdown(document)}")
-    print(f"Took {(time.monotonic() - start) / 60:.1f} minutes.")
+    print(f"Took {(time.monotonic() - start) / 60:.1f} minutes; see {chosen.output}.")
     return 0
+
+
+def typed(chosen: argparse.Namespace) -> str:
+    """Return the command line that measures the same."""
+    given = [] if chosen.only is None else ["--only", chosen.only]
+    given += [] if chosen.real is None else ["--real", chosen.real.name]
+    return " ".join(["python scripts/benchmark.py", *given])
+
+
+def main(arguments: list[str] | None = None, size: BenchmarkSize | None = None) -> int:
+    """Run the command; return its exit code."""
+    chosen = make_parser().parse_args(arguments)
+    return run_reported(partial(measure, chosen, size or BenchmarkSize()), continues=False)
 
 
 if __name__ == "__main__":

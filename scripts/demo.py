@@ -12,53 +12,51 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
+from bonescan.commands.reporting import run_reported
+from bonescan.run_folder import HISTORY, LAST_STATE
+
 ROOT = Path(__file__).resolve().parents[1]
 COHORT, NEW_SCAN, RUN = "data/demo", "data/demo_new", "runs/demo"
-PATIENTS = 40
+PATIENTS = "40"
 EPOCHS = 18
 REAL_SCAN = "JPGExtended.dcm"  # of NEMA WG04; comes with pydicom
 
 
 def call(title: str, *arguments: str) -> None:
-    """Print and run one Python command in the bundle's root; end the demo where it fails."""
-    print(f"\n== {title}\n   python {' '.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False)  # noqa: S603
+    """Print and run one command in the root of the checkout; end the demo where it fails."""
+    print(f"\n== {title}\n   bonescan {' '.join(arguments)}", flush=True)
+    command = [sys.executable, "-m", "bonescan", *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(f"the step failed with exit code {done.returncode}; run make demo again")
 
 
-def bundle(title: str, config: str, *arguments: str) -> None:
-    """Run a workflow of the bundle with an overlay: "train+configs/fast.yaml"."""
-    workflow, overlay = config.split("+")
-    files = f"['configs/{workflow}.yaml','{overlay}']"
-    call(title, "-m", "monai.bundle", "run", "--config_file", files, *arguments)
-
-
 def simulate() -> None:
     """Make the cohort, and one scan that belongs to nobody in it."""
-    command = ("scripts/simulate.py", "--workers", "2", "--output")
-    call("Simulate a cohort", *command, COHORT, "--patients", str(PATIENTS), "--seed", "1")
-    call("Simulate a new scan", *command, NEW_SCAN, "--patients", "1", "--seed", "2")
+    for title, folder, patients, seed in (
+        ("Simulate a cohort", COHORT, PATIENTS, "1"),
+        ("Simulate a new scan", NEW_SCAN, "1", "2"),
+    ):
+        size = ("--patients", patients, "--seed", seed, "--workers", "2")
+        call(title, "simulate", *size, "-o", folder)
 
 
 def train() -> None:
     """Train from the start, go on, or see that it is done."""
-    history = ROOT / RUN / "history.csv"
+    history = ROOT / RUN / HISTORY
     if history.is_file() and len(history.read_text().splitlines()) > EPOCHS:
         print("\n== Training is done already")
         return
-    resume = ["--resume"] if (ROOT / RUN / "last.pt").is_file() else []
-    where = ["--dataset_dir", COHORT, "--output_dir", RUN, "--epochs", str(EPOCHS)]
-    bundle("Train", "train+configs/fast.yaml", *where, *resume)
+    resume = ["--resume"] if (ROOT / RUN / LAST_STATE).is_file() else []
+    where = ["--data", COHORT, "-o", RUN]
+    call("Train", "train", *where, "--fast", "--epochs", str(EPOCHS), *resume)
 
 
 def use() -> None:
     """Evaluate on patients that training has not seen; infer a new and a real scan."""
-    system, run = f"{RUN}/system.json", ("--run_dir", RUN)
-    bundle("Evaluate on held-out patients", f"evaluate+{system}", "--dataset_dir", COHORT, *run)
+    call("Evaluate on held-out patients", "evaluate", RUN)
     for name, source in (("new", NEW_SCAN), ("real", str(get_testdata_file(REAL_SCAN)))):
-        where = ["--input", source, "--output_dir", f"{RUN}/{name}"]
-        bundle(f"Infer a {name} scan", f"inference+{system}", *run, *where)
+        call(f"Infer a {name} scan", "infer", RUN, source, "-o", f"{RUN}/{name}")
 
 
 def tell(seconds: float) -> None:
@@ -83,18 +81,14 @@ def tell(seconds: float) -> None:
     print("The real scan validates nothing: it has no reference outlines.")
 
 
-def main() -> int:
-    """Run the demo; return its exit code."""
+def run() -> int:
+    """Run the demo."""
     start = time.monotonic()
-    try:
-        for step in (simulate, train, use):
-            step()
-    except KeyboardInterrupt:
-        print("\ninterrupted; run make demo again to go on")
-        return 130
+    for step in (simulate, train, use):
+        step()
     tell(time.monotonic() - start)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_reported(run, continues=True))

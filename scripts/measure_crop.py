@@ -1,79 +1,73 @@
-"""Measure the thorax crop on simulated patients whose bones are known: docs/results/thorax_crop.md.
+"""Measure the thorax crop on simulated patients whose bones are known.
 
-Run with nothing else: python scripts/measure_crop.py (about 4 minutes for 200 patients).
+Takes about 4 minutes for 200 patients.
 """
 
 import argparse
 import sys
-from pathlib import Path
+from functools import partial
 
-import numpy as np
 from tqdm import tqdm
 
-# Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
-
-from bonescan.dicom.scan import View, mirrored
-from bonescan.errors import ScanError
-from bonescan.phantom.patient import simulate_patient
+from bonescan.commands.command import HelpFormatter, add_results_folder
+from bonescan.commands.reporting import run_reported
+from bonescan.files import write_text
 from bonescan.phantom.presets import find_preset
-from bonescan.prepare.crop_quality import CropQuality, measure_crop
-from bonescan.transforms.landmarks import find_thorax
+from bonescan.prepare.crop_quality import CropQuality, measure_simulated
+from bonescan.report.tables import markdown_table
 
-REPORT = Path(__file__).resolve().parents[1] / "docs/results/thorax_crop.md"
+PAGE = "thorax_crop.md"
+PRESET = "default"
 MOST_OUTSIDE_MM = 25.0
 """Length of neck or pelvis that a crop may hold."""
 
 
-def measure_patient(number: int, *, seed: int) -> CropQuality | None:
-    """Simulate a patient and measure the crop found on the sum of the views; None if refused."""
-    patient = simulate_patient(find_preset("default"), seed=seed, number=number)
-    views = [mirrored(image.counts, view) for view, image in patient.views.items()]
-    spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
-    try:
-        landmarks = find_thorax(np.sum(views, axis=0, dtype=np.float64), spacing_mm)
-    except ScanError:
-        return None
-    return measure_crop(landmarks, patient.views[View.ANTERIOR].regions, spacing_mm)
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    about = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(description=about, formatter_class=HelpFormatter)
+    parser.add_argument("--patients", type=int, default=200, metavar="N", help="to simulate")
+    parser.add_argument("--seed", type=int, default=2, metavar="S", help="0 or more")
+    add_results_folder(parser, "build/results")
+    return parser
 
 
 def report(qualities: list[CropQuality | None], *, seed: int) -> str:
-    """Lay out the shares as Markdown."""
+    """Lay out the shares as Markdown; None is a patient whose crop was refused."""
     found = [quality for quality in qualities if quality is not None]
     holds = sum(quality.holds_thorax for quality in found)
     narrow = sum(max(quality.neck_mm, quality.pelvis_mm) <= MOST_OUTSIDE_MM for quality in found)
     n = len(qualities)
     rows = (
-        ("thorax inside (T1 to T12, sternum, ribs but their lateral 10 mm)", holds, "97 %"),
+        ("thorax inside (T1 to T12, sternum, ribs except the outer 10 mm)", holds, "97 %"),
         ("no more than 25 mm of neck above C7 or pelvis below the crest inside", narrow, "95 %"),
         ("refused", n - len(found), ""),
     )
-    lines = [f"| {what} | {count} of {n} | {count / n:.1%} | {aim} |" for what, count, aim in rows]
-    return "\n".join(
-        [
-            f"# Thorax crop on {n} simulated patients",
-            f"`python scripts/measure_crop.py --patients {n} --seed {seed}`, preset `default`.",
-            "",
-            "| what | patients | share | aim |",
-            "|---|---|---|---|",
-            *lines,
-            "",
-        ]
+    table = markdown_table(
+        ("measured quantity", "patients", "share", "aim"),
+        [(name, f"{count} of {n}", f"{count / n:.1%}", aim) for name, count, aim in rows],
     )
+    command = f"python scripts/measure_crop.py --patients {n} --seed {seed}"
+    title = f"# Thorax crop on {n} simulated patients"
+    return f"{title}\n`{command}`, preset `{PRESET}`.\n\n{table}\n"
+
+
+def measure(chosen: argparse.Namespace) -> int:
+    """Measure, then write and print the page."""
+    preset = find_preset(PRESET)
+    numbers = tqdm(range(1, chosen.patients + 1), unit="patient")
+    qualities = [measure_simulated(preset, seed=chosen.seed, number=number) for number in numbers]
+    text = report(qualities, seed=chosen.seed)
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    write_text(chosen.output / PAGE, text)
+    print(f"{text}\nSee {chosen.output / PAGE}")
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--patients", type=int, default=200, metavar="N")
-    parser.add_argument("--seed", type=int, default=2, metavar="S")
-    chosen = parser.parse_args(arguments)
-    numbers = range(1, chosen.patients + 1)
-    qualities = [measure_patient(number, seed=chosen.seed) for number in tqdm(numbers)]
-    text = report(qualities, seed=chosen.seed)
-    REPORT.write_text(text, encoding="utf-8")
-    print(text)
-    return 0
+    chosen = make_parser().parse_args(arguments)
+    return run_reported(partial(measure, chosen), continues=False)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
-# Run as a file, Python looks for modules beside the file; the package lies one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bundle"))
-
+from bonescan.commands.command import HelpFormatter, add_results_folder
+from bonescan.commands.reporting import run_reported
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.files import write_text
 from bonescan.phantom.patient import SimulatedPatient, simulate_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS
 from bonescan.phantom.realism.measures import Image, measure_realism
@@ -27,11 +28,11 @@ REAL_SCAN = "JPGExtended.dcm"
 SHOWN = 5
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Return the arguments of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patients", type=int, default=20, metavar="N")
-    parser.add_argument("--seed", type=int, default=0, metavar="S")
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
+    parser.add_argument("--patients", type=int, default=20, metavar="N", help="to simulate")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more")
     parser.add_argument(
         "--real",
         type=Path,
@@ -39,8 +40,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="the real scan without loss (NEMA WG04, NM1); the lossy one in pydicom if not given, "
         "whose compression took away the noise above 0.25 cycles per pixel",
     )
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
-    return parser.parse_args(arguments)
+    add_results_folder(parser, "build/results")
+    return parser
 
 
 def draw(real: Image, patients: list[SimulatedPatient], path: Path) -> None:
@@ -60,11 +61,8 @@ def draw(real: Image, patients: list[SimulatedPatient], path: Path) -> None:
     save_png(figure, path)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    chosen = parse(arguments)
-    shown_scan = read_scan(str(get_testdata_file(REAL_SCAN))).counts[View.ANTERIOR]
-    real = shown_scan if chosen.real is None else read_scan(chosen.real).counts[View.ANTERIOR]
+def simulate_like(real: Image, *, patients: int, seed: int) -> Iterator[SimulatedPatient]:
+    """Yield patients without lesions on the real scan's camera, with about its counts."""
     counts = float(real.sum())
     alike = replace(
         PRESETS["default"],
@@ -72,26 +70,37 @@ def main(arguments: list[str] | None = None) -> int:
         cameras=CAMERAS[:1],
         total_counts=(0.9 * counts, 1.1 * counts),
     )
+    for number in tqdm(range(1, patients + 1), desc="simulate", unit="patient"):
+        yield simulate_patient(alike, seed=seed, number=number)
+
+
+def measure(chosen: argparse.Namespace) -> int:
+    """Measure, then write and print the results."""
+    shown_scan = read_scan(str(get_testdata_file(REAL_SCAN))).counts[View.ANTERIOR]
+    real = shown_scan if chosen.real is None else read_scan(chosen.real).counts[View.ANTERIOR]
     start = time.process_time()
-    numbers = tqdm(range(1, chosen.patients + 1), desc="simulate", unit="patient")
-    comparisons = [
-        measure_realism(simulate_patient(alike, seed=chosen.seed, number=number), real)
-        for number in numbers
-    ]
+    alike = simulate_like(real, patients=chosen.patients, seed=chosen.seed)
+    comparisons = [measure_realism(patient, real) for patient in alike]
     seconds = (time.process_time() - start) / chosen.patients
     chosen.output.mkdir(parents=True, exist_ok=True)
     source = f"{REAL_SCAN} of pydicom, lossy" if chosen.real is None else chosen.real.name
     option = "" if chosen.real is None else f" --real {chosen.real.name}"
     command = f"python scripts/realism.py --patients {chosen.patients} --seed {chosen.seed}{option}"
     text = realism_report(comparisons, real, ReportOrigin(command, source, seconds))
-    (chosen.output / "realism.md").write_text(text)
+    write_text(chosen.output / "realism.md", text)
     shown = [
         simulate_patient(PRESETS["default"], seed=chosen.seed, number=number)
         for number in range(1, SHOWN + 1)
     ]
     draw(shown_scan, shown, chosen.output / "realism.png")
-    print(text)
+    print(f"{text}\nSee {chosen.output / 'realism.md'}")
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    chosen = make_parser().parse_args(arguments)
+    return run_reported(partial(measure, chosen), continues=False)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,11 +13,9 @@ from bonescan.dicom.scan import View
 from bonescan.phantom import cohort as cohort_module
 from bonescan.phantom.cohort import Cohort, simulate_cohort, simulate_one
 from bonescan.phantom.presets import PRESETS, Preset
-from scripts.simulate import main
 from tests.phantom.fakes import fake_patient
 
 PRESET = PRESETS["default"]
-ROOT = Path(__file__).parents[2]
 
 
 def tree(folder):
@@ -166,44 +163,10 @@ def test_impossible_numbers_are_refused(tmp_path, patients, seed, workers, messa
     assert not (tmp_path / "new").exists()
 
 
-def test_command_writes_a_cohort(simulated, tmp_path, capsys):
-    arguments = ["--patients", "2", "--seed", "4", "--output", str(tmp_path / "cohort")]
-    assert main(arguments) == 0
-    assert "2 simulated patients in" in capsys.readouterr().out
-    assert simulated == [1, 2]
-
-
-def test_command_takes_the_number_of_patients_from_the_preset(simulated, tmp_path, monkeypatch):
-    monkeypatch.setitem(PRESETS, "default", Preset(name="default", patients=3))
-    assert main(["--output", str(tmp_path / "cohort")]) == 0
-    assert len(simulated) == 3
-
-
-def test_command_says_what_is_wrong_in_one_line(simulated, tmp_path, capsys):
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    for arguments in (["--output", str(blocked)], ["--output", str(tmp_path), "--seed", "-1"]):
-        assert main(arguments) == 1
-        error = capsys.readouterr().err
-        assert error.startswith("error: ")
-        assert error.count("\n") == 1
-    with pytest.raises(SystemExit, match="2"):
-        main(["--output", str(tmp_path), "--preset", "none"])
-
-
-def test_command_says_how_to_go_on_after_an_interruption(tmp_path, monkeypatch, capsys):
-    def interrupt(preset, *, seed, number):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cohort_module, "simulate_patient", interrupt)
-    assert main(["--patients", "2", "--output", str(tmp_path / "cohort")]) == 130
-    assert "the same command goes on where it stopped" in capsys.readouterr().err
-
-
 def command(folder, *, patients, workers):
-    """The script as a user runs it, from another folder."""
+    """The command as a user runs it, from another folder."""
     return [
-        sys.executable, ROOT / "scripts" / "simulate.py", "--patients", str(patients),
+        sys.executable, "-m", "bonescan", "simulate", "--patients", str(patients),
         "--seed", "11", "--output", folder, "--workers", str(workers),
     ]  # fmt: skip
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bonescan.labels import region_bit
-from bonescan.prepare.crop_quality import CropQuality, measure_crop
+from bonescan.phantom.presets import PRESETS
+from bonescan.prepare.crop_quality import CropQuality, measure_crop, measure_simulated
 from bonescan.transforms.landmarks import ThoraxLandmarks
-from scripts.measure_crop import measure_patient, report
 from tests.transforms.scans import LANDMARKS
 
 SPACING_MM = (2.0, 5.0)
@@ -54,16 +54,8 @@ def test_neck_and_pelvis_in_the_crop_are_measured(regions):
 
 @pytest.mark.slow
 def test_simulated_patients_are_cropped_well():
-    qualities = [measure_patient(number, seed=20) for number in range(1, 13)]
+    preset = PRESETS["default"]
+    qualities = [measure_simulated(preset, seed=20, number=number) for number in range(1, 13)]
     assert None not in qualities
     assert sum(quality.holds_thorax for quality in qualities) >= 11
     assert sum(max(quality.neck_mm, quality.pelvis_mm) <= 25 for quality in qualities) >= 11
-
-
-def test_report_counts_refused_patients_as_not_held():
-    good = CropQuality(lost_mm=(0, 0, 0, 0), neck_mm=5, pelvis_mm=30)
-    text = report([good, good, None], seed=4)
-    assert "| 2 of 3 | 66.7% | 97 % |" in text
-    assert "| 0 of 3 | 0.0% | 95 % |" in text
-    assert "| refused | 1 of 3 |" in text
-    assert "--patients 3 --seed 4" in text

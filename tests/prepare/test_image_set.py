@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from bonescan.commands import main
 from bonescan.data.datalist import load_items
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.data.reader import BoneScanReader
 from bonescan.dicom.scan import View
 from bonescan.prepare.image_plan import ImageVariant
 from bonescan.prepare.image_set import make_image_set, make_variant
-from scripts.augment import main
 from tests.transforms.scans import draw_body
 
 SPACING_MM = (2.4, 2.4)
@@ -220,7 +220,8 @@ def test_refuses_entries_without_label(cohort, tmp_path):
 
 def _run(cohort, tmp_path, total, *others):
     output = str(tmp_path / "out")
-    return main(["--datalist", str(cohort), "--output", output, "--total", str(total), *others])
+    words = ["--datalist", str(cohort), "--output", output, "--total", str(total), *others]
+    return main(["image-set", *words])
 
 
 def test_the_command_says_what_it_wrote(cohort, tmp_path, capsys):

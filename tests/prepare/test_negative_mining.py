@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
+from bonescan.commands import main
 from bonescan.data.datalist import load_items
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.labels import Label
 from bonescan.run_folder import label_map_name
-from scripts.mine_negatives import main
 from tests.data.annotation.labelme_files import make_cohort
 from tests.factories import COLUMNS, ROWS, SPACING_MM
 
@@ -59,7 +59,7 @@ def predictions(tmp_path, datalist):
 
 def mine(datalist, predictions, output):
     words = {"--datalist": datalist, "--predictions": predictions, "--output": output}
-    return main([str(word) for pair in words.items() for word in pair])
+    return main(["mine-negatives", *(str(word) for pair in words.items() for word in pair)])
 
 
 def bodies(datalist):

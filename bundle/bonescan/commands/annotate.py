@@ -89,7 +89,7 @@ def run_import(chosen: argparse.Namespace) -> int:
         annotations=chosen.annotations or chosen.scans,
         output=chosen.output,
         values=read_mapping(chosen.mapping, chosen.label),
-        reader=chosen.annotator,
+        annotator=chosen.annotator,
         drawing=Drawing(chosen.upside_down, chosen.mirrored, chosen.resized),
         mirrored_posterior=chosen.mirrored_posterior,
         empty_views=chosen.empty_views,
@@ -130,10 +130,10 @@ def add_consensus_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_consensus(chosen: argparse.Namespace) -> int:
     """Make a consensus."""
-    from bonescan.data.annotation.annotators import Method, parse_annotators
+    from bonescan.data.annotation.annotators import ConsensusMethod, parse_annotators
     from bonescan.report.consensus import REPORT_PAGE, ConsensusRule, write_consensus
 
-    rule = ConsensusRule(Method(chosen.method), chosen.votes, chosen.max_difference)
+    rule = ConsensusRule(ConsensusMethod(chosen.method), chosen.votes, chosen.max_difference)
     scans, failures = write_consensus(
         parse_annotators(chosen.annotators),
         chosen.output,

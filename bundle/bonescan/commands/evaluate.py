@@ -14,6 +14,7 @@ from bonescan.commands.workflow import (
     start,
 )
 from bonescan.run_folder import CONFIGURATION, EVALUATION, SUMMARY_PAGE, SYSTEM
+from bonescan.workflow.installation import find_configs
 
 DATA_KEYS = ("dataset_dir", "datalist")
 
@@ -40,10 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Evaluate."""
-    from bonescan.workflow.arguments import find_overlay
-
-    output = chosen.output or chosen.run / EVALUATION
-    files = [find_overlay("evaluate"), chosen.run / SYSTEM, *map(find_overlay, chosen.overlay)]
+    output, configs = chosen.output or chosen.run / EVALUATION, find_configs()
+    overlays = [configs / f"{name}.yaml" for name in chosen.overlay]
+    files = [configs / "evaluate.yaml", chosen.run / SYSTEM, *overlays]
     values = {
         **data_values(chosen.data),
         "run_dir": chosen.run,

@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Write the images that are not there yet."""
     from bonescan.data.datalist import DATALIST_FILE
-    from bonescan.prepare.augmented_set import augment_datalist
+    from bonescan.prepare.image_set import make_image_set
 
-    views = augment_datalist(
+    views = make_image_set(
         chosen.datalist,
         chosen.output,
         seed=chosen.seed,

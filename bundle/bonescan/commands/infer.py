@@ -7,6 +7,7 @@ from pathlib import Path
 from bonescan.commands.command import Command
 from bonescan.commands.workflow import add_settings, run_folder, start
 from bonescan.run_folder import SCAN_ROWS, SYSTEM
+from bonescan.workflow.installation import find_configs
 
 INFERENCE = "inference"
 """Folder inside that of a run, where no other is named."""
@@ -29,8 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Infer."""
-    from bonescan.workflow.arguments import find_overlay
-
     output = chosen.output or chosen.run / INFERENCE
     values = {
         "run_dir": chosen.run,
@@ -38,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
         "output_dir": output,
         "resume": chosen.resume or None,
     }
-    files = [find_overlay("inference"), chosen.run / SYSTEM]
+    files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
     code = start("inference", files, values=values, settings=chosen.settings)
     rows = output / SCAN_ROWS
     if rows.is_file():

@@ -49,9 +49,7 @@ def run_import(chosen: argparse.Namespace) -> int:
     """Import."""
     from bonescan.data.nnunet import import_predictions
 
-    written = import_predictions(
-        chosen.datalist, chosen.dataset, chosen.predictions, chosen.output
-    )
+    written = import_predictions(chosen.datalist, chosen.dataset, chosen.predictions, chosen.output)
     print(f"{len(written)} label maps in {chosen.output}")
     return 0
 

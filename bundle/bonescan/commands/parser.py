@@ -44,9 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_all(
-    parser: argparse.ArgumentParser, commands: tuple[Command | CommandGroup, ...]
-) -> None:
+def _add_all(parser: argparse.ArgumentParser, commands: tuple[Command | CommandGroup, ...]) -> None:
     table = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in commands:
         about = command.about

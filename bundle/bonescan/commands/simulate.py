@@ -26,7 +26,9 @@ def run(chosen: argparse.Namespace) -> int:
     preset = find_preset(chosen.preset)
     patients = preset.patients if chosen.patients is None else chosen.patients
     try:
-        simulate_cohort(Cohort(preset, patients, chosen.seed, chosen.output), workers=chosen.workers)
+        simulate_cohort(
+            Cohort(preset, patients, chosen.seed, chosen.output), workers=chosen.workers
+        )
     except OSError as err:
         raise ValueError(
             f"{chosen.output} must be a folder with room to write, got: {err.strerror or err}"

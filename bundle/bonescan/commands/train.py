@@ -13,6 +13,7 @@ from bonescan.commands.workflow import (
     start,
 )
 from bonescan.run_folder import WEIGHTS
+from bonescan.workflow.installation import find_configs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,11 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train."""
-    from bonescan.workflow.arguments import find_overlay, find_system
+    from bonescan.workflow.command import list_families
 
-    args_file, files = None, [find_overlay("train")]
-    if chosen.system is not None:
-        args_file, files = find_system(chosen.system)
+    configs = find_configs()
+    args_file = chosen.system and configs / "systems" / f"{chosen.system}.yaml"
+    files = [configs / f"{name}.yaml" for name in ("train", *chosen.overlay)]
+    files += map(Path, list_families(args_file)) if args_file else []
     values = {
         **data_values(chosen.data),
         "output_dir": chosen.output,
@@ -64,7 +66,6 @@ def run(chosen: argparse.Namespace) -> int:
         "fold": chosen.fold,
         "seed": chosen.seed,
     }
-    files += [find_overlay(name) for name in chosen.overlay]
     code = start("training", files, args_file=args_file, values=values, settings=chosen.settings)
     if code == 0 and is_first_process():
         print(f"Weights in {chosen.output / WEIGHTS}")

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bonescan.dicom.scan import View, mirrored
+from bonescan.errors import ScanError
 from bonescan.labels import SIDES, region_bit
+from bonescan.phantom.patient import simulate_patient
+from bonescan.phantom.presets import Preset
 from bonescan.transforms.body import Mask
-from bonescan.transforms.landmarks import ThoraxLandmarks
+from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
 
 LATERAL_RIB_MM = 10.0
 """Outermost part of the ribs that a crop may lose: arms lie against it."""
@@ -34,6 +38,27 @@ class CropQuality:
     def holds_thorax(self) -> bool:
         """Whether all of the thorax is inside."""
         return max(self.lost_mm) == 0
+
+
+def measure_simulated(preset: Preset, *, seed: int, number: int) -> CropQuality | None:
+    """Simulate a patient and measure the crop that is found on the sum of the views.
+
+    Args:
+        preset: what the patient is like.
+        seed: of the cohort.
+        number: of the patient in it, from 1.
+
+    Returns:
+        The lengths; None if the crop is refused.
+    """
+    patient = simulate_patient(preset, seed=seed, number=number)
+    views = [mirrored(image.counts, view) for view, image in patient.views.items()]
+    spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
+    try:
+        landmarks = find_thorax(np.sum(views, axis=0, dtype=np.float64), spacing_mm)
+    except ScanError:
+        return None
+    return measure_crop(landmarks, patient.views[View.ANTERIOR].regions, spacing_mm)
 
 
 def measure_crop(

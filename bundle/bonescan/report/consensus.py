@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bonescan.data.annotation.annotators import Method, combine, load_annotated_scans
+from bonescan.data.annotation.annotators import ConsensusMethod, combine, load_annotated_scans
 from bonescan.data.annotation.consensus import MAX_DIFFERENCE
 from bonescan.data.label_set import LabelMapSet
 from bonescan.files import write_json, write_text
@@ -26,7 +26,7 @@ class ConsensusRule:
         max_difference: greatest 1 - IoU of two annotators that agree on a lesion.
     """
 
-    method: Method = Method.MAJORITY
+    method: ConsensusMethod = ConsensusMethod.MAJORITY
     votes: int = 2
     max_difference: float = MAX_DIFFERENCE
 
@@ -54,7 +54,10 @@ def write_consensus(
     failures: list[str] = []
     consensus, agreement = LabelMapSet(folder), Agreement(tuple(datalists))
     disputes = []
-    for scan in load_annotated_scans(datalists, failures):
+    for scan in load_annotated_scans(datalists):
+        if isinstance(scan, ValueError):
+            failures.append(str(scan))
+            continue
         agreement.add(scan)
         label, disputed = combine(
             scan, rule.method, votes=rule.votes, max_difference=rule.max_difference, seed=seed
@@ -66,7 +69,7 @@ def write_consensus(
     if len(consensus):
         description = f"Consensus of {', '.join(datalists)}: {rule.method}"
         consensus.write_datalist(description, folds=folds, seed=seed)
-    if rule.method is Method.AGREEMENT:
+    if rule.method is ConsensusMethod.AGREEMENT:
         write_json(folder / DISPUTES, disputes, indent=1)
     _write_report(agreement, folder)
     return len(consensus), failures

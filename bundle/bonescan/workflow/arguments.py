@@ -5,10 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
 from fire.parser import DefaultParseValue
-
-from bonescan.workflow.installation import find_configs
 
 _PLAIN = re.compile(r"[\w./][\w./ -]*")
 """Text without any character that MONAI's configurations give a meaning of their own."""
@@ -25,19 +22,6 @@ def literal(text: str | Path) -> str:
     if _PLAIN.fullmatch(text) and DefaultParseValue(text) == text:
         return text
     return "$'" + re.sub(r"[^A-Za-z0-9_./ -]", lambda sign: f"\\U{ord(sign[0]):08x}", text) + "'"
-
-
-def find_overlay(name: str) -> Path:
-    """Return the configuration file of this name, without ending, beside train.yaml."""
-    return find_configs() / f"{name}.yaml"
-
-
-def find_system(name: str) -> tuple[Path, list[Path]]:
-    """Return the arguments file of a system, and the configuration files that it is laid over."""
-    configs = find_configs()
-    path = configs / "systems" / f"{name}.yaml"
-    named = yaml.safe_load(path.read_text(encoding="utf-8"))["config_file"]
-    return path, [configs.parent / file for file in ([named] if isinstance(named, str) else named)]
 
 
 def make_arguments(

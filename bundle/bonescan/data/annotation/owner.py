@@ -1,28 +1,12 @@
 """Which scan, and which of its views, a LabelMe file belongs to."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeError
 from bonescan.data.listing import ListedScan
 from bonescan.dicom.scan import View
-
-_VIEW_WORD = re.compile(r"(?:^|[^a-z0-9]|(?<=[0-9]))(?:(ant)(?:erior)?|post(?:erior)?)(?![a-z])")
-
-
-def view_in_name(stem: str) -> tuple[View | None, str]:
-    """Find the view that a file's name says: "sim-0001_scan_anterior", "p1post".
-
-    Args:
-        stem: the name without its ending.
-
-    Returns:
-        The view, None if there is none or both; and the rest of the name in lower case.
-    """
-    name = stem.lower()
-    views = {View.ANTERIOR if word[1] else View.POSTERIOR for word in _VIEW_WORD.finditer(name)}
-    return views.pop() if len(views) == 1 else None, _VIEW_WORD.sub("", name).strip("_- ")
+from bonescan.dicom.views import view_in_name
 
 
 def find_owner(annotation: Annotation, scans: Sequence[ListedScan]) -> tuple[ListedScan, View]:

@@ -10,9 +10,10 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import PRESETS, THORAX_SITES
 from bonescan.workflow.command import list_families
+from bonescan.workflow.installation import find_configs
 
-ROOT = Path(__file__).resolve().parents[4]
-CONFIGS = ROOT / "configs"
+CONFIGS = find_configs()
+ROOT = CONFIGS.parent
 """The bundle's root."""
 
 FOLDS = 5

@@ -13,10 +13,11 @@ from bonescan.handlers.checkpoint import BEST_NAME
 from bonescan.studies.experiments.data import ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
 from bonescan.workflow.command import list_families
+from bonescan.workflow.installation import find_configs
 
-ROOT = Path(__file__).resolve().parents[4]
+CONFIGS = find_configs()
+ROOT = CONFIGS.parent
 """The bundle's root."""
-CONFIGS = ROOT / "configs"
 CROPPED = "cropped"
 """Overlay for data that are thorax crops already."""
 EVALUATION = "evaluation"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bonescan.studies.experiments.grid import CONFIGS
-from scripts import reproduce
+from bonescan.commands import main, reproduce
+from bonescan.workflow.installation import find_configs
 
 GROUP = {"primary": "breast", "metastases": True}
 PROFILE = {
@@ -45,20 +45,20 @@ EXPERIMENT = {
 
 
 @pytest.fixture(scope="module")
-def experiments(tmp_path_factory) -> Path:
+def configs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("configs")
-    (folder / "systems").symlink_to(CONFIGS / "systems")
+    (folder / "systems").symlink_to(find_configs() / "systems")
     (folder / "experiments").mkdir()
     (folder / "experiments" / "tiny.yaml").write_text(yaml.safe_dump(EXPERIMENT))
-    return folder / "experiments"
+    return folder
 
 
 @pytest.mark.slow
-def test_an_experiment_is_run_gone_on_with_and_written(experiments, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(reproduce, "EXPERIMENTS", experiments)
+def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(reproduce, "find_configs", lambda: configs)
     work, output = tmp_path / "work", tmp_path / "results"
-    command = ["tiny", "--work", str(work), "--output", str(output), "--workers", "2"]
-    assert reproduce.main(command) == 0
+    command = ["reproduce", "tiny", "--work", str(work), "--output", str(output), "--workers", "2"]
+    assert main(command) == 0
     said = capfd.readouterr().out
     assert "[4/4]" in said
     document = json.loads((output / "tiny.json").read_text())
@@ -77,15 +77,24 @@ def test_an_experiment_is_run_gone_on_with_and_written(experiments, tmp_path, mo
     shutil.rmtree(mined)
     mined.mkdir()
     (mined / "last.pt").write_bytes(b"no checkpoint")
-    assert reproduce.main(command) == 1
+    assert main(command) == 1
     said = capfd.readouterr()
     assert "failed: Mined, fold 0, seed 0: training: " in said.err
     assert "**Missing:** Mined." in (output / "tiny.md").read_text()
     assert (base / "model.pt").stat().st_mtime_ns == before
 
 
-def test_mistakes_end_with_one_line(experiments, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(reproduce, "EXPERIMENTS", experiments)
-    command = ["tiny", "--split", "image", "--work", str(tmp_path), "--output", str(tmp_path)]
-    assert reproduce.main(command) == 1
+def test_mistakes_end_with_one_line(configs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "find_configs", lambda: configs)
+    command = [
+        "reproduce",
+        "tiny",
+        "--split",
+        "image",
+        "--work",
+        str(tmp_path),
+        "--output",
+        str(tmp_path),
+    ]
+    assert main(command) == 1
     assert "error: tiny: split must be 'patient'" in capsys.readouterr().err

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
+from bonescan.commands import main
 from bonescan.data.datalist import load_items
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.run_folder import label_map_name
-from scripts import consensus, export_labelme, import_labelme, nnunet
 from tests.data.annotation.labelme_files import make_cohort, random_label, write_boxes
 from tests.factories import SPACING_MM
 
@@ -18,8 +18,8 @@ def datalist(tmp_path):
     return make_cohort(tmp_path / "scans", [random_label(seed) for seed in range(3)])
 
 
-def run(script, *words):
-    return script.main([str(word) for word in words])
+def run(command, *words):
+    return main([*command.split(), *(str(word) for word in words)])
 
 
 def labels_of(folder):
@@ -36,14 +36,14 @@ def test_predictions_are_exported_corrected_and_imported_to_train_on(tmp_path, d
         write_view_stack(path, random_label(number + 10), SPACING_MM, tuple(View))
     drawn = tmp_path / "drawn"
     words = ("--scans", datalist, "--labels", predictions, "--output", drawn)
-    assert run(export_labelme, *words) == 0
+    assert run("annotate export", *words) == 0
     assert "6 views" in capsys.readouterr().out
     path = drawn / "p1_scan_posterior.json"
     content = json.loads(path.read_text())
     content["shapes"] = [shape for shape in content["shapes"] if shape["label"] == "bladder"]
     path.rename(drawn / "renamed by the physician.json").write_text(json.dumps(content))
     words = ("--scans", datalist, "--annotations", drawn, "--output", tmp_path / "out")
-    assert run(import_labelme, *words) == 0
+    assert run("annotate import", *words) == 0
     assert "3 scans labelled" in capsys.readouterr().out
     labels = labels_of(tmp_path / "out")
     corrected = random_label(11)
@@ -54,9 +54,9 @@ def test_predictions_are_exported_corrected_and_imported_to_train_on(tmp_path, d
 
 
 def test_the_datalists_own_labels_are_exported(tmp_path, datalist):
-    assert run(export_labelme, "--scans", datalist, "--output", tmp_path / "drawn") == 0
+    assert run("annotate export", "--scans", datalist, "--output", tmp_path / "drawn") == 0
     words = ("--annotations", tmp_path / "drawn", "--output", tmp_path / "out")
-    assert run(import_labelme, "--scans", datalist, *words) == 0
+    assert run("annotate import", "--scans", datalist, *words) == 0
     np.testing.assert_array_equal(labels_of(tmp_path / "out")["P2"], random_label(2))
 
 
@@ -65,7 +65,7 @@ def test_exports_without_label_map_fail_and_others_go_on(tmp_path, datalist, cap
     labels.mkdir()
     (labels / "p0_scan.nii.gz").write_bytes((datalist.parent / "p0/label.nii.gz").read_bytes())
     words = ("--scans", datalist, "--labels", labels, "--output", tmp_path / "drawn")
-    assert run(export_labelme, *words) == 1
+    assert run("annotate export", *words) == 1
     told = capsys.readouterr()
     assert "2 views" in told.out
     assert "left out: scan p1_scan: has no label map" in told.err
@@ -78,19 +78,19 @@ def test_imports_list_failures_and_take_a_mapping(tmp_path, datalist, capsys):
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text("Herd: bladder\n")
     words = ["--scans", datalist, "--annotations", drawn, "--output", tmp_path / "out"]
-    assert run(import_labelme, *words, "--mapping", mapping) == 1
+    assert run("annotate import", *words, "--mapping", mapping) == 1
     told = capsys.readouterr()
     assert "1 scans labelled" in told.out
     assert "left out: scan p1_scan: must have a file for the posterior view" in told.err
     assert set(np.unique(labels_of(tmp_path / "out")["P0"])) == {0, 2}
     words += ["--mapping", mapping, "--label", "Herd=metastasis", "--empty-views"]
-    assert run(import_labelme, *words) == 0
+    assert run("annotate import", *words) == 0
     assert set(np.unique(labels_of(tmp_path / "out")["P1"])) == {0, 1}
-    assert run(import_labelme, *words, "--label", "Herd=tumour") == 1
+    assert run("annotate import", *words, "--label", "Herd=tumour") == 1
     assert "error: label must be one of" in capsys.readouterr().err
 
 
-def annotate(tmp_path, datalist):
+def make_annotators(tmp_path, datalist):
     """Return `NAME=DATALIST` of three annotators, one of whom never marks anything behind."""
     entries = json.loads(datalist.read_text())["training"]
     words = []
@@ -110,8 +110,8 @@ def annotate(tmp_path, datalist):
 
 @pytest.mark.parametrize("method", ["majority", "staple"])
 def test_a_consensus_has_a_datalist_and_a_report(tmp_path, datalist, method):
-    annotators, output = annotate(tmp_path, datalist), tmp_path / "out"
-    assert run(consensus, *annotators, "--output", output, "--method", method) == 0
+    annotators, output = make_annotators(tmp_path, datalist), tmp_path / "out"
+    assert run("annotate consensus", *annotators, "--output", output, "--method", method) == 0
     assert set(labels_of(output)) == {"P0", "P1", "P2"}
     np.testing.assert_array_equal(labels_of(output)["P1"], random_label(1))
     document = json.loads((output / "agreement.json").read_text())
@@ -122,38 +122,35 @@ def test_a_consensus_has_a_datalist_and_a_report(tmp_path, datalist, method):
 
 
 def test_disputed_scans_are_left_for_a_new_round(tmp_path, datalist, capsys):
-    annotators, output = annotate(tmp_path, datalist), tmp_path / "out"
-    assert run(consensus, *annotators, "--output", output, "--method", "agreement") == 0
+    annotators, output = make_annotators(tmp_path, datalist), tmp_path / "out"
+    assert run("annotate consensus", *annotators, "--output", output, "--method", "agreement") == 0
     assert "0 scans in" in capsys.readouterr().out
     disputes = json.loads((output / "disputes.json").read_text())
     assert {dispute["view"] for dispute in disputes} == {"posterior"}
     assert disputes[0]["scan"] == "p0_scan"
     assert disputes[0]["dispute"]["difference"] == 1
     assert not (output / "datalist.json").exists()
-    run(consensus, *annotators, "--output", output, "--method", "agreement", "--max-difference", 1)
+    run(
+        "annotate consensus",
+        *annotators,
+        "--output",
+        output,
+        "--method",
+        "agreement",
+        "--max-difference",
+        1,
+    )
     assert set(labels_of(output)) == {"P0", "P1", "P2"}
 
 
 def test_a_consensus_needs_two_annotators(tmp_path, datalist, capsys):
-    assert run(consensus, f"ann={datalist}", "--output", tmp_path / "out") == 1
+    assert run("annotate consensus", f"ann={datalist}", "--output", tmp_path / "out") == 1
     assert "error: datalists must be those of 2 annotators" in capsys.readouterr().err
 
 
 def test_annotators_are_named_each_by_a_name_of_their_own(tmp_path, datalist, capsys):
     words = (f"ann={datalist}", f"ann={datalist}", "--output", tmp_path / "out")
-    assert run(consensus, *words) == 1
+    assert run("annotate consensus", *words) == 1
     assert "annotators must have different names, got 'ann' twice" in capsys.readouterr().err
-    assert run(consensus, datalist, "--output", tmp_path / "out") == 1
+    assert run("annotate consensus", datalist, "--output", tmp_path / "out") == 1
     assert "annotator must be NAME=DATALIST, got" in capsys.readouterr().err
-
-
-def test_nnunet_there_and_back(tmp_path, datalist, capsys):
-    dataset, output = tmp_path / "Dataset901_Bone", tmp_path / "out"
-    words = ("--datalist", datalist, "--dataset", dataset)
-    assert run(nnunet, "export", *words, "--format", ".nii.gz", "--mirror-posterior") == 0
-    back = ("--predictions", dataset / "labelsTr", "--output", output)
-    assert run(nnunet, "import", *words, *back) == 0
-    assert "3 label maps" in capsys.readouterr().out
-    np.testing.assert_array_equal(read_view_stack(output / "p2_scan.nii.gz").array, random_label(2))
-    assert run(nnunet, "export", *words) == 1
-    assert "must be empty" in capsys.readouterr().err
