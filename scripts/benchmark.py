@@ -10,6 +10,8 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -41,15 +43,13 @@ def measure(chosen: argparse.Namespace, size: BenchmarkSize) -> int:
     """Measure, then write and print the results."""
     names = (chosen.only,) if chosen.only else PARTS
     machine = describe_machine()
-    # What the reader says of a lossy file it would say at each repeat.
-    logging.getLogger("bonescan").setLevel(logging.ERROR)
     start = time.monotonic()
 
     def announce(name: str) -> None:
         place = f"{names.index(name) + 1}/{len(names)}"
         print(f"\n== {place} {name} (after {time.monotonic() - start:.0f} s)", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, without_warnings():
         measurements = run_parts(names, Path(folder), size, real=chosen.real, announce=announce)
     document = make_document(measurements, machine=machine, command=typed(chosen))
     stem = "benchmark" if chosen.only is None else f"benchmark_{chosen.only}"
@@ -57,6 +57,18 @@ def measure(chosen: argparse.Namespace, size: BenchmarkSize) -> int:
     print(f"\n{to_markdown(document)}")
     print(f"Took {(time.monotonic() - start) / 60:.1f} minutes; see {chosen.output}.")
     return 0
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep the reader from saying of a lossy file at each repeat what it said at the first."""
+    logger = logging.getLogger("bonescan")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def typed(chosen: argparse.Namespace) -> str:

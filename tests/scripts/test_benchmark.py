@@ -48,7 +48,7 @@ def test_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch, capsys):
     assert benchmark.main(["--output", str(tmp_path)], TINY) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
     assert (tmp_path / "benchmark.json").read_text() == "old"
-    assert "nothing was written" in capsys.readouterr().err
+    assert capsys.readouterr().err == "\nInterrupted.\n"
 
 
 def test_one_part_alone_is_written_beside_the_whole(tmp_path, capsys):

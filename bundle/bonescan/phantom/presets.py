@@ -174,7 +174,7 @@ class CohortGroup:
 
 @dataclass(frozen=True)
 class Preset:
-    """A cohort that `scripts/simulate.py` can make.
+    """A cohort that `bonescan simulate` can make.
 
     Attributes:
         name: of the preset.

@@ -81,7 +81,7 @@ def test_readme_says_simulated_and_counts():
     }
     text = make_readme(configuration, COHORT, datalist)
     assert "**Everything here is simulated.**" in text
-    assert "python scripts/simulate.py --preset default --patients 60 --seed 3 --output" in text
+    assert "bonescan simulate --preset default --patients 60 --seed 3 -o" in text
     for row in (
         "| images | 105 |",
         "| patients with one view | 15 |",

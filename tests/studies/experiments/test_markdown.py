@@ -44,7 +44,7 @@ DOCUMENT = {
     "comparisons": [COMPARISON],
     "missing": [],
     "pictures": {"Curves": "tiny_curves.png"},
-    "command": "python scripts/reproduce.py tiny",
+    "command": "bonescan reproduce tiny",
     "date": "2026-01-02",
     "machine": {"cpu": "A processor", "cores": 2, "device": "cpu"},
     "packages": {"torch": "1.2.3"},
@@ -65,7 +65,7 @@ def test_published_and_simulated_stand_side_by_side():
     assert "Profile `fast`: little. Cohort preset `default`, 5 patients, split by patient." in page
     assert "![Curves](tiny_curves.png)" in page
     assert "- A remark." in page
-    assert "Made by `python scripts/reproduce.py tiny` on 2026-01-02" in page
+    assert "Made by `bonescan reproduce tiny` on 2026-01-02" in page
     assert "Optimistic" not in page
     assert "Missing" not in page
 

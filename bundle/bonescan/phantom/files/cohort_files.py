@@ -126,7 +126,7 @@ and a result on these scans says nothing about real ones until it is confirmed t
 
 Made by
 
-    python scripts/simulate.py --preset {preset} --patients {patients} --seed {seed} --output DIR
+    bonescan simulate --preset {preset} --patients {patients} --seed {seed} -o DIR
 
 The same command with the same versions gives the same bytes. All settings are in `cohort.yaml`.
 
