@@ -29,11 +29,11 @@ BOX = (0.135, 0.42)
 """Width and height of a box, in the picture's width and in layers."""
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Return the arguments of the command line."""
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "architecture.png")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def count_arrows() -> Arrows:
@@ -136,7 +136,7 @@ def draw_box(axes: Axes, room: str, centre: tuple[float, float]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    chosen = parse(arguments)
+    chosen = make_parser().parse_args(arguments)
     arrows = count_arrows()
     draw(arrows, read_layers(), chosen.output)
     print(f"{sum(arrows.values())} imports between rooms, drawn in {chosen.output}")

@@ -14,6 +14,7 @@ from monai.data import MetaTensor
 from bonescan.keys import META_SCAN_ID, META_VIEWS
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
+from bonescan.workflow import launch as launch_module
 from tests.factories import SPACING_MM
 from tests.workflows import locate_datalist, run_workflow, train_system
 
@@ -111,3 +112,16 @@ def system_datalist(make_once: Callable[..., Path], cohort: Path) -> Path:
 def trained_system(make_once: Callable[..., Path], system_datalist: Path) -> Callable[[str], Path]:
     """Return the folder of a system's tiny training by its name; none is to change its weights."""
     return lambda name: make_once(name, lambda folder: train_system(name, system_datalist, folder))
+
+
+@pytest.fixture
+def launched(monkeypatch) -> list[str]:
+    """Arguments of the workflow that a command launches; nothing runs."""
+    words: list[str] = []
+
+    def take(arguments) -> int:
+        words[:] = arguments
+        return 0
+
+    monkeypatch.setattr(launch_module, "launch", take)
+    return words
