@@ -53,7 +53,7 @@ def own_commands() -> list[str]:
         for command in commands()
         if re.match(r"(torchrun .+ -m )?bonescan ", command)
     ]
-    return [command for command in found if not command.startswith("COMMAND")]
+    return [command for command in found if " " in command and not command.startswith("COMMAND")]
 
 
 def make_targets() -> list[str]:

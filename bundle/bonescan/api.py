@@ -1,0 +1,127 @@
+"""Three lines for other programs: load a trained system, call it on a scan, use the result."""
+
+import copy
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from ignite.engine import Engine
+from monai.bundle import ConfigParser
+from monai.data import list_data_collate
+from monai.engines import SupervisedEvaluator
+from monai.inferers import Inferer
+from monai.transforms import Compose
+from torch import nn
+
+from bonescan.data.scan_reference import file_names
+from bonescan.errors import ScanError, root_cause
+from bonescan.handlers.checkpoint import WeightsLoader
+from bonescan.handlers.scan_outputs import make_result
+from bonescan.keys import IMAGE
+from bonescan.report.scan_result import ScanResult
+from bonescan.run_folder import SYSTEM, WEIGHTS
+from bonescan.versions import software_versions
+from bonescan.workflow.installation import find_configs
+
+
+class System:
+    """A trained system in memory, to be called on scans; several threads may call it at once.
+
+    Args:
+        network: with its weights.
+        inferer: how the network is applied to the views of a scan.
+        preprocessing: from the name of a file to the network's input.
+        postprocessing: from the network's output to label map and probabilities in acquisition
+            geometry.
+        name: what tables call the system.
+        assessed: field that it searches for lesions, such as "thorax".
+        device: where the network is.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        inferer: Inferer,
+        preprocessing: Compose,
+        postprocessing: Compose,
+        name: str,
+        assessed: str,
+        device: torch.device,
+    ) -> None:
+        self.name = name
+        self.assessed = assessed
+        self.device = device
+        self._network = network.eval()
+        self._inferer = inferer
+        self._chains = (preprocessing, postprocessing)
+        self._versions = software_versions()
+
+    def __call__(self, scan: str | Path | Sequence[str | Path]) -> ScanResult:
+        """Find lesions in a scan.
+
+        Args:
+            scan: a DICOM or NIfTI file, the two files of a scan, or its folder; names may end in
+                what a header does not tell (see bonescan.data.scan_reference).
+
+        Returns:
+            Counts, label map, probabilities and findings, in acquisition geometry.
+
+        Raises:
+            ScanError: if the files are no planar whole-body bone scan, or the field that the system
+                assesses cannot be found.
+        """
+        # Transforms keep a state while they are inverted, which threads must not share. One copy of
+        # both chains: the second inverts the first.
+        preprocessing, postprocessing = copy.deepcopy(self._chains)
+        names = file_names(scan)
+        try:
+            sample = preprocessing({IMAGE: names if len(names) > 1 else names[0]})
+        except RuntimeError as err:  # MONAI wraps what a transform raises
+            cause = root_cause(err)
+            raise (cause if isinstance(cause, ScanError) else err) from None
+        evaluator = SupervisedEvaluator(
+            device=self.device,
+            val_data_loader=[list_data_collate([sample])],
+            network=self._network,
+            inferer=self._inferer,
+            postprocessing=postprocessing,
+            amp=self.device.type == "cuda",
+        )
+        evaluator.run()
+        return make_result(
+            {**evaluator.state.batch[0], **evaluator.state.output[0]},
+            assessed=self.assessed,
+            system=self.name,
+            versions=self._versions,
+        )
+
+
+def load(run: str | Path, *, device: str | torch.device | None = None) -> System:
+    """Load a trained system from the folder of its training.
+
+    Args:
+        run: the folder, with `system.json` and `model.pt`.
+        device: where to infer; a GPU if there is one, if not given.
+
+    Raises:
+        FileNotFoundError: if the folder lacks one of the files.
+        ValueError: if the weights do not fit the system.
+    """
+    run = Path(run)
+    if not (run / SYSTEM).is_file():
+        raise FileNotFoundError(f"run must be the folder of a training with {SYSTEM}, got {run}")
+    parser = ConfigParser()
+    parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
+    if device is not None:
+        parser["device"] = torch.device(device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # of an optional package
+        parts = {
+            key: parser.get_parsed_content(key)
+            for key in ("device", "network", "inferer", "preprocessing", "postprocessing")
+        }
+    weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=parts["device"])
+    weights(Engine(lambda _engine, _batch: None))
+    return System(name=parser["name"], assessed=parser["assessed"], **parts)

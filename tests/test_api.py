@@ -1,0 +1,113 @@
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.data import get_testdata_file
+
+import bonescan
+from tests.handlers.fakes import NETWORK, save_weights
+
+FILES = (("sim-0001/scan.dcm",), ("sim-0005/anterior.dcm", "sim-0005/posterior.dcm"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """The folder of a run whose network calls bright pixels metastasis."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    save_weights(folder / "model.pt", 0.9)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def system(trained):
+    return bonescan.load(trained, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def inferred(trained, cohort, tmp_path_factory) -> Path:
+    """What the command makes of the same scans."""
+    output = tmp_path_factory.mktemp("inferred")
+    command = [sys.executable, "-m", "bonescan", "infer", trained, cohort / "datalist.json"]
+    subprocess.run([*command, "-o", output], check=True, capture_output=True)
+    return output
+
+
+def scan_of(cohort, names):
+    paths = [str(cohort / name) for name in names]
+    return paths if len(paths) > 1 else paths[0]
+
+
+def assert_same(result, other):
+    assert result.scan_id == other.scan_id
+    for name in ("counts", "label_map", "prob"):
+        np.testing.assert_array_equal(getattr(result, name), getattr(other, name))
+    assert result.findings == other.findings
+
+
+@pytest.mark.parametrize("names", FILES, ids=["one file", "two files"])
+def test_findings_are_those_of_the_command(system, cohort, inferred, names):
+    result = system(scan_of(cohort, names))
+    document = json.loads((inferred / result.scan_id / "findings.json").read_text())
+    assert len(result.findings) == len(document["findings"]) > 0
+    for finding, written in zip(result.findings, document["findings"], strict=True):
+        assert (finding.view, finding.number) == (written["view"], written["number"])
+        assert finding.area_mm2 == pytest.approx(written["area_mm2"], abs=1e-3)
+        assert finding.max_counts == written["max_counts"]
+        assert finding.score == pytest.approx(written["score"], abs=1e-3)
+    assert list(result.views) == document["views"]
+    assert result.assessed == document["assessed"] == system.assessed
+    assert result.system == system.name == "Bright"
+
+
+def test_threads_may_share_a_system(system, cohort):
+    scans = [scan_of(cohort, names) for names in FILES] * 4
+    alone = [system(scan) for scan in scans[:2]]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(system, scans))
+    for number, result in enumerate(together):
+        assert_same(result, alone[number % 2])
+
+
+def test_a_path_is_a_path_whatever_it_looks_like(system, cohort, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(cohort / FILES[0][0], "$x#1.dcm")
+    assert_same(system(Path("$x#1.dcm")), system(cohort / FILES[0][0]))
+
+
+def test_what_is_no_bone_scan_is_refused_with_the_reason(system):
+    with pytest.raises(ValueError, match=r"CT_small\.dcm.*CT"):
+        system(get_testdata_file("CT_small.dcm"))
+
+
+def test_a_folder_without_run_is_refused(tmp_path, trained):
+    with pytest.raises(FileNotFoundError, match=r"must be the folder of a training with system"):
+        bonescan.load(tmp_path)
+    shutil.copy(trained / "system.json", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"model\.pt do not exist"):
+        bonescan.load(tmp_path)
+
+
+def test_weights_of_another_system_are_refused(tmp_path, trained):
+    shutil.copy(trained / "model.pt", tmp_path)
+    (tmp_path / "system.json").write_text('{"width": 2}')
+    with pytest.raises(ValueError, match="does not fit the network"):
+        bonescan.load(tmp_path)
+
+
+def test_the_package_alone_loads_nothing_heavy():
+    program = "import bonescan, sys; print('torch' in sys.modules, bonescan.__version__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", bonescan.__version__]
+
+
+def test_other_names_are_unknown():
+    with pytest.raises(AttributeError, match="has no attribute 'train'"):
+        bonescan.train  # noqa: B018
