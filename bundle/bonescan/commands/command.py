@@ -63,6 +63,11 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_datalist(parser: argparse.ArgumentParser, about: str) -> None:
+    """Add the datalist that a command reads."""
+    parser.add_argument("--datalist", type=Path, required=True, metavar="FILE", help=about)
+
+
 def add_results_folder(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the folder of results: one for trying things out, unless they are to be published."""
     choice = parser.add_mutually_exclusive_group()

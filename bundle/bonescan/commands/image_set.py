@@ -1,18 +1,15 @@
 """The command that makes a set of thorax images."""
 
 import argparse
-from pathlib import Path
 
-from bonescan.commands.command import Command, add_output
+from bonescan.commands.command import Command, add_datalist, add_output
 
 SPLITS = ("patient", "image")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "--datalist", type=Path, required=True, metavar="FILE", help="datalist of whole-body scans"
-    )
+    add_datalist(parser, "datalist of whole-body scans")
     parser.add_argument(
         "--total",
         type=int,

@@ -3,14 +3,12 @@
 import argparse
 from pathlib import Path
 
-from bonescan.commands.command import Command, add_output
+from bonescan.commands.command import Command, add_datalist, add_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "--datalist", type=Path, required=True, metavar="FILE", help="datalist of labelled scans"
-    )
+    add_datalist(parser, "datalist of labelled scans")
     parser.add_argument(
         "--predictions",
         type=Path,

@@ -3,15 +3,13 @@
 import argparse
 from pathlib import Path
 
-from bonescan.commands.command import Command, CommandGroup, add_output
+from bonescan.commands.command import Command, CommandGroup, add_datalist, add_output
 
 FORMATS = (".png", ".nii.gz")
 
 
 def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--datalist", type=Path, required=True, metavar="FILE", help="datalist of scans"
-    )
+    add_datalist(parser, "datalist of scans")
     parser.add_argument(
         "--dataset", type=Path, required=True, metavar="DIR", help="nnUNet_raw/DatasetNNN_Name"
     )
