@@ -52,8 +52,8 @@ results: $(STAMP)
 	$(BONESCAN) train --data data/cohort -o runs/fast --fast
 	$(BONESCAN) evaluate runs/fast
 	cp runs/fast/evaluation/summary.json docs/results/fast_default.json
-	cp runs/fast/evaluation/cases.png docs/results/fast_default.png
-	{ printf '# Fast profile on the default cohort\nMade by `make results`.\n\n![Best, median and worst case](fast_default.png)\n\n'; cat runs/fast/evaluation/summary.md; } > docs/results/fast_default.md
+	cp runs/fast/evaluation/examples.png docs/results/fast_default.png
+	{ printf '# Fast profile on the default cohort\nMade by `make results`.\n\n![Best, median and worst image](fast_default.png)\n\n'; cat runs/fast/evaluation/summary.md; } > docs/results/fast_default.md
 
 # What tools leave behind; data/ and runs/ hold a person's work.
 clean:

@@ -71,9 +71,9 @@ def tell(seconds: float) -> None:
         f"{'':34}{'DSC':>24}{'precision':>12}{'recall':>9}"
     )
     for name, system in summary.items():
-        dsc, cpa, recall = (system["pooled"][key] for key in ("dsc", "cpa", "recall"))
+        dsc, precision, recall = (system["pooled"][key] for key in ("dsc", "precision", "recall"))
         interval = f"{dsc['value']:.3f} ({dsc['lower']:.3f} to {dsc['upper']:.3f})"
-        print(f"{name:34}{interval:>24}{cpa['value']:>12.3f}{recall['value']:>9.3f}")
+        print(f"{name:34}{interval:>24}{precision['value']:>12.3f}{recall['value']:>9.3f}")
     print("\nLook at:")
     for pattern in ("evaluation/*.png", "new/*/overlay.png", "real/*/overlay.png"):
         for picture in sorted(run.glob(pattern)):

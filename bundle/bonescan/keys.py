@@ -33,7 +33,8 @@ IMAGE_PATH = "image_path"
 """Beside FAILURE: the file or files of that sample."""
 
 META_VIEWS = "views"
-"""Names of the views along the first axis, joined by VIEW_SEPARATOR: a string collates."""
+"""Names of the views along the first axis, or of one other form (bonescan.image_form.ImageForm),
+joined by VIEW_SEPARATOR: a string collates."""
 META_SCAN_ID = "scan_id"
 """Keyed hash that names the scan in outputs and logs."""
 META_SPACING = "spacing_mm"
@@ -46,10 +47,6 @@ META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 
 VIEW_SEPARATOR = "+"
-AGGREGATED = "aggregated"
-"""Value of META_VIEWS of the one channel that several views were joined into."""
-SIDE_BY_SIDE = "side_by_side"
-"""Value of META_VIEWS of the one channel that shows both views next to each other."""
 
 
 def join_view_names(names: Iterable[str]) -> str:

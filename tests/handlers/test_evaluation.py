@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ignite.engine import Engine
 from monai.data import MetaTensor
 
+from bonescan import run_folder
 from bonescan.data.datalist import load_items
-from bonescan.handlers.evaluation import BASELINE, make_cases
+from bonescan.handlers.evaluation import BASELINE, EvaluationReport, read_sample
 from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SPACING, META_VIEWS
 from bonescan.labels import Label
 from tests.handlers.fakes import NETWORK, save_weights
@@ -31,10 +33,10 @@ class Evaluation:
     samples: Sequence[dict]
 
     def summary(self) -> dict:
-        return json.loads((self.folder / "summary.json").read_text())
+        return json.loads((self.folder / run_folder.SUMMARY_JSON).read_text())
 
     def images(self) -> list[dict[str, str]]:
-        with (self.folder / "images.csv").open(newline="") as file:
+        with (self.folder / run_folder.IMAGE_ROWS).open(newline="") as file:
             return list(csv.DictReader(file))
 
 
@@ -69,7 +71,7 @@ def evaluation(cohort, run_dir, tmp_path_factory) -> Evaluation:
     return Evaluation(folder, [dataset[index] for index in range(len(dataset))])
 
 
-def counts_by_hand(samples: Sequence[dict], is_marked: Callable, level: float) -> np.ndarray:
+def pixels_by_hand(samples: Sequence[dict], is_marked: Callable, level: float) -> np.ndarray:
     """TP, FP, FN of each image, worked out plainly; is_marked(image, level) says what is marked."""
     counts = []
     for sample in samples:
@@ -85,7 +87,7 @@ def assert_pooled(document: dict, counts: np.ndarray) -> None:
         "dsc": 2 * tp / (2 * tp + fp + fn),
         "iou": tp / (tp + fp + fn),
         "recall": tp / (tp + fn),
-        "cpa": tp / (tp + fp),
+        "precision": tp / (tp + fp),
     }
     pooled = {name: document["pooled"][name]["value"] for name in expected}
     assert pooled == pytest.approx(expected, abs=1e-6)
@@ -100,27 +102,27 @@ def test_every_held_out_image_has_a_row(cohort, evaluation):
     rows = evaluation.images()
     assert {row["patient"] for row in rows} == patients
     assert len(rows) == sum(len(sample["image"]) for sample in evaluation.samples)
-    assert len({(row["patient"], row["view"]) for row in rows}) == len(rows)
+    assert len({(row["patient"], row["form"]) for row in rows}) == len(rows)
 
 
 def test_rows_are_those_worked_out_by_hand(evaluation):
     rows = sorted((int(row["tp"]), int(row["fp"]), int(row["fn"])) for row in evaluation.images())
     assert rows == sorted(
-        map(tuple, counts_by_hand(evaluation.samples, operator.gt, LEVEL).tolist())
+        map(tuple, pixels_by_hand(evaluation.samples, operator.gt, LEVEL).tolist())
     )
     assert sum(row[0] for row in rows) > 0
 
 
 def test_pooled_metrics_of_the_network(evaluation):
     assert_pooled(
-        evaluation.summary()[NAME], counts_by_hand(evaluation.samples, operator.gt, LEVEL)
+        evaluation.summary()[NAME], pixels_by_hand(evaluation.samples, operator.gt, LEVEL)
     )
 
 
 def test_pooled_metrics_of_the_baseline(evaluation):
     document = evaluation.summary()[BASELINE]
     assert 0 < document["threshold"] <= 1
-    counts = counts_by_hand(evaluation.samples, operator.ge, document["threshold"])
+    counts = pixels_by_hand(evaluation.samples, operator.ge, document["threshold"])
     assert_pooled(document, counts)
 
 
@@ -134,7 +136,7 @@ def test_summary_says_what_was_evaluated(evaluation):
 
 
 def test_markdown_names_both_systems_and_the_origin(evaluation):
-    text = (evaluation.folder / "summary.md").read_text()
+    text = (evaluation.folder / run_folder.SUMMARY_PAGE).read_text()
     assert text.startswith("Simulated scans: ")
     for name in (NAME, BASELINE):
         row = next(line for line in text.splitlines() if line.startswith(f"| {name} | pooled"))
@@ -143,9 +145,9 @@ def test_markdown_names_both_systems_and_the_origin(evaluation):
 
 
 def test_pictures_and_record(cohort, evaluation):
-    for name in ("cases.png", "froc.png", "training_curves.png"):
+    for name in (run_folder.EXAMPLES, run_folder.FROC_CURVE, run_folder.TRAINING_CURVES):
         assert (evaluation.folder / name).read_bytes().startswith(PNG), name
-    record = json.loads((evaluation.folder / "run.json").read_text())
+    record = json.loads((evaluation.folder / run_folder.RECORD).read_text())
     assert record["seed"] == 0
     assert len(record["data_sha256"]) == 64
 
@@ -154,9 +156,9 @@ def test_without_baseline_and_history(cohort, tmp_path):
     save_weights(tmp_path / "model.pt", LEVEL)
     output = tmp_path / "output"
     evaluate(cohort, tmp_path, output, run_id="evaluating", baseline=False)
-    assert set(json.loads((output / "summary.json").read_text())) == {NAME}
-    assert BASELINE not in (output / "summary.md").read_text()
-    assert not (output / "training_curves.png").exists()
+    assert set(json.loads((output / run_folder.SUMMARY_JSON).read_text())) == {NAME}
+    assert BASELINE not in (output / run_folder.SUMMARY_PAGE).read_text()
+    assert not (output / run_folder.TRAINING_CURVES).exists()
 
 
 def test_one_fold_of_the_training_patients(cohort, run_dir, tmp_path):
@@ -174,5 +176,70 @@ def test_spacing_is_that_of_the_sample_where_it_was_resampled():
     image = MetaTensor(torch.rand(1, 4, 3), affine=affine, meta=meta)
     mask = torch.zeros(1, 4, 3)
     sample = {"image": image, "label": mask, "pred": mask, "prob": mask}
-    (case,) = make_cases(sample, {}, None)
-    assert case.unpack().spacing_mm == pytest.approx((0.25, 0.6))
+    (evaluated,) = read_sample(sample, {}).images()
+    assert evaluated.spacing_mm == pytest.approx((0.25, 0.6))
+
+
+META = {META_VIEWS: "anterior+posterior", META_SCAN_ID: "s", META_SIMULATED: True}
+PRED = torch.tensor([[[1, 1, 1, 2, 2, 0]], [[0, 0, 0, 2, 2, 0]]])
+TRUTH = torch.tensor([[[1, 0, 0, 2, 2, 2]], [[0, 1, 0, 0, 0, 0]]])
+
+
+def report_on(tmp_path: Path, **settings) -> dict:
+    """Run a report on one scan whose label maps hold metastasis (1) and bladder (2)."""
+    uptake = torch.linspace(0, 1, 12).reshape(2, 1, 6)
+    image = MetaTensor(uptake, affine=torch.eye(4), meta=dict(META))
+    sample = {"image": image, "label": TRUTH, "pred": PRED, "prob": (PRED == 1).float()}
+    engine = Engine(lambda _engine, _batch: [sample])
+    engine.state.rank = 0
+    report = EvaluationReport(output_dir=tmp_path, run_dir=tmp_path, name=NAME, **settings)
+    report.attach(engine)
+    engine.run([[{"patient": "p"}]])
+    return json.loads((tmp_path / run_folder.SUMMARY_JSON).read_text())
+
+
+def test_several_labels_have_a_summary_each(tmp_path):
+    summary = report_on(tmp_path, label_values=[1, 2])
+    by_hand = {
+        "metastasis": {"precision": 1 / 3, "recall": 1 / 2},
+        "bladder": {"precision": 2 / 4, "recall": 2 / 3},
+    }
+    for label, expected in by_hand.items():
+        pooled = summary[label][NAME]["pooled"]
+        values = {metric: pooled[metric]["value"] for metric in expected}
+        assert values == pytest.approx(expected, abs=1e-6), label
+    assert summary["bladder"][NAME]["lesions"] == 1
+    assert "sensitivity_at_false_positives_per_scan" not in summary["bladder"][NAME]["detection"]
+    assert summary["metastasis"] == report_on(tmp_path)
+    rows = Evaluation(tmp_path, []).images()
+    assert [(row["form"], row["label"]) for row in rows] == [
+        ("anterior", "metastasis"), ("posterior", "metastasis"),
+    ]  # fmt: skip
+
+
+def test_tables_of_several_labels(tmp_path):
+    report_on(tmp_path, label_values=[2, 1])
+    rows = Evaluation(tmp_path, []).images()
+    assert [(row["form"], row["label"], row["tp"], row["fp"], row["fn"]) for row in rows] == [
+        ("anterior", "bladder", "2", "0", "1"),
+        ("anterior", "metastasis", "1", "2", "0"),
+        ("posterior", "bladder", "0", "2", "0"),
+        ("posterior", "metastasis", "0", "0", "1"),
+    ]
+    page = (tmp_path / run_folder.SUMMARY_PAGE).read_text()
+    assert page.startswith("## Bladder\n\nSimulated scans: 2 images, 1 of them with 1 lesions")
+    assert page.index("## Metastasis\n\nSimulated") > page.index("## Bladder")
+    assert page.count("| System | Pixels |") == 2
+    assert (tmp_path / run_folder.EXAMPLES).read_bytes().startswith(PNG)
+
+
+def test_without_metastases_there_is_no_picture_of_them(tmp_path):
+    assert list(report_on(tmp_path, label_values=[2])) == ["bladder"]
+    assert not (tmp_path / run_folder.EXAMPLES).exists()
+    assert not (tmp_path / run_folder.FROC_CURVE).exists()
+
+
+@pytest.mark.parametrize("label_values", [[], [0], [1, 3], [2, 2]])
+def test_label_values_are_checked(tmp_path, label_values):
+    with pytest.raises(ValueError, match="different ones of 1 metastasis, 2 bladder, got"):
+        EvaluationReport(output_dir=tmp_path, run_dir=tmp_path, name="", label_values=label_values)

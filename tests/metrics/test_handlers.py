@@ -29,13 +29,14 @@ def test_pooled_over_batches_and_blind_to_other_labels():
     assert run_epoch([1]) == 0
 
 
-def test_another_label_value():
-    metric = PooledDice(label_value=2)
+def test_several_label_values_are_averaged():
+    # metastasis 2 / 5 as above; bladder: TP 0 of 1 predicted and 2 true, then 1 of 1 and 2
+    metric = PooledDice([1, 2])
     metric.update((PREDS, LABELS))
-    assert metric.compute() == 0
+    assert metric.compute() == pytest.approx((2 / 5 + 0) / 2)
     metric.reset()
-    metric.update((LABELS, LABELS))
-    assert metric.compute() == 1
+    metric.update(([torch.tensor([[[1, 2, 0, 0]]])], LABELS[1:]))
+    assert metric.compute() == pytest.approx((0 + 2 / 3) / 2)
 
 
 def test_an_epoch_starts_anew_and_empty_sets_agree():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bonescan.dicom.scan import View
 from bonescan.report.comparison import (
     SIDE_PX,
     Curve,
@@ -14,22 +13,15 @@ from bonescan.report.comparison import (
     write_systems,
 )
 from bonescan.report.evaluated_images import EvaluatedImage
+from tests.report.pictures import make_image
 
 
-def make_case(*, pred: bool) -> EvaluatedImage:
+def make_example(*, pred: bool) -> EvaluatedImage:
     mask = np.zeros((20, 30), dtype=bool)
     mask[4:9, 10:17] = True
     uptake = np.zeros((20, 30), dtype=np.uint8)
     uptake[2:18, 3:27] = 90
-    return EvaluatedImage(
-        scan_id="s",
-        view=View.POSTERIOR,
-        spacing_mm=(2.0, 3.0),
-        mirrored=True,
-        uptake=uptake,
-        pred_mask=mask if pred else np.zeros_like(mask),
-        truth_mask=mask,
-    )
+    return make_image(mask & pred, mask, uptake=uptake)
 
 
 def read_pixels(path) -> np.ndarray:
@@ -43,9 +35,9 @@ def red_pixels(path) -> np.ndarray:
 
 
 def test_each_system_has_a_column_with_its_own_outlines(tmp_path):
-    cases = {"With": [make_case(pred=True)] * 2, "Without": [make_case(pred=False)] * 2}
-    write_systems(tmp_path / "cases.png", cases, origin="Simulated scans")
-    red = red_pixels(tmp_path / "cases.png")
+    images = {"With": [make_example(pred=True)] * 2, "Without": [make_example(pred=False)] * 2}
+    write_systems(tmp_path / "examples.png", images, origin="Simulated scans")
+    red = red_pixels(tmp_path / "examples.png")
     assert red.shape[1] == 3 * SIDE_PX
     plain, first, second = np.split(red[:-30], 3, axis=1)
     assert not plain.any()
@@ -54,7 +46,7 @@ def test_each_system_has_a_column_with_its_own_outlines(tmp_path):
 
 
 def test_panels_keep_the_proportions_of_the_body():
-    figure = draw_systems({"A": [make_case(pred=True)]}, origin="Simulated scans")
+    figure = draw_systems({"A": [make_example(pred=True)]}, origin="Simulated scans")
     panel = figure.axes[1].get_position()
     width, height = figure.get_figwidth() * panel.width, figure.get_figheight() * panel.height
     assert height / width == pytest.approx(20 * 2.0 / (30 * 3.0))
@@ -63,16 +55,16 @@ def test_panels_keep_the_proportions_of_the_body():
 
 def test_long_names_are_broken_in_two():
     name = "U-Net with dual pooling fusion and a dense atrous convolution"
-    figure = draw_systems({name: [make_case(pred=True)]}, origin="Simulated scans")
+    figure = draw_systems({name: [make_example(pred=True)]}, origin="Simulated scans")
     title = figure.axes[1].get_title()
     assert title.replace("\n", " ") == name
     assert "\n" in title
 
 
 def test_systems_without_the_same_images_are_refused():
-    cases = {"A": [make_case(pred=True)], "B": []}
+    images = {"A": [make_example(pred=True)], "B": []}
     with pytest.raises(ValueError, match=r"systems must have the same images.*\[0, 1\]"):
-        draw_systems(cases, origin="Simulated scans")
+        draw_systems(images, origin="Simulated scans")
 
 
 def test_histories_are_averaged_over_runs(tmp_path):
@@ -88,7 +80,7 @@ def test_histories_are_averaged_over_runs(tmp_path):
 
 
 def test_sweep_shows_curve_and_published_point(tmp_path):
-    curve = Curve(places=[2, 3], values=[0.2, 0.6], lower=[0.1, 0.5], upper=[0.3, 0.7])
+    curve = Curve(positions=[2, 3], values=[0.2, 0.6], lower=[0.1, 0.5], upper=[0.3, 0.7])
     write_sweep(
         tmp_path / "s.png", {"A": curve}, axis="K", metric="IoU", published={3: 0.74},
         origin="simulated",

@@ -3,26 +3,29 @@
 import numpy as np
 import pytest
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.report.drawing import (
     display_limit,
     draw_scale_bar,
+    draw_sides,
     new_figure,
     outline_segments,
-    patient_sides,
 )
 
 
 @pytest.mark.parametrize(
-    ("view", "mirrored", "sides"),
+    ("form", "mirrored", "printed"),
     [
-        (View.ANTERIOR, False, ("R", "L")),
-        (View.POSTERIOR, False, ("L", "R")),
-        (View.POSTERIOR, True, ("R", "L")),
+        (ImageForm.POSTERIOR, False, {0.03: "L", 0.97: "R"}),
+        (ImageForm.POSTERIOR, True, {0.03: "R", 0.97: "L"}),
+        (ImageForm.SIDE_BY_SIDE, False, {0.015: "R", 0.485: "L", 0.515: "L", 0.985: "R"}),
+        (ImageForm.AGGREGATED, False, {}),
     ],
 )
-def test_sides_of_the_patient(view, mirrored, sides):
-    assert patient_sides(view, mirrored=mirrored) == sides
+def test_sides_stand_in_the_corners_of_each_part(form, mirrored, printed):
+    axes = new_figure(200, 200).add_subplot()
+    draw_sides(axes, form, mirrored=mirrored)
+    assert {text.get_position()[0]: text.get_text() for text in axes.texts} == printed
 
 
 def test_outline_of_one_pixel_is_its_four_edges():

@@ -1,44 +1,50 @@
 """What is written is read."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.report.evaluated_images import (
     EvaluatedImage,
     read_evaluated_images,
     write_evaluated_images,
 )
+from tests.report.pictures import make_image
 
 
-def make_case(view: View, shape: tuple[int, int] = (3, 5)) -> EvaluatedImage:
-    rng = np.random.default_rng(len(view))
-    return EvaluatedImage(
-        scan_id=f"scan {view}",
-        view=view,
-        spacing_mm=(0.1, 0.3),
-        mirrored=view is View.POSTERIOR,
-        uptake=rng.integers(0, 256, shape, dtype=np.uint8),
-        pred_mask=rng.random(shape) > 0.5,
-        truth_mask=rng.random(shape) > 0.8,
+def make_masks(form: ImageForm, shape: tuple[int, int] = (3, 5)) -> np.ndarray:
+    return np.random.default_rng(len(form)).random((2, *shape)) > 0.6
+
+
+def make_random(form: ImageForm, shape: tuple[int, int] = (3, 5)) -> EvaluatedImage:
+    uptake = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    mirrored = form is ImageForm.POSTERIOR
+    return make_image(
+        *make_masks(form, shape), form=form, uptake=uptake, spacing_mm=(0.1, 0.3), mirrored=mirrored
     )
 
 
+def test_masks_are_those_that_were_packed():
+    pred_mask, truth_mask = make_masks(ImageForm.AGGREGATED)
+    image = make_random(ImageForm.AGGREGATED)
+    np.testing.assert_array_equal(image.pred_mask, pred_mask)
+    np.testing.assert_array_equal(image.truth_mask, truth_mask)
+    assert image.pred_mask.dtype == bool
+
+
 def test_round_trip(tmp_path):
-    cases = [make_case(view) for view in View]
-    write_evaluated_images(tmp_path / "cases.npz", cases)
-    found = read_evaluated_images(tmp_path / "cases.npz")
-    for case, back in zip(cases, found, strict=True):
-        assert (back.scan_id, back.view, back.spacing_mm) == (
-            case.scan_id, case.view, case.spacing_mm,
-        )  # fmt: skip
-        assert back.mirrored is case.mirrored
-        for name in ("uptake", "pred_mask", "truth_mask"):
-            np.testing.assert_array_equal(getattr(back, name), getattr(case, name))
-            assert getattr(back, name).dtype == getattr(case, name).dtype
+    images = [make_random(form) for form in ImageForm]
+    write_evaluated_images(tmp_path / "images.npz", images)
+    for image, back in zip(images, read_evaluated_images(tmp_path / "images.npz"), strict=True):
+        for field in fields(EvaluatedImage):
+            expected, read = getattr(image, field.name), getattr(back, field.name)
+            assert type(read) is type(expected), field.name
+            np.testing.assert_array_equal(read, expected)
 
 
 def test_images_of_several_sizes_are_refused(tmp_path):
-    cases = [make_case(View.ANTERIOR), make_case(View.POSTERIOR, (5, 3))]
-    with pytest.raises(ValueError, match=r"cases must be images of one size.*\(3, 5\), \(5, 3\)"):
-        write_evaluated_images(tmp_path / "cases.npz", cases)
+    images = [make_random(ImageForm.ANTERIOR), make_random(ImageForm.POSTERIOR, (5, 3))]
+    with pytest.raises(ValueError, match=r"images must be of one size.*\(3, 5\), \(5, 3\)"):
+        write_evaluated_images(tmp_path / "images.npz", images)

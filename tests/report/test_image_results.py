@@ -2,12 +2,14 @@
 
 import csv
 import json
+import math
 
 import numpy as np
 import pytest
 
-from bonescan.dicom.scan import View
 from bonescan.files import write_json
+from bonescan.image_form import ImageForm
+from bonescan.metrics import image
 from bonescan.report.image_results import representative, score_image, summarise
 from bonescan.report.tables import (
     format_interval,
@@ -21,16 +23,22 @@ def line(text: str) -> np.ndarray:
     return np.array([[cell == "#" for cell in text]])
 
 
-def result(pred: str, truth: str, patient: str, view: View = View.ANTERIOR, prob=None):
+def result(pred: str, truth: str, patient: str, form: ImageForm = ImageForm.ANTERIOR, prob=None):
     return score_image(
-        line(pred), line(truth), scan_id=f"scan-{patient}", patient=patient, view=view, prob=prob
+        line(pred),
+        line(truth),
+        scan_id=f"scan-{patient}",
+        patient=patient,
+        form=form,
+        spacing_mm=(2.0, 3.0),
+        prob=prob,
     )
 
 
 def make_results():
     return [
         result("##..#", "##...", "a"),  # TP 2, FP 1; one lesion found, one component false
-        result(".....", "...##", "a", View.POSTERIOR),  # FN 2; one lesion missed
+        result(".....", "...##", "a", ImageForm.POSTERIOR),  # FN 2; one lesion missed
         result(".....", ".....", "b"),
         result("#....", "#....", "c"),  # TP 1
     ]
@@ -110,7 +118,7 @@ def test_csv_has_a_row_per_image(tmp_path):
     with (tmp_path / "images.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4
-    assert rows[1]["view"] == "posterior"
+    assert (rows[1]["form"], rows[1]["label"]) == ("posterior", "metastasis")
     assert [rows[0][key] for key in ("tp", "fp", "fn", "tn")] == ["2", "1", "0", "2"]
     assert float(rows[0]["dsc"]) == pytest.approx(0.8)
     lesion_columns = ("lesions", "lesions_found", "components", "components_false")
@@ -152,6 +160,40 @@ def test_markdown_refuses_systems_on_different_images():
         to_markdown({"a": four, "b": one})
     with pytest.raises(ValueError, match="at least one system, got none"):
         to_markdown({})
+
+
+def shift_mm(pred_mask: np.ndarray, truth_mask: np.ndarray, spacing_mm: tuple[float, float]):
+    """Made-up metric: how far the mean columns of the masks are apart; NaN without either."""
+    if not (pred_mask.any() and truth_mask.any()):
+        return math.nan
+    columns = [np.nonzero(mask)[1].mean() for mask in (pred_mask, truth_mask)]
+    return abs(columns[0] - columns[1]) * spacing_mm[1]
+
+
+def test_a_metric_of_another_kind_needs_one_row_to_be_in_every_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(image, "IMAGE_METRICS", {"shift_mm": shift_mm})
+    results = make_results()  # 5 / 3 and 0.5 columns; nothing predicted; nothing; 0
+    assert results[0].metrics == {"shift_mm": pytest.approx((5 / 3 - 0.5) * 3)}
+    summary = summarise(results, simulated=True, resamples=20)
+    entry = summary["image_metrics"]["shift_mm"]
+    assert entry["value"] == pytest.approx(3.5 / 2)
+    assert entry["lower"] <= entry["value"] <= entry["upper"]
+    assert entry["images"] == 2
+    write_json(tmp_path / "summary.json", summary)
+    page = to_markdown({"U-Net": summary})
+    assert "| System | Shift mm |\n| --- | --- |\n| U-Net | 1.750 (" in page
+    assert "), 2 images |" in page
+    write_image_csv(tmp_path / "images.csv", results)
+    with (tmp_path / "images.csv").open(newline="") as file:
+        assert [row["shift_mm"] for row in csv.DictReader(file)] == ["3.500000", "", "", "0.000000"]
+
+
+def test_a_metric_that_no_image_has_is_none(monkeypatch):
+    monkeypatch.setattr(image, "IMAGE_METRICS", {"shift_mm": shift_mm})
+    summary = summarise([result(".....", "##...", "a")], simulated=True, resamples=20)
+    nothing = {"value": None, "lower": None, "upper": None, "images": 0}
+    assert summary["image_metrics"] == {"shift_mm": nothing}
+    assert "| U-Net | n/a, 0 images |" in to_markdown({"U-Net": summary})
 
 
 def test_intervals_as_text():

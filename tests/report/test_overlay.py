@@ -1,7 +1,6 @@
 """Overlays: what is drawn where."""
 
 import dataclasses
-import io
 
 import numpy as np
 import pytest
@@ -9,14 +8,8 @@ from PIL import Image
 
 from bonescan.dicom.scan import View
 from bonescan.report.findings import find_lesions
-from bonescan.report.overlay import (
-    ImagePanel,
-    ScanPicture,
-    draw_overlay,
-    draw_panels,
-    write_overlay,
-    write_panels,
-)
+from bonescan.report.overlay import ScanPicture, draw_overlay, write_overlay
+from tests.report.pictures import is_green, is_red, render, texts_of
 
 SHAPE = (2, 120, 60)
 SPACING_MM = (2.4, 1.9)
@@ -39,24 +32,6 @@ def make_picture(**changes) -> ScanPicture:
         findings=find_lesions(pred_mask[0], counts[0], SPACING_MM, View.ANTERIOR),
     )
     return dataclasses.replace(picture, **changes)
-
-
-def render(figure) -> np.ndarray:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return np.asarray(Image.open(buffer).convert("RGB")).astype(int)
-
-
-def is_red(rgb):
-    return (rgb[..., 0] > 150) & (rgb[..., 1] < 120) & (rgb[..., 2] < 120)
-
-
-def is_green(rgb):
-    return (rgb[..., 1] > 120) & (rgb[..., 0] < 80)
-
-
-def texts_of(figure) -> str:
-    return "\n".join(text.get_text() for text in figure.texts)
 
 
 def test_views_stand_side_by_side_with_sides_on_both():
@@ -151,40 +126,3 @@ def test_shapes_are_checked():
         make_picture(views=[View.ANTERIOR])
     with pytest.raises(ValueError, match=r"pred_mask must have the counts' shape"):
         make_picture(pred_mask=np.zeros((2, 60, 120), dtype=bool))
-
-
-def make_case(view: View, *, mirrored: bool = False) -> ImagePanel:
-    picture = make_picture()
-    return ImagePanel(
-        title=f"best, {view}",
-        counts=picture.counts[0],
-        view=view,
-        spacing_mm=SPACING_MM,
-        pred_mask=picture.pred_mask[0],
-        truth_mask=np.roll(picture.pred_mask[0], 30, axis=0),
-        mirrored=mirrored,
-    )
-
-
-def test_cases_are_shown_plain_above_and_outlined_below(tmp_path):
-    cases = [make_case(View.ANTERIOR), make_case(View.POSTERIOR, mirrored=True)]
-    figure = draw_panels(cases, simulated=True)
-    rgb = render(figure)
-    upper, lower = rgb[26 : 26 + 420], rgb[26 + 420 : 26 + 840]
-    assert not is_red(upper).any()
-    assert is_red(lower).any()
-    assert is_green(lower).any()
-    assert "simulated" in texts_of(figure)
-    assert "Research use only" in texts_of(figure)
-    titles = [axes.get_title() for axes in figure.axes]
-    assert [title for title in titles if title] == ["best, anterior", "best, posterior"]
-    for axes in figure.axes:
-        places = {text.get_text(): text.get_position()[0] for text in axes.texts}
-        assert places["R"] < places["L"]
-    write_panels(tmp_path / "cases.png", cases, simulated=True)
-    assert (tmp_path / "cases.png").stat().st_size > 1000
-
-
-def test_no_case_is_refused():
-    with pytest.raises(ValueError, match="at least one case, got none"):
-        draw_panels([], simulated=True)

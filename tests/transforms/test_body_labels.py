@@ -9,7 +9,6 @@ from bonescan.labels import BodyLabel, Label
 from bonescan.transforms import JoinBodyLabeld, OtsuBody, OtsuBodyd
 from bonescan.transforms.body import find_body
 from bonescan.transforms.body_labels import (
-    DOMAINS,
     find_body_otsu,
     join_body_label,
     mine_false_positives,
@@ -27,32 +26,28 @@ def view():
     return np.random.default_rng(2).poisson(counts)
 
 
-def test_square_root_finds_the_body_and_plain_counts_do_not(view):
+def test_finds_the_body_with_its_holes_beside_hot_pixels(view):
     body = find_body_otsu(view)
     truth = np.zeros(view.shape, dtype=bool)
     truth[10:80, 12:50] = True
     assert body[40:46, 20:26].all(), "holes are filled"
     assert (body & truth).sum() > 0.9 * truth.sum()
     assert (body & ~truth).sum() < 0.1 * truth.sum()
-    assert find_body_otsu(view, "linear").sum() < 10, "the hottest pixels decide"
 
 
-@pytest.mark.parametrize(("domain", "least", "most"), [("sqrt", 0.74, 0.94), ("linear", 0.2, 0.55)])
-def test_share_of_the_body_of_a_real_scan(real_counts, domain, least, most):
-    body, found = find_body(real_counts, (2.26, 2.26)), find_body_otsu(real_counts, domain)
-    assert least < found[body].mean() < most
-    assert found[~body].mean() < 0.022
+def test_share_of_the_body_of_a_real_scan(real_counts):
+    body, otsu = find_body(real_counts, (2.26, 2.26)), find_body_otsu(real_counts)
+    assert 0.74 < otsu[body].mean() < 0.94
+    assert otsu[~body].mean() < 0.022
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_the_activity_has_no_effect(view, domain):
-    assert np.array_equal(find_body_otsu(view, domain), find_body_otsu(view * 7.0, domain))
+def test_the_activity_has_no_effect(view):
+    assert np.array_equal(find_body_otsu(view), find_body_otsu(view * 7.0))
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("value", [0, 5])
-def test_an_even_view_has_no_body(domain, value):
-    assert not find_body_otsu(np.full((9, 7), value), domain).any()
+def test_an_even_view_has_no_body(value):
+    assert not find_body_otsu(np.full((9, 7), value)).any()
 
 
 def test_each_view_has_its_threshold(view, make_stack):
@@ -62,12 +57,6 @@ def test_each_view_has_its_threshold(view, make_stack):
     assert mask.affine[0, 0] == pytest.approx(2.4)
     assert torch.equal(mask[1].as_tensor(), mask[0].as_tensor().flip(-1))
     assert np.array_equal(mask[0].numpy(), find_body_otsu(view))
-
-
-@pytest.mark.parametrize("make", [OtsuBody, lambda domain: find_body_otsu(np.eye(3), domain)])
-def test_an_unknown_domain_is_refused(make):
-    with pytest.raises(ValueError, match="domain must be one of sqrt, linear, got 'log'"):
-        make("log")
 
 
 def test_mining_leaves_a_margin_of_two_pixels_around_a_metastasis():

@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
 from bonescan.errors import ScanError
-from bonescan.keys import META_VIEWS, SIDE_BY_SIDE
+from bonescan.keys import META_VIEWS
 from bonescan.transforms import (
     BodyWindow,
     BodyWindowd,
@@ -97,7 +97,7 @@ class TestSideBySide:
         assert joined.shape == (1, 3, 14)
         torch.testing.assert_close(joined[0, :, :7].as_tensor(), stack[0, :3].as_tensor())
         torch.testing.assert_close(joined[0, :, 7:].as_tensor(), stack[1, :3].as_tensor())
-        assert joined.meta[META_VIEWS] == SIDE_BY_SIDE
+        assert joined.meta[META_VIEWS] == "side_by_side"
 
     @pytest.mark.parametrize("views", ["anterior+posterior", "posterior+anterior"])
     def test_inverse_gives_each_view_its_half_in_the_old_order(self, make_stack, views):

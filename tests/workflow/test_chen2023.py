@@ -17,14 +17,13 @@ from bonescan.data.nifti import read_view_stack, write_view_stack
 from bonescan.errors import root_cause
 from bonescan.labels import Label
 from bonescan.losses import FocalTverskyLoss
-from bonescan.metrics.pixel import METRICS, confusion_counts, scores
+from bonescan.metrics.pixel import confusion, score
 from bonescan.prepare.negative_mining import mine_datalist
 from bonescan.run_folder import WEIGHTS
 from bonescan.transforms.mirror import is_mirrored
 from tests.workflows import VIEW_SIZE, handed_on, make_workflow, read_system, run_workflow
 
 SYSTEMS = ("baseline", "otsu", "negative_mining")
-DSC = METRICS.index("dsc")
 
 
 def system_of(name: str, **overrides) -> dict:
@@ -141,7 +140,7 @@ def test_a_prediction_returns_to_its_place_in_the_scan(size, agreement, datalist
         sample["pred"] = MetaTensor((sample["label"] == Label.METASTASIS).as_tensor().float())
         restored = invert(dict(sample))["pred"].numpy() == 1
         assert restored.shape == truth.shape
-        assert scores(confusion_counts(restored, truth & seen))[DSC] >= agreement
+        assert score(confusion(restored, truth & seen), "dsc") >= agreement
 
 
 def test_views_stay_as_acquired_for_pictures_too(datalist):

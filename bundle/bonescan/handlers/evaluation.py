@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,156 +10,161 @@ import numpy as np
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 
+from bonescan import run_folder
 from bonescan.data.samples import SampleDataset
-from bonescan.dicom.scan import View
-from bonescan.files import write_json
-from bonescan.handlers.progress import HISTORY_NAME
+from bonescan.files import write_json, write_text
+from bonescan.image_form import ImageForm
 from bonescan.keys import (
     IMAGE,
     LABEL,
     META_SCAN_ID,
     META_SIMULATED,
-    META_VIEWS,
     PATIENT,
     PRED,
     PROB,
     SIMULATED,
-    VIEW_SEPARATOR,
 )
-from bonescan.labels import Label
-from bonescan.metrics.lesion import froc, merge_matches
+from bonescan.labels import LABEL_NAMES, Label
+from bonescan.metrics.lesion import froc
 from bonescan.metrics.threshold import Threshold, best_threshold
 from bonescan.report.curves import read_history, write_froc_curve, write_training_curves
 from bonescan.report.evaluated_images import EvaluatedImage, write_evaluated_images
-from bonescan.report.image_results import ImageResult, representative, score_image, summarise
-from bonescan.report.overlay import ImagePanel, make_panel, write_panels
+from bonescan.report.image_results import (
+    ImageResult,
+    froc_by_scan,
+    representative,
+    score_image,
+    summarise,
+)
+from bonescan.report.panels import write_panels
 from bonescan.report.tables import to_markdown, write_image_csv
-from bonescan.transforms.metadata import get_spacing_mm
+from bonescan.transforms.metadata import get_spacing_mm, get_views
 from bonescan.transforms.mirror import is_mirrored
-from bonescan.workflow.run_record import RUN_NAME, describe_run
 
-CASES_NAME = "cases.npz"
 BASELINE = "Best single intensity threshold"
 
 
-@dataclass(frozen=True)
-class ScoredImage:
-    """One evaluated image, small enough to be kept until it is known which are shown.
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedScan:
+    """What an evaluation needs of one scan.
 
     Attributes:
-        result: agreement of prediction and truth.
-        baseline: agreement of the intensity threshold and the truth; None without a baseline.
-        uptake: scaled image (row, column) as 0..255.
-        pred_bits: prediction, packed bits.
-        truth_bits: truth, packed bits.
-        spacing_mm: (row, column) pixel spacing.
+        scan_id: pseudonym of the scan.
+        patient: pseudonym of the patient, the unit of the intervals.
+        forms: what each image shows of the scan.
+        spacing_mm: (row, column) pixel spacing of the images.
+        mirrored: whether the posterior view was flipped to lie on the anterior one.
         simulated: whether the scan is simulated.
-        mirrored: whether a posterior view lies on the anterior one (MirrorPosterior).
+        uptake: scaled images (image, row, column).
+        pred_label: predicted label maps, the same shape.
+        truth_label: true label maps, the same shape.
+        prob: probability of metastasis, the same shape.
     """
 
-    result: ImageResult
-    baseline: ImageResult | None
-    uptake: NDArray[np.uint8]
-    pred_bits: NDArray[np.uint8]
-    truth_bits: NDArray[np.uint8]
+    scan_id: str
+    patient: str
+    forms: Sequence[ImageForm]
     spacing_mm: tuple[float, float]
-    simulated: bool
     mirrored: bool
+    simulated: bool
+    uptake: NDArray[np.floating]
+    pred_label: NDArray[Any]
+    truth_label: NDArray[Any]
+    prob: NDArray[np.floating]
 
-    def unpack(self) -> EvaluatedImage:
-        """Return the image with its masks."""
-        pred_mask, truth_mask = (
-            np.unpackbits(bits, count=self.uptake.size).reshape(self.uptake.shape).astype(bool)
-            for bits in (self.pred_bits, self.truth_bits)
-        )
-        return EvaluatedImage(
-            scan_id=self.result.scan_id,
-            view=self.result.view,
-            spacing_mm=self.spacing_mm,
-            mirrored=self.mirrored and self.result.view is View.POSTERIOR,
-            uptake=self.uptake,
-            pred_mask=pred_mask,
-            truth_mask=truth_mask,
-        )
+    def score(
+        self, pred_mask: NDArray[np.bool_], label: Label, prob: NDArray[np.floating] | None = None
+    ) -> list[ImageResult]:
+        """Compare a prediction of one label (image, row, column) with the truth."""
+        truth_mask = self.truth_label == label
+        return [
+            score_image(
+                pred_mask[number],
+                truth_mask[number],
+                scan_id=self.scan_id,
+                patient=self.patient,
+                form=form,
+                spacing_mm=self.spacing_mm,
+                label=label,
+                prob=None if prob is None else prob[number],
+            )
+            for number, form in enumerate(self.forms)
+        ]
 
-    def picture(self, title: str) -> ImagePanel:
-        """Return what a panel of cases shows."""
-        return make_panel(self.unpack(), f"{title}, DSC {self.result.dsc:.2f}")
+    def images(self) -> list[EvaluatedImage]:
+        """Return the pixels of the images, with the masks of metastases."""
+        return [
+            EvaluatedImage(
+                scan_id=self.scan_id,
+                patient=self.patient,
+                form=form,
+                spacing_mm=self.spacing_mm,
+                mirrored=self.mirrored,
+                simulated=self.simulated,
+                uptake=np.round(255 * np.clip(self.uptake[number], 0, 1)).astype(np.uint8),
+                pred_bits=np.packbits(self.pred_label[number] == Label.METASTASIS),
+                truth_bits=np.packbits(self.truth_label[number] == Label.METASTASIS),
+            )
+            for number, form in enumerate(self.forms)
+        ]
 
 
-def fit_threshold(dataset: SampleDataset) -> Threshold:
-    """Choose the best single intensity threshold on the scans of a training set."""
-    samples = [dataset[index] for index in range(len(dataset))]
-    return best_threshold(
-        [np.asarray(sample[IMAGE]) for sample in samples],
-        [np.asarray(sample[LABEL]) == Label.METASTASIS for sample in samples],
+def read_sample(sample: Mapping[str, Any], entry: Mapping[str, Any]) -> EvaluatedScan:
+    """Take what an evaluation needs out of one scan's sample.
+
+    Args:
+        sample: image, label, pred and prob (image, row, column), the image with its metadata.
+        entry: the scan's entry of the datalist.
+    """
+    image = sample[IMAGE]
+    scan_id = str(image.meta[META_SCAN_ID])
+    return EvaluatedScan(
+        scan_id=scan_id,
+        patient=str(entry.get(PATIENT, scan_id)),
+        forms=get_views(image),
+        spacing_mm=get_spacing_mm(image),  # of the sample, which may be resampled
+        mirrored=is_mirrored(image),
+        simulated=bool(image.meta[META_SIMULATED]) or bool(entry.get(SIMULATED, False)),
+        uptake=image.cpu().numpy(),
+        pred_label=sample[PRED].cpu().numpy(),
+        truth_label=sample[LABEL].cpu().numpy(),
+        prob=sample[PROB].cpu().numpy(),
     )
 
 
-def make_cases(
-    sample: Mapping[str, Any], entry: Mapping[str, Any], threshold: Threshold | None
-) -> list[ScoredImage]:
-    """Evaluate every view of one scan.
-
-    Args:
-        sample: image, label, pred and prob (view, row, column), the image with its metadata.
-        entry: the scan's entry of the datalist; its patient is the unit of the intervals.
-        threshold: intensity threshold of the baseline.
-
-    Returns:
-        One case per view.
-    """
-    meta = sample[IMAGE].meta
-    uptake = sample[IMAGE].cpu().numpy()
-    pred_mask = sample[PRED].cpu().numpy() == Label.METASTASIS
-    truth_mask = sample[LABEL].cpu().numpy() == Label.METASTASIS
-    prob = sample[PROB].cpu().numpy()
-    spacing_mm = get_spacing_mm(sample[IMAGE])  # of the sample, which may be resampled
-    mirrored = is_mirrored(sample[IMAGE])
-    cases = []
-    for i, name in enumerate(str(meta[META_VIEWS]).split(VIEW_SEPARATOR)):
-        score = partial(
-            score_image,
-            truth_mask=truth_mask[i],
-            scan_id=str(meta[META_SCAN_ID]),
-            patient=str(entry.get(PATIENT, meta[META_SCAN_ID])),
-            view=View(name),
-        )
-        baseline = None if threshold is None else score(uptake[i] >= threshold.intensity)
-        cases.append(
-            ScoredImage(
-                result=score(pred_mask[i], prob=prob[i]),
-                baseline=baseline,
-                uptake=np.round(255 * np.clip(uptake[i], 0, 1)).astype(np.uint8),
-                pred_bits=np.packbits(pred_mask[i]),
-                truth_bits=np.packbits(truth_mask[i]),
-                spacing_mm=spacing_mm,
-                simulated=bool(meta[META_SIMULATED]) or bool(entry.get(SIMULATED, False)),
-                mirrored=mirrored,
-            )
-        )
-    return cases
+def fit_threshold(dataset: SampleDataset, label: Label) -> Threshold:
+    """Choose the best single intensity threshold for a label on the scans of a training set."""
+    samples = [dataset[index] for index in range(len(dataset))]
+    return best_threshold(
+        [np.asarray(sample[IMAGE]) for sample in samples],
+        [np.asarray(sample[LABEL]) == label for sample in samples],
+    )
 
 
 class EvaluationReport:
     """Gather the results of all scans, from all processes, and write tables and pictures.
 
-    Written into `output_dir`: `images.csv` (one row per image), `summary.json` and `summary.md`
-    (all metrics with intervals), `cases.png` (best, median and worst image), `froc.png`,
-    `training_curves.png` where the run's history lies beside the weights, and `run.json`.
+    Written into `output_dir` (names in bonescan.run_folder): a row per image, a summary of all
+    metrics with intervals as JSON and as a page, where metastases are evaluated the best, the
+    median and the worst image and the free-response curve, and the curves of the training where its
+    history lies in `run_dir`.
 
     Memory: about 80 kB for an image of 256 x 256.
 
     Args:
         output_dir: folder to write to.
         run_dir: folder of the training run.
-        datalist: datalist that is evaluated.
         name: what the system is called in the tables.
-        seed: seed of the evaluation, for the record.
+        label_values: values of bonescan.labels.Label that are evaluated, each against all others.
+            The summary of metastases alone holds a document by system; any other holds such a
+            summary by name of the label.
         baseline_dataset: samples of the training set on which an intensity threshold is chosen
-            that is evaluated beside the system; None leaves it out.
-        keep_cases: whether to write all images with their masks, `cases.npz`, too; they must be of
+            for each label that is evaluated beside the system; None leaves it out.
+        keep_images: whether to write all images with the masks of metastases, too; they must be of
             one size.
+
+    Raises:
+        ValueError: if there is no label value, one twice, or one that bonescan.labels lacks.
     """
 
     def __init__(
@@ -168,21 +172,21 @@ class EvaluationReport:
         *,
         output_dir: str | Path,
         run_dir: str | Path,
-        datalist: str | Path,
         name: str,
-        seed: int,
+        label_values: Sequence[int] = (Label.METASTASIS,),
         baseline_dataset: SampleDataset | None = None,
-        keep_cases: bool = False,
+        keep_images: bool = False,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.run_dir = Path(run_dir)
-        self.datalist = Path(datalist)
         self.name = name
-        self.seed = seed
+        self.labels = _to_labels(label_values)
         self.baseline_dataset = baseline_dataset
-        self.keep_cases = keep_cases
-        self.threshold: Threshold | None = None
-        self.cases: list[ScoredImage] = []
+        self.keep_images = keep_images
+        self.thresholds: dict[Label, Threshold] = {}
+        self.images: list[EvaluatedImage] = []
+        self.results: list[ImageResult] = []
+        self.baseline_results: list[ImageResult] = []
 
     def attach(self, engine: Engine) -> None:
         """Register on the events of the evaluation."""
@@ -191,58 +195,96 @@ class EvaluationReport:
         engine.add_event_handler(Events.COMPLETED, self._finish)
 
     def _start(self) -> None:
-        self.cases = []
+        self.images, self.results, self.baseline_results = [], [], []
         if self.baseline_dataset is not None:
-            self.threshold = fit_threshold(self.baseline_dataset)
+            self.thresholds = {
+                label: fit_threshold(self.baseline_dataset, label) for label in self.labels
+            }
 
     def _collect(self, engine: Engine) -> None:
         entries: Sequence[Mapping[str, Any]] = engine.state.batch
         for entry, sample in zip(entries, engine.state.output, strict=True):
-            self.cases += make_cases(sample, entry, self.threshold)
+            scan = read_sample(sample, entry)
+            self.images += scan.images()
+            for label in self.labels:
+                prob = scan.prob if label is Label.METASTASIS else None
+                self.results += scan.score(scan.pred_label == label, label, prob)
+            for label, threshold in self.thresholds.items():
+                self.baseline_results += scan.score(scan.uptake >= threshold.intensity, label)
 
     def _finish(self, engine: Engine) -> None:
-        if idist.get_world_size() > 1:
-            shards = idist.all_gather(self.cases)
-            self.cases = [case for shard in shards for case in shard]
-        self.cases.sort(key=lambda case: (case.result.patient, case.result.view))
+        self.images = sorted(_gather(self.images), key=_by_patient)
+        self.results = sorted(_gather(self.results), key=_by_patient)
+        self.baseline_results = sorted(_gather(self.baseline_results), key=_by_patient)
         if engine.state.rank == 0:
             self._write()
 
     def _write(self) -> None:
-        simulated = any(case.simulated for case in self.cases)
-        results = [case.result for case in self.cases]
+        simulated = any(image.simulated for image in self.images)
+        write_image_csv(self.output_dir / run_folder.IMAGE_ROWS, self.results)
+        self._write_summaries(simulated=simulated)
+        if self.keep_images:
+            write_evaluated_images(self.output_dir / run_folder.EVALUATED_IMAGES, self.images)
+        if Label.METASTASIS in self.labels:
+            self._draw_metastases(simulated=simulated)
+        history = self.run_dir / run_folder.HISTORY
+        if history.is_file():
+            path = self.output_dir / run_folder.TRAINING_CURVES
+            write_training_curves(path, read_history(history), simulated=simulated)
+
+    def _write_summaries(self, *, simulated: bool) -> None:
+        summaries = {
+            LABEL_NAMES[label]: self._summarise(label, simulated=simulated) for label in self.labels
+        }
+        document: Mapping[str, Any] = summaries
+        page = "\n".join(
+            f"## {name.capitalize()}\n\n{to_markdown(systems)}"
+            for name, systems in summaries.items()
+        )
+        if self.labels == (Label.METASTASIS,):
+            (document,) = summaries.values()
+            page = to_markdown(document)
+        write_json(self.output_dir / run_folder.SUMMARY_JSON, document)
+        write_text(self.output_dir / run_folder.SUMMARY_PAGE, page)
+
+    def _summarise(self, label: Label, *, simulated: bool) -> dict[str, dict[str, Any]]:
+        """Summarise the system, and the baseline where there is one, for one label."""
+        results = [result for result in self.results if result.label is label]
         summaries = {self.name: summarise(results, simulated=simulated)}
-        baseline = [case.baseline for case in self.cases if case.baseline is not None]
-        if baseline and self.threshold is not None:
+        if label in self.thresholds:
+            baseline = [result for result in self.baseline_results if result.label is label]
             summaries[BASELINE] = {
                 **summarise(baseline, simulated=simulated),
-                "threshold": self.threshold.intensity,
+                "threshold": self.thresholds[label].intensity,
             }
-        write_image_csv(self.output_dir / "images.csv", results)
-        write_json(self.output_dir / "summary.json", summaries)
-        (self.output_dir / "summary.md").write_text(to_markdown(summaries), encoding="utf-8")
-        if self.keep_cases:
-            write_evaluated_images(
-                self.output_dir / CASES_NAME, [case.unpack() for case in self.cases]
-            )
-        write_json(self.output_dir / RUN_NAME, describe_run(seed=self.seed, datalist=self.datalist))
-        self._draw(results, simulated=simulated)
+        return summaries
 
-    def _draw(self, results: Sequence[ImageResult], *, simulated: bool) -> None:
-        shown = [self.cases[index].picture(title) for title, index in representative(results)]
-        write_panels(self.output_dir / "cases.png", shown, simulated=simulated)
-        by_scan: dict[str, list[ImageResult]] = {}
-        for result in results:
-            by_scan.setdefault(result.scan_id, []).append(result)
-        curve = froc(
-            [
-                merge_matches(image.froc_match for image in images if image.froc_match is not None)
-                for images in by_scan.values()
-            ]
-        )
-        write_froc_curve(self.output_dir / "froc.png", {self.name: curve}, simulated=simulated)
-        history = self.run_dir / HISTORY_NAME
-        if history.is_file():
-            write_training_curves(
-                self.output_dir / "training_curves.png", read_history(history), simulated=simulated
-            )
+    def _draw_metastases(self, *, simulated: bool) -> None:
+        results = [result for result in self.results if result.label is Label.METASTASIS]
+        images = {image.key: image for image in self.images}
+        examples = {}
+        for rank, number in representative(results):
+            result = results[number]
+            examples[f"{rank}, {result.form.caption}, DSC {result.dsc:.2f}"] = images[result.key]
+        write_panels(self.output_dir / run_folder.EXAMPLES, examples, simulated=simulated)
+        curves = {self.name: froc(froc_by_scan(results))}
+        write_froc_curve(self.output_dir / run_folder.FROC_CURVE, curves, simulated=simulated)
+
+
+def _to_labels(values: Sequence[int]) -> tuple[Label, ...]:
+    known = {label.value: label for label in Label if label is not Label.BACKGROUND}
+    if not values or not set(values) <= set(known) or len(set(values)) < len(values):
+        names = ", ".join(f"{value} {LABEL_NAMES[value]}" for value in known)
+        raise ValueError(f"label_values must be different ones of {names}, got {list(values)}")
+    return tuple(known[value] for value in values)
+
+
+def _gather(items: list[Any]) -> list[Any]:
+    """Return the items of all processes, in each of them."""
+    if idist.get_world_size() == 1:
+        return items
+    return [item for shard in idist.all_gather(items) for item in shard]
+
+
+def _by_patient(item: EvaluatedImage | ImageResult) -> tuple[str, ImageForm]:
+    return item.patient, item.form

@@ -8,16 +8,18 @@ from numpy.typing import NDArray
 RESAMPLES = 2000
 """Enough for the second decimal of a 95 % percentile interval (Efron and Tibshirani 1993, 14.3)."""
 
+BOUNDS = (0.025, 0.975)
+"""Shares of the draws below the bounds of a 95 % interval."""
+
 
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.intp]], NDArray[np.float64] | float],
     patients: Sequence[str],
     *,
     resamples: int = RESAMPLES,
-    level: float = 0.95,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Compute a percentile interval of a statistic over patients.
+    """Compute the 95 % percentile interval of a statistic over patients.
 
     Images of one patient are alike, so patients are drawn with replacement and bring all of their
     images along.
@@ -27,7 +29,6 @@ def bootstrap_interval(
             image as often as its patient was drawn.
         patients: the patient of each image.
         resamples: number of draws.
-        level: share of the draws inside the interval.
         seed: seed of the draws; the same seed gives the same interval.
 
     Returns:
@@ -35,12 +36,10 @@ def bootstrap_interval(
         value is NaN do not count for that value; NaN where it always is.
 
     Raises:
-        ValueError: if there is no image or ``level`` is outside (0, 1).
+        ValueError: if there is no image.
     """
     if not len(patients):
         raise ValueError("patients must name at least one image's patient, got none")
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level}")
     names, owner = np.unique(np.asarray(patients), return_inverse=True)
     images = [np.flatnonzero(owner == number) for number in range(len(names))]
     generator = np.random.default_rng(seed)
@@ -49,8 +48,7 @@ def bootstrap_interval(
         [statistic(np.concatenate([images[number] for number in draw])) for draw in draws],
         dtype=np.float64,
     )
-    tail = (1 - level) / 2
-    return _quantiles(values, (tail, 1 - tail))
+    return _quantiles(values, BOUNDS)
 
 
 def _quantiles(values: NDArray[np.float64], shares: tuple[float, float]) -> NDArray[np.float64]:

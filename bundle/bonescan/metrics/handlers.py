@@ -13,28 +13,29 @@ from bonescan.labels import Label
 
 
 class PooledDice(Metric):
-    """Dice of one label value over all pixels of all images of an epoch.
+    """Dice over all pixels of all images of an epoch, averaged over label values.
 
     Unlike the mean over images it needs no rule for images without lesion. Between processes the
-    sums are added. 1 when neither a prediction nor a label holds the value.
+    sums are added. 1 for a value that neither a prediction nor a label holds.
 
     Args:
-        label_value: the foreground; every other value is background.
+        label_values: each is the foreground once; every other value is background then.
         output_transform: takes lists of label maps (view, row, column), predicted and true, from
             the engine's output; by default from MONAI's decollated output.
     """
 
     def __init__(
         self,
-        label_value: int = Label.METASTASIS.value,
+        label_values: Sequence[int] = (Label.METASTASIS.value,),
         output_transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.label_value = label_value
+        self.label_values = tuple(label_values)
         super().__init__(output_transform or from_engine([PRED, LABEL]))
 
     def reset(self) -> None:
         """Start an epoch."""
-        self._sums = torch.zeros(2, dtype=torch.int64)
+        # twice the common pixels and the pixels of both, by label value
+        self._sums = torch.zeros(len(self.label_values), 2, dtype=torch.int64)
 
     def update(self, output: tuple[Sequence[torch.Tensor], Sequence[torch.Tensor]]) -> None:
         """Add a batch of predicted and true label maps.
@@ -48,13 +49,15 @@ class PooledDice(Metric):
                     f"prediction must have the label's shape {tuple(label.shape)}, "
                     f"got {tuple(pred.shape)}: discretise it to a label map first"
                 )
-            pred_mask, truth_mask = pred == self.label_value, label == self.label_value
-            twice_common = 2 * (pred_mask & truth_mask).sum()
-            both = pred_mask.sum() + truth_mask.sum()
-            self._sums += torch.stack([twice_common, both]).to(self._sums)
+            for row, value in enumerate(self.label_values):
+                pred_mask, truth_mask = pred == value, label == value
+                twice_common = 2 * (pred_mask & truth_mask).sum()
+                both = pred_mask.sum() + truth_mask.sum()
+                self._sums[row] += torch.stack([twice_common, both]).to(self._sums)
 
     def compute(self) -> float:
         """Return the Dice of what was added since the last reset, in 0..1."""
         # a backend adds on its own device only (nccl: the GPU)
-        twice_common, both = idist.all_reduce(self._sums.to(idist.device())).tolist()
-        return twice_common / both if both else 1.0
+        sums = idist.all_reduce(self._sums.to(idist.device())).tolist()
+        dice = [twice_common / both if both else 1.0 for twice_common, both in sums]
+        return sum(dice) / len(dice)

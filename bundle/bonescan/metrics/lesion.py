@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bonescan.labels import EIGHT_NEIGHBOURS
-from bonescan.metrics.counting import count_at_least
 from bonescan.metrics.pixel import check_masks
+from bonescan.metrics.threshold import count_at_least
 
 MIN_IOU = 0.1
 """Lesions are a few pixels wide, so two annotators' outlines already differ by half of the area."""
@@ -75,7 +75,6 @@ def match_lesions(
     truth_mask: NDArray[np.bool_],
     *,
     prob: NDArray[np.floating] | None = None,
-    min_iou: float = MIN_IOU,
 ) -> LesionMatch:
     """Match the components of one image's prediction with its lesions.
 
@@ -84,7 +83,6 @@ def match_lesions(
             components can only be dropped later, never grow.
         truth_mask: truth (row, column).
         prob: probability (row, column); a component's score is its maximum there, 1 without it.
-        min_iou: intersection over union to be exceeded.
 
     Returns:
         The scores of lesions and components.
@@ -95,14 +93,14 @@ def match_lesions(
     check_masks(pred_mask, truth_mask)
     predicted, n_predicted = label_components(pred_mask)
     truth, n_lesions = label_components(truth_mask)
-    found = _iou_table(predicted, truth, n_predicted, n_lesions) > min_iou
+    finds = _iou_table(predicted, truth, n_predicted, n_lesions) > MIN_IOU
     component_scores = np.ones(n_predicted)
     if prob is not None:
         component_scores = np.array(
             ndimage.maximum(prob, predicted, np.arange(1, n_predicted + 1)), dtype=np.float64
         ).reshape(n_predicted)
-    by_lesion = np.where(found, component_scores[:, None], -np.inf)
-    is_true = found.any(axis=1)
+    by_lesion = np.where(finds, component_scores[:, None], -np.inf)
+    is_true = finds.any(axis=1)
     return LesionMatch(
         lesion_scores=by_lesion.max(axis=0, initial=-np.inf),
         true_scores=component_scores[is_true],
@@ -130,11 +128,11 @@ def detection(scans: Sequence[LesionMatch]) -> NDArray[np.float64]:
         per scan, shape (3,).
     """
     total = merge_matches(scans)
-    lesions, found = len(total.lesion_scores), np.count_nonzero(total.lesion_scores > -np.inf)
+    lesions, n_found = len(total.lesion_scores), np.count_nonzero(total.lesion_scores > -np.inf)
     true, false = len(total.true_scores), len(total.false_scores)
     return np.array(
         [
-            found / lesions if lesions else np.nan,
+            n_found / lesions if lesions else np.nan,
             true / (true + false) if true + false else np.nan,
             false / len(scans),
         ]
@@ -152,10 +150,10 @@ def froc(scans: Sequence[LesionMatch]) -> Froc:
     total = merge_matches(scans)
     thresholds = np.unique(np.concatenate([total.true_scores, total.false_scores]))[::-1]
     lesions = max(len(total.lesion_scores), 1)
-    found = count_at_least(total.lesion_scores, thresholds) / lesions
+    sensitivity = count_at_least(total.lesion_scores, thresholds) / lesions
     return Froc(
         thresholds=thresholds,
-        sensitivity=found if len(total.lesion_scores) else np.full(len(thresholds), np.nan),
+        sensitivity=sensitivity if len(total.lesion_scores) else np.full(len(thresholds), np.nan),
         false_positives_per_scan=count_at_least(total.false_scores, thresholds) / len(scans),
     )
 

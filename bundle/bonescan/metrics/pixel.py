@@ -1,23 +1,72 @@
 """Pixel-wise agreement of a predicted mask with the truth, pooled and per image.
 
-Two conventions are in use in the field and give different numbers: *pooled* sums the counts of all
-images and divides once; *per image* divides in every image and averages. MONAI's
+Two conventions are in use in the field and give different numbers: *pooled* sums the confusion of
+all images and divides once; *per image* divides in every image and averages. MONAI's
 ``ConfusionMatrixMetric`` averages each metric over those images only in which it is defined, so
 that its metrics refer to different sets of images; here one rule for empty sets serves them all.
 """
 
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-METRICS = ("pa", "cpa", "recall", "iou", "dsc")
-"""Order of every array of scores.
-
-Pixel accuracy (TP + TN) / all; class pixel accuracy, that is precision, TP / (TP + FP);
-recall TP / (TP + FN); intersection over union TP / (TP + FP + FN); Dice 2TP / (2TP + FP + FN).
-"""
+OUTCOMES = ("tp", "fp", "fn", "tn")
+"""Order of a confusion: numbers of pixels along the last axis."""
 
 
-def confusion_counts(pred_mask: NDArray[np.bool_], truth_mask: NDArray[np.bool_]) -> NDArray:
+class Confusion(NamedTuple):
+    """Pixels of images by outcome; arrays of one shape."""
+
+    tp: NDArray[np.float64]
+    fp: NDArray[np.float64]
+    fn: NDArray[np.float64]
+    tn: NDArray[np.float64]
+
+
+def _accuracy(pixels: Confusion) -> NDArray[np.float64]:
+    return (pixels.tp + pixels.tn) / sum(pixels)
+
+
+def _precision(pixels: Confusion) -> NDArray[np.float64]:
+    return _share(pixels, pixels.tp, pixels.tp + pixels.fp)
+
+
+def _recall(pixels: Confusion) -> NDArray[np.float64]:
+    return _share(pixels, pixels.tp, pixels.tp + pixels.fn)
+
+
+def _iou(pixels: Confusion) -> NDArray[np.float64]:
+    return _share(pixels, pixels.tp, pixels.tp + pixels.fp + pixels.fn)
+
+
+def _dsc(pixels: Confusion) -> NDArray[np.float64]:
+    return _share(pixels, 2 * pixels.tp, 2 * pixels.tp + pixels.fp + pixels.fn)
+
+
+def _share(
+    pixels: Confusion, part: NDArray[np.float64], whole: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Divide by the rule for empty sets (see scores)."""
+    both_empty = pixels.tp + pixels.fp + pixels.fn == 0
+    return np.where(both_empty, 1.0, part / np.where(whole == 0, 1.0, whole))
+
+
+PIXEL_METRICS: Mapping[str, Callable[[Confusion], NDArray[np.float64]]] = {
+    "accuracy": _accuracy,
+    "precision": _precision,
+    "recall": _recall,
+    "iou": _iou,
+    "dsc": _dsc,
+}
+"""Every metric of the confusion. A paper may call accuracy PA and precision CPA."""
+
+METRICS = tuple(PIXEL_METRICS)
+"""Order of every array of scores."""
+
+
+def confusion(pred_mask: NDArray[np.bool_], truth_mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count the pixels of one image by outcome.
 
     Args:
@@ -25,7 +74,7 @@ def confusion_counts(pred_mask: NDArray[np.bool_], truth_mask: NDArray[np.bool_]
         truth_mask: truth, True in the foreground; the same shape.
 
     Returns:
-        TP, FP, FN, TN as int64 of shape (4,).
+        OUTCOMES as int64 of shape (4,).
 
     Raises:
         ValueError: if the masks differ in shape or are not boolean.
@@ -50,70 +99,90 @@ def check_masks(pred_mask: NDArray, truth_mask: NDArray) -> None:
             raise ValueError(f"{name} must be boolean, got {mask.dtype}: compare the label first")
 
 
-def scores(counts: NDArray) -> NDArray[np.float64]:
-    """Compute METRICS from counts.
+def scores(confusions: ArrayLike) -> NDArray[np.float64]:
+    """Compute METRICS from confusions.
 
     Empty sets: where prediction and truth are both empty every metric is 1; where only one of them
-    is, CPA, recall, IoU and DSC are 0.
+    is, precision, recall, IoU and DSC are 0.
 
     Args:
-        counts: TP, FP, FN, TN along the last axis, shape (..., 4).
+        confusions: OUTCOMES along the last axis, shape (..., 4).
 
     Returns:
-        METRICS along the last axis, in 0..1, shape (..., 5).
+        METRICS along the last axis, in 0..1, shape (..., metric).
     """
-    tp, fp, fn, tn = np.moveaxis(np.asarray(counts, dtype=np.float64), -1, 0)
-    ratios = [
-        (tp, tp + fp),
-        (tp, tp + fn),
-        (tp, tp + fp + fn),
-        (2 * tp, 2 * tp + fp + fn),
-    ]
-    both_empty = tp + fp + fn == 0
-    foreground = [
-        np.where(both_empty, 1.0, part / np.where(whole == 0, 1.0, whole)) for part, whole in ratios
-    ]
-    accuracy = (tp + tn) / (tp + fp + fn + tn)
-    return np.stack([accuracy, *foreground], axis=-1)
+    return np.stack([score(confusions, metric) for metric in METRICS], axis=-1)
 
 
-def pooled(counts: NDArray) -> NDArray[np.float64]:
-    """Compute METRICS once from the summed counts of all images.
+def score(confusions: ArrayLike, metric: str) -> NDArray[np.float64]:
+    """Compute one of METRICS from confusions (..., 4); shape (...), see scores."""
+    return PIXEL_METRICS[metric](_by_outcome(confusions))
+
+
+def pooled(confusions: NDArray) -> NDArray[np.float64]:
+    """Compute METRICS once from the summed confusion of all images.
 
     Args:
-        counts: (image, 4).
+        confusions: (image, 4).
 
     Returns:
-        METRICS, shape (5,).
+        METRICS, shape (metric,).
     """
-    return scores(_some_images(counts).sum(axis=0))
+    return scores(_some_images(confusions).sum(axis=0))
 
 
-def per_image(counts: NDArray, *, skip_empty_label: bool = False) -> NDArray[np.float64]:
+def per_image(confusions: NDArray, *, skip_empty_label: bool = False) -> NDArray[np.float64]:
     """Compute METRICS in each image and average them over one set of images.
 
     Args:
-        counts: (image, 4).
+        confusions: (image, 4).
         skip_empty_label: leave images without foreground in the truth out, for all metrics.
 
     Returns:
-        METRICS, shape (5,); NaN where no image is left.
+        METRICS, shape (metric,); NaN where no image is left.
     """
-    counts = _some_images(counts)
+    confusions = _some_images(confusions)
     if skip_empty_label:
-        counts = counts[has_foreground(counts)]
-    if not len(counts):
+        confusions = confusions[has_foreground(confusions)]
+    if not len(confusions):
         return np.full(len(METRICS), np.nan)
-    return scores(counts).mean(axis=0)
+    return scores(confusions).mean(axis=0)
 
 
-def has_foreground(counts: NDArray) -> NDArray[np.bool_]:
+def has_foreground(confusions: NDArray) -> NDArray[np.bool_]:
     """Tell for each image (image, 4) whether its truth holds foreground."""
-    return counts[:, 0] + counts[:, 2] > 0
+    pixels = _by_outcome(confusions)
+    return pixels.tp + pixels.fn > 0
 
 
-def _some_images(counts: NDArray) -> NDArray:
-    counts = np.asarray(counts)
-    if counts.ndim != 2 or counts.shape[1] != 4 or not len(counts):
-        raise ValueError(f"counts must be (image, 4) with an image at least, got {counts.shape}")
-    return counts
+def cohen_kappa(confusions: ArrayLike) -> NDArray[np.float64]:
+    """Compute Cohen's kappa (1960) of two annotators: agreement beyond what chance gives.
+
+    Neither is the truth, so this is no metric of a prediction.
+
+    Args:
+        confusions: OUTCOMES of one annotator against the other along the last axis, (..., 4).
+
+    Returns:
+        Kappa in -1..1, shape (...); 1 where both marked all or both nothing.
+    """
+    both, first, second, neither = _by_outcome(confusions)
+    total = both + first + second + neither
+    observed = (both + neither) / total
+    marked = (both + first) * (both + second) / total**2
+    unmarked = (second + neither) * (first + neither) / total**2
+    beyond = 1 - marked - unmarked
+    return np.where(beyond > 0, (observed - 1 + beyond) / np.where(beyond > 0, beyond, 1), 1.0)
+
+
+def _by_outcome(confusions: ArrayLike) -> Confusion:
+    return Confusion(*np.moveaxis(np.asarray(confusions, dtype=np.float64), -1, 0))
+
+
+def _some_images(confusions: NDArray) -> NDArray:
+    confusions = np.asarray(confusions)
+    if confusions.ndim != 2 or confusions.shape[1] != len(OUTCOMES) or not len(confusions):
+        raise ValueError(
+            f"confusions must be (image, 4) with an image at least, got {confusions.shape}"
+        )
+    return confusions

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.metrics.counting import count_at_least
-
 
 class Threshold(NamedTuple):
     """An intensity from which a pixel counts as lesion, and its pooled Dice where it was chosen."""
@@ -49,3 +47,16 @@ def best_threshold(
     dsc = 2 * common / (predicted + np.count_nonzero(truth))
     best = int(np.argmax(dsc))
     return Threshold(float(steps[best]), float(dsc[best]))
+
+
+def count_at_least(values: NDArray[np.floating], thresholds: NDArray[np.floating]) -> NDArray:
+    """Count for each threshold the values that are equal to it or greater.
+
+    Args:
+        values: (value,), in any order.
+        thresholds: (threshold,), in any order.
+
+    Returns:
+        int64 counts of shape (threshold,).
+    """
+    return len(values) - np.searchsorted(np.sort(values), thresholds, side="left")

@@ -16,13 +16,14 @@ from scipy import ndimage
 from bonescan.data.annotation.annotators import AnnotatedScan
 from bonescan.data.load import load_scan
 from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.keys import IMAGE, PATIENT
 from bonescan.labels import EIGHT_NEIGHBOURS, Label
-from bonescan.metrics.agreement import cohen_kappa
 from bonescan.metrics.bootstrap import RESAMPLES
 from bonescan.metrics.lesion import MIN_IOU, match_lesions
-from bonescan.metrics.pixel import METRICS, confusion_counts, scores
+from bonescan.metrics.pixel import cohen_kappa, confusion, score
 from bonescan.report.drawing import (
+    COLOURS,
     draw_counts,
     draw_sides,
     new_figure,
@@ -42,9 +43,6 @@ COLUMNS = 4
 SIDE_PX = 300
 CAPTION_PX = 40
 HALF_WINDOW_PX = 32
-
-COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-"""Colours that colour-blind readers tell apart (Okabe and Ito)."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,7 @@ def _draw(axes: Axes, disagreement: Disagreement) -> None:
     row, column = disagreement.centre
     axes.set_xlim(column - HALF_WINDOW_PX, column + HALF_WINDOW_PX)
     axes.set_ylim(row + HALF_WINDOW_PX, row - HALF_WINDOW_PX)
-    draw_sides(axes, view)
+    draw_sides(axes, ImageForm(view))
     axes.set_title(f"{scan.key}, {view}: {disagreement.pixels} px", size=8, pad=3)
 
 
@@ -223,7 +221,7 @@ def _compare(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.
         len(match.lesion_scores),
         np.count_nonzero(match.lesion_scores > -np.inf),
     )
-    return np.array([*confusion_counts(first, second), *lesions], dtype=np.int64)
+    return np.array([*confusion(first, second), *lesions], dtype=np.int64)
 
 
 def _figures(
@@ -233,12 +231,11 @@ def _figures(
 
     def statistic(views: NDArray[np.intp]) -> NDArray[np.float64]:
         total = rows[views].sum(axis=0)
-        pixels = scores(total[:4])
         lesions, found = total[4] + total[6], total[5] + total[7]
         return np.array(
             [
-                pixels[METRICS.index("dsc")],
-                pixels[METRICS.index("iou")],
+                score(total[:4], "dsc"),
+                score(total[:4], "iou"),
                 cohen_kappa(total[:4]),
                 found / lesions if lesions else np.nan,
             ]

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bonescan.report.curves import CURVES, EPOCH, tidy
 from bonescan.report.drawing import (
+    COLOURS,
     draw_counts,
     draw_outlines,
     draw_scale_bar,
@@ -24,8 +25,6 @@ from bonescan.report.findings import RESEARCH_USE
 SIDE_PX = 380
 TITLE_PX = 34
 FOOTER_PX = 24
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Told apart by colour-blind readers (Okabe and Ito)."""
 STYLES = ("-", "--", ":")
 
 History = Sequence[Mapping[str, float]]
@@ -36,56 +35,56 @@ class Curve:
     """A metric over a number, such as the number of clusters.
 
     Attributes:
-        places: on the horizontal axis, ascending.
-        values: at these places.
+        positions: on the horizontal axis, ascending.
+        values: at these positions.
         lower: bounds of their intervals.
         upper: bounds of their intervals.
     """
 
-    places: Sequence[float]
+    positions: Sequence[float]
     values: Sequence[float]
     lower: Sequence[float]
     upper: Sequence[float]
 
 
 def write_systems(
-    path: str | Path, cases: Mapping[str, Sequence[EvaluatedImage]], *, origin: str
+    path: str | Path, images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str
 ) -> None:
     """Write the picture of draw_systems as PNG."""
-    save_png(draw_systems(cases, origin=origin), path)
+    save_png(draw_systems(images, origin=origin), path)
 
 
-def draw_systems(cases: Mapping[str, Sequence[EvaluatedImage]], *, origin: str) -> Figure:
+def draw_systems(images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str) -> Figure:
     """Draw images from top to bottom, plain and then with the outlines of each system.
 
     Args:
-        cases: by name of the system, for each system the same images.
+        images: by name of the system, for each system the same ones.
         origin: what the images are, for the caption, such as "simulated scans".
 
     Raises:
         ValueError: if there is nothing to draw, or the systems have other numbers of images.
     """
-    numbers = {len(images) for images in cases.values()}
+    numbers = {len(shown) for shown in images.values()}
     if len(numbers) != 1 or not min(numbers):
         raise ValueError(f"systems must have the same images, got numbers {sorted(numbers)}")
-    first = next(iter(cases.values()))
+    first = next(iter(images.values()))
     rows, columns = first[0].uptake.shape
     spacing_mm = first[0].spacing_mm
     height_px = SIDE_PX * rows * spacing_mm[0] / (columns * spacing_mm[1])
-    size_px = (SIDE_PX * (1 + len(cases)), TITLE_PX + len(first) * height_px + FOOTER_PX)
+    size_px = (SIDE_PX * (1 + len(images)), TITLE_PX + len(first) * height_px + FOOTER_PX)
     figure = new_figure(*size_px)
-    width, height = 1 / (1 + len(cases)), height_px / size_px[1]
+    width, height = 1 / (1 + len(images)), height_px / size_px[1]
     for row in range(len(first)):
         bottom = 1 - TITLE_PX / size_px[1] - (row + 1) * height
-        for column, name in enumerate([None, *cases]):
+        for column, name in enumerate([None, *images]):
             axes = figure.add_axes((column * width, bottom, width, height))
-            case = first[row] if name is None else cases[name][row]
-            draw_counts(axes, case.uptake.astype(np.float32), case.spacing_mm)
+            image = first[row] if name is None else images[name][row]
+            draw_counts(axes, image.uptake.astype(np.float32), image.spacing_mm)
             if name is None:
-                draw_sides(axes, case.view, mirrored=case.mirrored)
-                draw_scale_bar(axes, case.uptake.shape, case.spacing_mm)
+                draw_sides(axes, image.form, mirrored=image.mirrored)
+                draw_scale_bar(axes, image.uptake.shape, image.spacing_mm)
             else:
-                draw_outlines(axes, case.pred_mask, case.truth_mask)
+                draw_outlines(axes, image.pred_mask, image.truth_mask)
             if row == 0:
                 axes.set_title(_wrapped(name or "Scan"), size=9, pad=3)
     figure.text(
@@ -112,7 +111,7 @@ def write_histories(
     for axes, (key, title) in zip(panels, CURVES.items(), strict=True):
         for number, (name, runs) in enumerate(histories.items()):
             epochs, means = _average(runs, key)
-            axes.plot(epochs, means, **_look(number), lw=1.3, label=name)
+            axes.plot(epochs, means, **_line_style(number), lw=1.3, label=name)
         axes.set_ylabel(title)
         tidy(axes)
     panels[0].set_yscale("log")
@@ -143,16 +142,17 @@ def write_sweep(
         curves: by name of the system.
         axis: title of the horizontal axis.
         metric: title of the vertical axis.
-        published: published values by place.
+        published: published values by position.
         origin: what was evaluated, for the title.
     """
     figure = new_figure(760, 520)
     axes = figure.add_subplot()
     for number, (name, curve) in enumerate(curves.items()):
-        look = {**_look(number), "linestyle": STYLES[number % len(STYLES)]}  # seen where they meet
-        axes.plot(curve.places, curve.values, marker=".", label=f"{name}, {origin}", **look)
+        # another style for each, so that lines are seen where they meet
+        style = {**_line_style(number), "linestyle": STYLES[number % len(STYLES)]}
+        axes.plot(curve.positions, curve.values, marker=".", label=f"{name}, {origin}", **style)
         axes.fill_between(
-            curve.places, curve.lower, curve.upper, color=look["color"], alpha=0.12, lw=0
+            curve.positions, curve.lower, curve.upper, color=style["color"], alpha=0.12, lw=0
         )
     if published:
         axes.plot([*published], [*published.values()], "k*", ms=11, ls="", label="published")
@@ -168,16 +168,16 @@ def write_sweep(
 
 def _average(runs: Sequence[History], key: str) -> tuple[list[float], list[float]]:
     """Average a column over the runs that measured it in an epoch."""
-    found: dict[float, list[float]] = {}
+    by_epoch: dict[float, list[float]] = {}
     for history in runs:
         for row in history:
             if key in row:
-                found.setdefault(row[EPOCH], []).append(row[key])
-    epochs = sorted(found)
-    return epochs, [float(np.mean(found[epoch])) for epoch in epochs]
+                by_epoch.setdefault(row[EPOCH], []).append(row[key])
+    epochs = sorted(by_epoch)
+    return epochs, [float(np.mean(by_epoch[epoch])) for epoch in epochs]
 
 
-def _look(number: int) -> dict[str, Any]:
+def _line_style(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": STYLES[number // len(COLOURS) % len(STYLES)],

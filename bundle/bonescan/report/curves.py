@@ -8,13 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bonescan.metrics.lesion import Froc
-from bonescan.report.drawing import new_figure, save_png
+from bonescan.report.drawing import COLOURS, new_figure, save_png
 
 EPOCH = "epoch"
 CURVES = {"loss": "training loss", "validation_metric": "validation DSC, pooled"}
 """Columns of the history by what they are called in the picture."""
-
-BLUE = "#0072b2"
 
 
 def read_history(path: str | Path) -> list[dict[str, float]]:
@@ -55,7 +53,8 @@ def write_training_curves(
     rows = figure.subplots(len(CURVES), 1, sharex=True)
     for axes, (key, title) in zip(rows, CURVES.items(), strict=True):
         known = [row for row in history if key in row]
-        axes.plot([row[EPOCH] for row in known], [row[key] for row in known], ".-", color=BLUE)
+        epochs, values = [row[EPOCH] for row in known], [row[key] for row in known]
+        axes.plot(epochs, values, ".-", color=COLOURS[0])
         axes.set_ylabel(title)
         tidy(axes)
     rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,5 +1,6 @@
-"""Drawing one view of a scan as physicians look at it: the parts that pictures share."""
+"""Drawing images of a scan as physicians look at them: the parts that pictures share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.labels import LABEL_COLOURS, Label
 
 DPI = 100
+HEADER_PX = 26
+FOOTER_PX = 52
+"""Room above a picture for titles, and below it for the caption."""
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Of lines, in this order: colour-blind readers tell them apart (Okabe and Ito)."""
 
 PRED_COLOUR = tuple(part / 255 for part in LABEL_COLOURS[Label.METASTASIS])
-TRUTH_COLOUR = (0.0, 0.62, 0.45)
-"""Bluish green: apart from the prediction's red for colour-blind readers too (Okabe and Ito)."""
+TRUTH_COLOUR = COLOURS[2]
+"""Bluish green: apart from the prediction's red for colour-blind readers too."""
 
 PRED_WIDTH_PT, TRUTH_WIDTH_PT = 0.7, 1.7
 
@@ -47,22 +55,6 @@ def display_limit(counts: NDArray[np.floating]) -> float:
     """Find the count that is shown black; at least 1, so that an empty view stays white."""
     positive = counts[counts > 0]
     return max(float(np.percentile(positive, WINDOW_PERCENTILE)), 1.0) if positive.size else 1.0
-
-
-def patient_sides(view: View, *, mirrored: bool = False) -> tuple[str, str]:
-    """Name the patient's sides at the image's left and right.
-
-    Facing the patient, his right is on the image's left; from behind it is the other way round,
-    unless the posterior view was mirrored to lie on the anterior one.
-
-    Args:
-        view: the view.
-        mirrored: whether the view was flipped along its columns after acquisition.
-
-    Returns:
-        ("R", "L") or ("L", "R").
-    """
-    return ("R", "L") if (view == View.ANTERIOR) != mirrored else ("L", "R")
 
 
 def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -107,10 +99,13 @@ def draw_outlines(
 
     Both stay visible where they coincide, and can be told apart without colours.
     """
-    layers = [(pred_mask, PRED_COLOUR, PRED_WIDTH_PT)]
-    if truth_mask is not None:
-        layers.insert(0, (truth_mask, TRUTH_COLOUR, TRUTH_WIDTH_PT))
+    layers = (
+        (truth_mask, TRUTH_COLOUR, TRUTH_WIDTH_PT),
+        (pred_mask, PRED_COLOUR, PRED_WIDTH_PT),
+    )
     for mask, colour, width_pt in layers:
+        if mask is None:
+            continue
         lines = LineCollection(
             list(outline_segments(mask)),
             colors=[colour],
@@ -120,21 +115,27 @@ def draw_outlines(
         axes.add_collection(lines, autolim=False)
 
 
-def draw_sides(axes: Axes, view: View, *, mirrored: bool = False) -> None:
-    """Print R and L in the upper corners, on the patient's sides."""
-    for side, x, align in zip(
-        patient_sides(view, mirrored=mirrored), (0.03, 0.97), ("left", "right"), strict=True
-    ):
-        axes.text(
-            x,
-            0.99,
-            side,
-            transform=axes.transAxes,
-            ha=align,
-            va="top",
-            weight="bold",
-            color="black",
-        )
+def draw_sides(axes: Axes, form: ImageForm, *, mirrored: bool = False) -> None:
+    """Print R and L in the upper corners of each part of an image, on the patient's sides.
+
+    Args:
+        axes: that show the image.
+        form: what the image shows of the scan.
+        mirrored: whether the posterior view was flipped to lie on the anterior one.
+    """
+    parts = form.sides(mirrored=mirrored)
+    for number, sides in enumerate(parts):
+        for side, x, align in zip(sides, (0.03, 0.97), ("left", "right"), strict=True):
+            axes.text(
+                (number + x) / len(parts),
+                0.99,
+                side,
+                transform=axes.transAxes,
+                ha=align,
+                va="top",
+                weight="bold",
+                color="black",
+            )
 
 
 def draw_scale_bar(axes: Axes, shape: tuple[int, int], spacing_mm: tuple[float, float]) -> None:
@@ -155,4 +156,22 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], spacing_mm: tuple[float, 
         ha="center",
         va="bottom",
         size=7,
+    )
+
+
+def name_origin(*, simulated: bool) -> str:
+    """Say in a caption where scans come from."""
+    return "simulated" if simulated else "acquired"
+
+
+def write_caption(figure: Figure, lines: Sequence[str], *, has_truth: bool) -> None:
+    """Print the lines at the lower left and the meaning of the outlines at the lower right."""
+    height_px = figure.get_figheight() * figure.dpi
+    figure.text(0.01, (FOOTER_PX - 6) / height_px, "\n".join(lines), size=7.5, va="top")
+    handles = [Line2D([], [], color=PRED_COLOUR, lw=PRED_WIDTH_PT, label="predicted lesion")]
+    if has_truth:
+        truth = Line2D([], [], color=TRUTH_COLOUR, lw=TRUTH_WIDTH_PT, label="true lesion")
+        handles.append(truth)
+    figure.legend(
+        handles=handles, loc="lower right", fontsize=7.5, frameon=False, borderaxespad=0.2
     )

@@ -1,4 +1,4 @@
-"""The evaluated images of a run in one file, so that systems can be shown on the same image."""
+"""The pixels of evaluated images: for pictures, and in one file for systems side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,50 +7,75 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluatedImage:
-    """One evaluated image.
+    """One evaluated image, small enough to be kept until it is known which are shown.
 
     Attributes:
         scan_id: pseudonym of the scan.
-        view: the view.
+        patient: pseudonym of the patient.
+        form: what the image shows of the scan.
         spacing_mm: (row, column) pixel spacing.
         mirrored: whether the posterior view was flipped to lie on the anterior one.
+        simulated: whether the scan is simulated.
         uptake: scaled image (row, column), 0..255.
-        pred_mask: predicted lesions (row, column).
-        truth_mask: true lesions (row, column).
+        pred_bits: predicted lesions, of numpy.packbits.
+        truth_bits: true lesions, of numpy.packbits.
     """
 
     scan_id: str
-    view: View
+    patient: str
+    form: ImageForm
     spacing_mm: tuple[float, float]
     mirrored: bool
+    simulated: bool
     uptake: NDArray[np.uint8]
-    pred_mask: NDArray[np.bool_]
-    truth_mask: NDArray[np.bool_]
+    pred_bits: NDArray[np.uint8]
+    truth_bits: NDArray[np.uint8]
+
+    @property
+    def key(self) -> tuple[str, ImageForm]:
+        """What tells the image from all others of an evaluation."""
+        return self.scan_id, self.form
+
+    @property
+    def pred_mask(self) -> NDArray[np.bool_]:
+        """Predicted lesions (row, column)."""
+        return self._unpack(self.pred_bits)
+
+    @property
+    def truth_mask(self) -> NDArray[np.bool_]:
+        """True lesions (row, column)."""
+        return self._unpack(self.truth_bits)
+
+    def _unpack(self, bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        pixels = np.unpackbits(bits, count=self.uptake.size)
+        return pixels.reshape(self.uptake.shape).astype(bool)
 
 
-def write_evaluated_images(path: str | Path, cases: Sequence[EvaluatedImage]) -> None:
-    """Write cases of one size as a compressed file of arrays (npz).
+def write_evaluated_images(path: str | Path, images: Sequence[EvaluatedImage]) -> None:
+    """Write images of one size as a compressed file of arrays (npz).
 
     Raises:
-        ValueError: if there is no case, or their sizes differ.
+        ValueError: if there is no image, or their sizes differ.
     """
-    sizes = {case.uptake.shape for case in cases}
+    sizes = {image.uptake.shape for image in images}
     if len(sizes) != 1:
-        raise ValueError(f"cases must be images of one size, got sizes {sorted(sizes)}")
+        raise ValueError(f"images must be of one size, got sizes {sorted(sizes)}")
     np.savez_compressed(
         path,
-        scan_id=np.array([case.scan_id for case in cases]),
-        view=np.array([str(case.view) for case in cases]),
-        spacing_mm=np.array([case.spacing_mm for case in cases]),
-        mirrored=np.array([case.mirrored for case in cases]),
-        uptake=np.stack([case.uptake for case in cases]),
-        pred_mask=np.stack([case.pred_mask for case in cases]),
-        truth_mask=np.stack([case.truth_mask for case in cases]),
+        scan_id=np.array([image.scan_id for image in images]),
+        patient=np.array([image.patient for image in images]),
+        form=np.array([str(image.form) for image in images]),
+        spacing_mm=np.array([image.spacing_mm for image in images]),
+        mirrored=np.array([image.mirrored for image in images]),
+        simulated=np.array([image.simulated for image in images]),
+        uptake=np.stack([image.uptake for image in images]),
+        pred_mask=np.stack([image.pred_mask for image in images]),
+        truth_mask=np.stack([image.truth_mask for image in images]),
     )
 
 
@@ -61,12 +86,14 @@ def read_evaluated_images(path: str | Path) -> list[EvaluatedImage]:
     return [
         EvaluatedImage(
             scan_id=str(arrays["scan_id"][i]),
-            view=View(str(arrays["view"][i])),
+            patient=str(arrays["patient"][i]),
+            form=ImageForm(str(arrays["form"][i])),
             spacing_mm=(float(arrays["spacing_mm"][i, 0]), float(arrays["spacing_mm"][i, 1])),
             mirrored=bool(arrays["mirrored"][i]),
+            simulated=bool(arrays["simulated"][i]),
             uptake=arrays["uptake"][i],
-            pred_mask=arrays["pred_mask"][i],
-            truth_mask=arrays["truth_mask"][i],
+            pred_bits=np.packbits(arrays["pred_mask"][i]),
+            truth_bits=np.packbits(arrays["truth_mask"][i]),
         )
         for i in range(len(arrays["scan_id"]))
     ]

@@ -1,14 +1,16 @@
 """Results of an evaluation: one record per image, and what is said of all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
+from bonescan.labels import Label
 from bonescan.metrics.bootstrap import RESAMPLES, bootstrap_interval
+from bonescan.metrics.image import measure_image
 from bonescan.metrics.lesion import (
     DETECTION_METRICS,
     LesionMatch,
@@ -18,14 +20,7 @@ from bonescan.metrics.lesion import (
     merge_matches,
     sensitivity_at,
 )
-from bonescan.metrics.pixel import (
-    METRICS,
-    confusion_counts,
-    has_foreground,
-    per_image,
-    pooled,
-    scores,
-)
+from bonescan.metrics.pixel import METRICS, confusion, has_foreground, per_image, pooled, score
 
 FROC_FLOOR = 0.1
 """Probability from which a pixel belongs to a component of the free-response curve."""
@@ -35,30 +30,39 @@ FROC_FALSE_POSITIVES_PER_SCAN = (0.5, 1.0, 2.0, 4.0)
 SEED = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageResult:
-    """Agreement of one view's prediction with its truth.
+    """Agreement of the prediction of one image with its truth, for one label.
 
     Attributes:
         scan_id: pseudonym of the scan.
         patient: pseudonym of the patient.
-        view: the view.
-        counts: TP, FP, FN, TN, (4,).
+        form: what the image shows of the scan.
+        label: the label that was compared; pixels of all others are background.
+        confusion: bonescan.metrics.pixel.OUTCOMES, (4,).
         match: lesions and components at the operating point.
         froc_match: the same from the probabilities above FROC_FLOOR; None without probabilities.
+        metrics: bonescan.metrics.image.IMAGE_METRICS, NaN where undefined.
     """
 
     scan_id: str
     patient: str
-    view: View
-    counts: NDArray[np.int64]
+    form: ImageForm
+    label: Label
+    confusion: NDArray[np.int64]
     match: LesionMatch
-    froc_match: LesionMatch | None = None
+    froc_match: LesionMatch | None
+    metrics: Mapping[str, float]
+
+    @property
+    def key(self) -> tuple[str, ImageForm]:
+        """What tells the image from all others of an evaluation."""
+        return self.scan_id, self.form
 
     @property
     def dsc(self) -> float:
         """Dice of this image, by the rules for empty sets."""
-        return float(scores(self.counts)[METRICS.index("dsc")])
+        return float(score(self.confusion, "dsc"))
 
 
 def score_image(
@@ -67,17 +71,21 @@ def score_image(
     *,
     scan_id: str,
     patient: str,
-    view: View,
+    form: ImageForm,
+    spacing_mm: tuple[float, float],
+    label: Label = Label.METASTASIS,
     prob: NDArray[np.floating] | None = None,
 ) -> ImageResult:
-    """Compare the prediction of one view with its truth.
+    """Compare the prediction of one image with its truth.
 
     Args:
         pred_mask: predicted lesions (row, column).
         truth_mask: true lesions (row, column).
         scan_id: pseudonym of the scan.
         patient: pseudonym of the patient.
-        view: the view.
+        form: what the image shows of the scan.
+        spacing_mm: (row, column) pixel spacing.
+        label: what the masks mark.
         prob: probability of lesion (row, column), for the free-response curve.
 
     Returns:
@@ -87,10 +95,12 @@ def score_image(
     return ImageResult(
         scan_id=scan_id,
         patient=patient,
-        view=view,
-        counts=confusion_counts(pred_mask, truth_mask),
+        form=form,
+        label=label,
+        confusion=confusion(pred_mask, truth_mask),
         match=match_lesions(pred_mask, truth_mask),
         froc_match=curve,
+        metrics=measure_image(pred_mask, truth_mask, spacing_mm),
     )
 
 
@@ -100,14 +110,15 @@ def summarise(
     """Compute all metrics of a system with their intervals.
 
     Args:
-        results: records of all images.
+        results: records of all images, for one label.
         simulated: whether the scans are simulated; every table says so.
         resamples: draws of the bootstrap over patients.
 
     Returns:
         A JSON-ready document: numbers of images, scans, patients and lesions; per convention
         ("pooled", "per_image", "per_image_with_lesion") and for lesions a value with the lower and
-        upper bound of its 95 % interval by metric. Undefined numbers are None.
+        upper bound of its 95 % interval by metric; where images have metrics of their own, the same
+        of their means over images ("image_metrics"). Undefined numbers are None.
 
     Raises:
         ValueError: if there is no image.
@@ -115,24 +126,28 @@ def summarise(
     if not results:
         raise ValueError("results must hold at least one image, got none")
     patients = [result.patient for result in results]
-    counts = np.stack([result.counts for result in results])
+    confusions = np.stack([result.confusion for result in results])
     document: dict[str, Any] = {
         "simulated": simulated,
         "images": len(results),
-        "images_with_lesion": int(has_foreground(counts).sum()),
+        "images_with_lesion": int(has_foreground(confusions).sum()),
         "scans": len({result.scan_id for result in results}),
         "patients": len(set(patients)),
         "lesions": sum(len(result.match.lesion_scores) for result in results),
         "interval": describe_interval(resamples),
     }
     conventions: dict[str, Callable[[NDArray[np.intp]], NDArray[np.float64]]] = {
-        "pooled": lambda chosen: pooled(counts[chosen]),
-        "per_image": lambda chosen: per_image(counts[chosen]),
-        "per_image_with_lesion": lambda chosen: per_image(counts[chosen], skip_empty_label=True),
+        "pooled": lambda chosen: pooled(confusions[chosen]),
+        "per_image": lambda chosen: per_image(confusions[chosen]),
+        "per_image_with_lesion": lambda chosen: per_image(
+            confusions[chosen], skip_empty_label=True
+        ),
     }
     for name, convention in conventions.items():
         document[name] = with_interval(convention, patients, names=METRICS, resamples=resamples)
     document["detection"] = _summarise_lesions(results, resamples=resamples)
+    if results[0].metrics:
+        document["image_metrics"] = _summarise_image_metrics(results, resamples=resamples)
     return document
 
 
@@ -177,34 +192,68 @@ def representative(results: Sequence[ImageResult]) -> list[tuple[str, int]]:
     ranked = sorted(with_lesion or range(len(results)), key=lambda i: results[i].dsc, reverse=True)
     if not ranked:
         return []
-    chosen = {len(ranked) // 2: "median", len(ranked) - 1: "worst", 0: "best"}
-    return [(chosen[place], ranked[place]) for place in sorted(chosen)]
+    names = {len(ranked) // 2: "median", len(ranked) - 1: "worst", 0: "best"}
+    return [(names[rank], ranked[rank]) for rank in sorted(names)]
+
+
+def froc_by_scan(results: Sequence[ImageResult]) -> list[LesionMatch]:
+    """Merge the free-response matches of each scan's images; empty where one has none."""
+    matches = [result.froc_match for result in results if result.froc_match is not None]
+    if len(matches) < len(results):
+        return []
+    return [merge_matches(matches[i] for i in images) for images in _images_by_scan(results)]
+
+
+def _images_by_scan(results: Sequence[ImageResult]) -> list[list[int]]:
+    """Return the indices of each scan's images, in the order in which the scans first appear."""
+    by_scan: dict[str, list[int]] = {}
+    for number, result in enumerate(results):
+        by_scan.setdefault(result.scan_id, []).append(number)
+    return list(by_scan.values())
 
 
 def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dict[str, Any]:
-    """Compute detection metrics over scans, whose views are merged."""
-    by_scan: dict[str, list[ImageResult]] = {}
-    for result in results:
-        by_scan.setdefault(result.scan_id, []).append(result)
-    scans = list(by_scan.values())
-    patients = [images[0].patient for images in scans]
-    matches = [merge_matches(image.match for image in images) for images in scans]
+    """Compute detection metrics over scans, whose images are merged."""
+    scans = _images_by_scan(results)
+    patients = [results[images[0]].patient for images in scans]
+    matches = [merge_matches(results[i].match for i in images) for images in scans]
     document = with_interval(
         lambda chosen: detection([matches[i] for i in chosen]),
         patients,
         names=DETECTION_METRICS,
         resamples=resamples,
     )
-    curves = [[image.froc_match for image in images if image.froc_match] for images in scans]
-    if all(curves):
-        merged = [merge_matches(images) for images in curves]
+    curves = froc_by_scan(results)
+    if curves:
         document["sensitivity_at_false_positives_per_scan"] = with_interval(
-            lambda chosen: _sensitivities([merged[i] for i in chosen]),
+            lambda chosen: _sensitivities([curves[i] for i in chosen]),
             patients,
             names=[str(rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN],
             resamples=resamples,
         )
     return document
+
+
+def _summarise_image_metrics(results: Sequence[ImageResult], *, resamples: int) -> dict[str, Any]:
+    """Average each metric over the images in which it is defined, and say how many they are."""
+    names = tuple(results[0].metrics)
+    values = np.array([[result.metrics[name] for name in names] for result in results])
+    document = with_interval(
+        lambda chosen: _mean_where_defined(values[chosen]),
+        [result.patient for result in results],
+        names=names,
+        resamples=resamples,
+    )
+    defined = np.count_nonzero(~np.isnan(values), axis=0).tolist()
+    return {name: {**document[name], "images": n} for name, n in zip(names, defined, strict=True)}
+
+
+def _mean_where_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average the columns of (image, metric) over what is not NaN; NaN where all is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _sensitivities(scans: Sequence[LesionMatch]) -> NDArray[np.float64]:

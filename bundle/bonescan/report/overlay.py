@@ -7,31 +7,27 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.report.drawing import (
+    FOOTER_PX,
+    HEADER_PX,
     PRED_COLOUR,
-    PRED_WIDTH_PT,
-    TRUTH_COLOUR,
-    TRUTH_WIDTH_PT,
     draw_counts,
     draw_outlines,
     draw_scale_bar,
     draw_sides,
+    name_origin,
     new_figure,
     save_png,
+    write_caption,
 )
-from bonescan.report.evaluated_images import EvaluatedImage
 from bonescan.report.findings import RESEARCH_USE, Finding
 
 PIXELS_PER_MM = 0.65
 """A little more than one pixel of the picture for each pixel of the camera's matrix."""
-
-CASE_SIDE_PX = 420
-HEADER_PX = 26
-FOOTER_PX = 52
 
 
 @dataclass(frozen=True)
@@ -71,42 +67,6 @@ class ScanPicture:
                 raise ValueError(f"{name} must have the counts' shape {shape}, got {mask.shape}")
 
 
-@dataclass(frozen=True)
-class ImagePanel:
-    """One view of an evaluated scan, for the panel of cases.
-
-    Attributes:
-        title: what the case stands for, such as "median, DSC 0.71".
-        counts: counts or scaled uptake (row, column).
-        view: the view's name.
-        spacing_mm: (row, column) pixel spacing.
-        pred_mask: predicted lesions (row, column).
-        truth_mask: true lesions (row, column).
-        mirrored: whether the posterior view was flipped to lie on the anterior one.
-    """
-
-    title: str
-    counts: NDArray[np.floating]
-    view: View
-    spacing_mm: tuple[float, float]
-    pred_mask: NDArray[np.bool_]
-    truth_mask: NDArray[np.bool_]
-    mirrored: bool = False
-
-
-def make_panel(case: EvaluatedImage, title: str) -> ImagePanel:
-    """Return the panel of a stored case."""
-    return ImagePanel(
-        title=title,
-        counts=case.uptake.astype(np.float32),
-        view=case.view,
-        spacing_mm=case.spacing_mm,
-        pred_mask=case.pred_mask,
-        truth_mask=case.truth_mask,
-        mirrored=case.mirrored,
-    )
-
-
 def write_overlay(path: str | Path, picture: ScanPicture) -> None:
     """Write the picture of draw_overlay as PNG."""
     save_png(draw_overlay(picture), path)
@@ -129,37 +89,7 @@ def draw_overlay(picture: ScanPicture) -> Figure:
         )
         _draw_view(axes, picture, number)
         axes.set_title(view.capitalize(), size=10, pad=4)
-    _write_caption(figure, _caption(picture), has_truth=picture.truth_mask is not None)
-    return figure
-
-
-def write_panels(path: str | Path, cases: Sequence[ImagePanel], *, simulated: bool) -> None:
-    """Write the panel of draw_panels as PNG."""
-    save_png(draw_panels(cases, simulated=simulated), path)
-
-
-def draw_panels(cases: Sequence[ImagePanel], *, simulated: bool) -> Figure:
-    """Draw a panel of cases: above as they are, below with prediction and truth outlined.
-
-    Args:
-        cases: cases from left to right.
-        simulated: whether the scans are simulated.
-
-    Raises:
-        ValueError: if there is no case.
-    """
-    if not cases:
-        raise ValueError("cases must hold at least one case, got none")
-    width_px, height_px = len(cases) * CASE_SIDE_PX, 2 * CASE_SIDE_PX + HEADER_PX + FOOTER_PX
-    figure = new_figure(width_px, height_px)
-    side = (1 / len(cases), CASE_SIDE_PX / height_px)
-    for number, case in enumerate(cases):
-        for level in (1, 0):  # the upper row is drawn without outlines
-            bottom = FOOTER_PX / height_px + level * side[1]
-            axes = figure.add_axes((number * side[0], bottom, *side))
-            _draw_panel(axes, case, outlined=level == 0)
-    lines = [_origin(simulated=simulated), RESEARCH_USE]
-    _write_caption(figure, lines, has_truth=True)
+    write_caption(figure, _caption(picture), has_truth=picture.truth_mask is not None)
     return figure
 
 
@@ -181,19 +111,8 @@ def _draw_view(axes: Axes, picture: ScanPicture, number: int) -> None:
                 va="bottom",
                 clip_on=True,
             )
-    draw_sides(axes, view)
+    draw_sides(axes, ImageForm(view))
     draw_scale_bar(axes, counts.shape, picture.spacing_mm)
-
-
-def _draw_panel(axes: Axes, case: ImagePanel, *, outlined: bool) -> None:
-    """Draw one case, with its title when it is the plain picture."""
-    draw_counts(axes, case.counts, case.spacing_mm)
-    draw_sides(axes, case.view, mirrored=case.mirrored)
-    if not outlined:
-        axes.set_title(case.title, size=10, pad=4)
-        return
-    draw_outlines(axes, case.pred_mask, case.truth_mask)
-    draw_scale_bar(axes, case.counts.shape, case.spacing_mm)
 
 
 def _caption(picture: ScanPicture) -> list[str]:
@@ -203,24 +122,7 @@ def _caption(picture: ScanPicture) -> list[str]:
         for view in picture.views
     )
     return [
-        f"Scan {picture.scan_id}, {_origin(simulated=picture.simulated)}",
+        f"Scan {picture.scan_id}, {name_origin(simulated=picture.simulated)}",
         f"Assessed: {picture.assessed}. Lesions: {lesions}",
         RESEARCH_USE,
     ]
-
-
-def _origin(*, simulated: bool) -> str:
-    return "simulated" if simulated else "acquired"
-
-
-def _write_caption(figure: Figure, lines: Sequence[str], *, has_truth: bool) -> None:
-    """Print the lines at the lower left and the meaning of the outlines at the lower right."""
-    height_px = figure.get_figheight() * figure.dpi
-    figure.text(0.01, (FOOTER_PX - 6) / height_px, "\n".join(lines), size=7.5, va="top")
-    handles = [Line2D([], [], color=PRED_COLOUR, lw=PRED_WIDTH_PT, label="predicted lesion")]
-    if has_truth:
-        truth = Line2D([], [], color=TRUTH_COLOUR, lw=TRUTH_WIDTH_PT, label="true lesion")
-        handles.append(truth)
-    figure.legend(
-        handles=handles, loc="lower right", fontsize=7.5, frameon=False, borderaxespad=0.2
-    )

@@ -1,38 +1,27 @@
 """Evaluation tables as CSV, JSON and Markdown."""
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bonescan.labels import LABEL_NAMES
 from bonescan.metrics.lesion import DETECTION_METRICS
-from bonescan.metrics.pixel import METRICS, scores
+from bonescan.metrics.pixel import METRICS, OUTCOMES, scores
 from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.image_results import ImageResult
 
-TITLES = {
-    "pa": "PA",
-    "cpa": "CPA (precision)",
-    "recall": "Recall",
-    "iou": "IoU",
-    "dsc": "DSC",
-    "pooled": "pooled",
-    "per_image": "per image",
-    "per_image_with_lesion": "per image with lesion",
-    "sensitivity": "Sensitivity",
-    "precision": "Precision",
-    "false_positives_per_scan": "False positives per scan",
-}
+ABBREVIATIONS = {"iou": "IoU", "dsc": "DSC"}
 CONVENTIONS = ("pooled", "per_image", "per_image_with_lesion")
 UNDEFINED = "n/a"
 
 
 def write_image_csv(path: str | Path, results: Sequence[ImageResult]) -> None:
-    """Write one row per image: pixel counts, pixel metrics, lesions and components."""
-    rows = [_image_row(result) for result in results]
-    write_csv(path, rows)
+    """Write one row per image and label: confusion, metrics, lesions and components."""
+    write_csv(path, [_image_row(result) for result in results])
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -56,7 +45,8 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         summaries: documents of bonescan.report.image_results.summarise by name of the system.
 
     Returns:
-        What was evaluated, a table of pixel metrics, and one of lesions.
+        What was evaluated, a table of pixel metrics, one of lesions, and one of the images' own
+        metrics where they have any.
 
     Raises:
         ValueError: if there is no summary, or they are not of the same images.
@@ -67,7 +57,11 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     if len(heads) > 1:
         raise ValueError(f"summaries must be of the same images, got {' / '.join(sorted(heads))}")
     pixel_rows = [
-        [name, TITLES[convention], *(format_interval(summary[convention][m]) for m in METRICS)]
+        [
+            name,
+            convention.replace("_", " "),
+            *(format_interval(summary[convention][m]) for m in METRICS),
+        ]
         for name, summary in summaries.items()
         for convention in CONVENTIONS
     ]
@@ -77,11 +71,27 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     parts = [
         heads.pop(),
-        markdown_table(["System", "Pixels", *(TITLES[m] for m in METRICS)], pixel_rows),
-        markdown_table(["System", *(TITLES[m] for m in DETECTION_METRICS)], lesion_rows),
-        f"{RESEARCH_USE}.",
+        markdown_table(["System", "Pixels", *map(metric_title, METRICS)], pixel_rows),
+        markdown_table(["System", *map(metric_title, DETECTION_METRICS)], lesion_rows),
     ]
-    return "\n\n".join(parts) + "\n"
+    image_metrics = list(next(iter(summaries.values())).get("image_metrics", {}))
+    if image_metrics:
+        image_rows = [
+            [name, *(_format_mean(summary["image_metrics"][m]) for m in image_metrics)]
+            for name, summary in summaries.items()
+        ]
+        parts.append(markdown_table(["System", *map(metric_title, image_metrics)], image_rows))
+    return "\n\n".join([*parts, f"{RESEARCH_USE}."]) + "\n"
+
+
+def metric_title(metric: str) -> str:
+    """Return what a column of a metric is called."""
+    return ABBREVIATIONS.get(metric, metric.replace("_", " ").capitalize())
+
+
+def _format_mean(entry: Mapping[str, Any]) -> str:
+    """Write a mean over images with its interval and the number of images that have a value."""
+    return f"{format_interval(entry)}, {entry['images']} images"
 
 
 def format_interval(entry: Mapping[str, float | None]) -> str:
@@ -106,19 +116,24 @@ def _describe_data(summary: Mapping[str, Any]) -> str:
 def _image_row(result: ImageResult) -> dict[str, Any]:
     """Flatten one image's record."""
     match = result.match
+    of_pixels = dict(zip(METRICS, scores(result.confusion).tolist(), strict=True))
+    metrics = {**of_pixels, **result.metrics}
     return {
         "scan_id": result.scan_id,
         "patient": result.patient,
-        "view": str(result.view),
-        **dict(zip(("tp", "fp", "fn", "tn"), result.counts.tolist(), strict=True)),
-        **{
-            name: f"{value:.6f}" for name, value in zip(METRICS, scores(result.counts), strict=True)
-        },
+        "form": str(result.form),
+        "label": LABEL_NAMES[result.label],
+        **dict(zip(OUTCOMES, result.confusion.tolist(), strict=True)),
+        **{name: _format_number(value) for name, value in metrics.items()},
         "lesions": len(match.lesion_scores),
         "lesions_found": int(np.isfinite(match.lesion_scores).sum()),
         "components": len(match.true_scores) + len(match.false_scores),
         "components_false": len(match.false_scores),
     }
+
+
+def _format_number(value: float) -> str | None:
+    return None if math.isnan(value) else f"{value:.6f}"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,21 +1,22 @@
-"""What the transforms share: the views of an image, and new values under the old metadata."""
+"""What the transforms share: what an image shows, and new values under the old metadata."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
 import torch
 from monai.data import MetaTensor, get_track_meta
 
+from bonescan.image_form import ImageForm
 from bonescan.keys import META_SCAN_ID, META_VIEWS, split_view_names
 
 
-def get_views(image: torch.Tensor) -> tuple[str, ...]:
-    """Return the names of the views along an image's view axis (the third from the end).
+def get_views(image: torch.Tensor) -> tuple[ImageForm, ...]:
+    """Return what lies along an image's view axis (the third from the end): views, or one form.
 
     Args:
         image: (..., view, row, column) with the names of its views in its metadata.
 
     Raises:
-        ValueError: if the metadata name no views, or not as many as the image has.
+        ValueError: if the metadata name no views, unknown ones, or not as many as the image has.
     """
     names = image.meta.get(META_VIEWS) if isinstance(image, MetaTensor) else None
     if not isinstance(names, str):
@@ -23,7 +24,7 @@ def get_views(image: torch.Tensor) -> tuple[str, ...]:
             f"image must be a MetaTensor whose metadata {META_VIEWS!r} name its views, got "
             f"{names!r}: load it with BoneScanReader and keep the metadata"
         )
-    views = split_view_names(names)
+    views = tuple(ImageForm(name) for name in split_view_names(names))
     if image.ndim < 3 or image.shape[-3] != len(views):
         raise ValueError(
             f"image must have one channel per view {names!r}, got shape {tuple(image.shape)}"

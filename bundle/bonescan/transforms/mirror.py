@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
-from bonescan.dicom.scan import View
+from bonescan.image_form import ImageForm
 from bonescan.transforms.metadata import get_views, replace_values
 
 
@@ -26,7 +26,7 @@ def mirror_posterior(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
     """
     mirrored = stack.clone()
     for index, view in enumerate(views):
-        if view == View.POSTERIOR:
+        if view == ImageForm.POSTERIOR:
             mirrored[..., index, :, :] = stack[..., index, :, :].flip(-1)
     return mirrored
 

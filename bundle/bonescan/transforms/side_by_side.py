@@ -9,15 +9,9 @@ from monai.transforms.utils import create_translate
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 from torch.nn import functional as F
 
-from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from bonescan.keys import (
-    IMAGE,
-    META_VIEWS,
-    SIDE_BY_SIDE,
-    join_view_names,
-    split_view_names,
-)
+from bonescan.image_form import ImageForm
+from bonescan.keys import IMAGE, META_VIEWS, join_view_names, split_view_names
 from bonescan.transforms.body import find_body, find_body_rows
 from bonescan.transforms.metadata import (
     get_scan_name,
@@ -34,7 +28,7 @@ WINDOW_SIZE = (950, 256)
 ROWS_KEPT = 640
 """Rows of the window that the network sees; below are the shanks and feet (Chen 2023)."""
 
-SIDES = (View.ANTERIOR, View.POSTERIOR)
+SIDES = (ImageForm.ANTERIOR, ImageForm.POSTERIOR)
 """Views from left to right."""
 
 Pads = tuple[int, int, int, int]
@@ -188,7 +182,7 @@ def split_sides(joined: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
         (..., view, row, column), same dtype.
     """
     halves = dict(zip(SIDES, joined.chunk(len(SIDES), dim=-1), strict=True))
-    return torch.cat([halves[View(name)] for name in views], dim=-3)
+    return torch.cat([halves[ImageForm(view)] for view in views], dim=-3)
 
 
 class SideBySide(InvertibleTransform):
@@ -228,7 +222,7 @@ class SideBySide(InvertibleTransform):
         stack = convert_to_tensor(img, track_meta=False)[:, : self.rows]
         joined = replace_values(img, join_sides(stack, views))
         if isinstance(joined, MetaTensor):
-            joined.meta[META_VIEWS] = SIDE_BY_SIDE
+            joined.meta[META_VIEWS] = str(ImageForm.SIDE_BY_SIDE)
         self.push_transform(
             joined,
             orig_size=tuple(img.shape[-2:]),

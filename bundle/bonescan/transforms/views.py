@@ -5,9 +5,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 import torch
 from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
-from monai.utils import TraceKeys, TransformBackends, convert_to_tensor, ensure_tuple_rep
+from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
-from bonescan.keys import AGGREGATED, META_VIEWS, join_view_names, split_view_names
+from bonescan.image_form import ImageForm
+from bonescan.keys import META_VIEWS, join_view_names, split_view_names
 from bonescan.labels import Label, check_label_values
 from bonescan.transforms.metadata import get_views, replace_values
 
@@ -34,22 +35,13 @@ def unite_labels(label: torch.Tensor) -> torch.Tensor:
     return united
 
 
-def _sum(stack: torch.Tensor) -> torch.Tensor:
+def add_counts(stack: torch.Tensor) -> torch.Tensor:
+    """Return the sum over views (view, row, column) as (1, row, column), same dtype."""
     return stack.sum(dim=0, keepdim=True, dtype=stack.dtype)
 
 
-def _mean(stack: torch.Tensor) -> torch.Tensor:
-    return stack.to(torch.float32).mean(dim=0, keepdim=True)
-
-
-def _max(stack: torch.Tensor) -> torch.Tensor:
-    return stack.amax(dim=0, keepdim=True)
-
-
 AGGREGATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "sum": _sum,
-    "mean": _mean,
-    "max": _max,
+    "sum": add_counts,
     "union": unite_labels,
 }
 
@@ -61,7 +53,7 @@ class AggregateViews(InvertibleTransform):
     prediction (..., 1, row, column), to every view.
 
     Args:
-        mode: "sum", "mean" or "max" of counts, "union" of label maps (unite_labels).
+        mode: "sum" of counts, "union" of label maps (unite_labels).
 
     Raises:
         ValueError: if the mode is another.
@@ -69,7 +61,7 @@ class AggregateViews(InvertibleTransform):
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
 
-    def __init__(self, mode: str = "sum") -> None:
+    def __init__(self, mode: str) -> None:
         if mode not in AGGREGATIONS:
             raise ValueError(f"mode must be one of {', '.join(AGGREGATIONS)}, got {mode!r}")
         self.mode = mode
@@ -88,7 +80,7 @@ class AggregateViews(InvertibleTransform):
         one_view = len(views) == 1
         joined = replace_values(img, stack if one_view else AGGREGATIONS[self.mode](stack))
         if isinstance(joined, MetaTensor) and not one_view:
-            joined.meta[META_VIEWS] = AGGREGATED
+            joined.meta[META_VIEWS] = str(ImageForm.AGGREGATED)
         self.push_transform(joined, extra_info={"views": join_view_names(views)})
         return joined
 
@@ -110,8 +102,12 @@ class AggregateViewsd(MapTransform, InvertibleTransform):
 
     Args:
         keys: entries to join.
-        mode: one mode for all, or one for each key: ["sum", "union"] for image and label.
+        mode: mode of AggregateViews by key, such as {"image": "sum", "label": "union"}; keys that
+            are not joined may be among them.
         allow_missing_keys: as in MONAI.
+
+    Raises:
+        ValueError: if a key has no mode, or an unknown one.
     """
 
     backend = AggregateViews.backend
@@ -119,13 +115,14 @@ class AggregateViewsd(MapTransform, InvertibleTransform):
     def __init__(
         self,
         keys: Sequence[str] | str,
-        mode: Sequence[str] | str = "sum",
+        mode: Mapping[str, str],
         *,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        modes = ensure_tuple_rep(mode, len(self.keys))
-        self.aggregations = tuple(AggregateViews(mode) for mode in modes)
+        if not set(self.keys) <= set(mode):
+            raise ValueError(f"mode must say how to join each of {self.keys}, got {dict(mode)}")
+        self.aggregations = tuple(AggregateViews(mode[key]) for key in self.keys)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with the views of each entry joined."""
@@ -154,7 +151,7 @@ def split_views(stack: torch.Tensor) -> list[torch.Tensor]:
     for index, view in enumerate(views):
         image = replace_values(stack, plain[index : index + 1].clone())
         if isinstance(image, MetaTensor):
-            image.meta[META_VIEWS] = view
+            image.meta[META_VIEWS] = str(view)
         images.append(image)
     return images
 

@@ -6,13 +6,13 @@ import pytest
 from bonescan.studies.experiments.experiment import F1_OF_MEANS
 from bonescan.studies.experiments.statistics import ImageCounts, compare, measure, read_images
 
-HEADER = "scan_id,patient,view,tp,fp,fn,tn"
+HEADER = "scan_id,patient,form,label,tp,fp,fn,tn"
 
 
 def make(rows: list[tuple[int, str, tuple[int, int, int]]]) -> ImageCounts:
     """Images of one view, one scan a patient: (run, patient, (TP, FP, FN))."""
     return ImageCounts(
-        counts=np.array([[*counts, 1000 - sum(counts)] for _, _, counts in rows]),
+        confusion=np.array([[*pixels, 1000 - sum(pixels)] for _, _, pixels in rows]),
         patients=[patient for _, patient, _ in rows],
         images=[(patient, "anterior") for _, patient, _ in rows],
         runs=np.array([run for run, _, _ in rows]),
@@ -25,9 +25,9 @@ TWO_RUNS = make(
 
 
 def test_mean_over_runs_of_pooled_pixels():
-    found = measure(TWO_RUNS, ["dsc", "cpa", "recall", F1_OF_MEANS], "pooled")
+    found = measure(TWO_RUNS, ["dsc", "precision", "recall", F1_OF_MEANS], "pooled")
     assert found["dsc"].value == pytest.approx((12 / 20 + 0.9) / 2)
-    assert found["cpa"].value == pytest.approx((6 / 10 + 0.9) / 2)
+    assert found["precision"].value == pytest.approx((6 / 10 + 0.9) / 2)
     assert found["recall"].value == pytest.approx((6 / 10 + 0.9) / 2)
     assert found["dsc"].spread == pytest.approx(np.std([0.6, 0.9], ddof=1))
     assert found[F1_OF_MEANS].value == pytest.approx(0.75)
@@ -50,7 +50,7 @@ def test_comparison_of_two_rows():
     worse = make([(i % 4, p, (10, 10, 4 + i)) for i, p in enumerate(patients)])
     better = make([(i % 4, p, (10, 5, 4 + i)) for i, p in enumerate(patients)])
     shuffled = ImageCounts(
-        counts=better.counts[::-1],
+        confusion=better.confusion[::-1],
         patients=better.patients[::-1],
         images=better.images[::-1],
         runs=better.runs[::-1],
@@ -78,11 +78,13 @@ def test_other_images_are_refused():
 
 
 def test_images_are_read_with_their_run(tmp_path):
-    for number, rows in enumerate((["s,p,anterior,1,2,3,4"], ["t,q,posterior,5,6,7,8"])):
+    for number, rows in enumerate(
+        (["s,p,anterior,metastasis,1,2,3,4"], ["t,q,posterior,metastasis,5,6,7,8"])
+    ):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "images.csv").write_text("\n".join([HEADER, *rows]) + "\n")
     found = read_images([tmp_path / "0", tmp_path / "1"])
-    np.testing.assert_array_equal(found.counts, [[1, 2, 3, 4], [5, 6, 7, 8]])
+    np.testing.assert_array_equal(found.confusion, [[1, 2, 3, 4], [5, 6, 7, 8]])
     assert (found.patients, found.images) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
     assert found.runs.tolist() == [0, 1]

@@ -4,11 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bonescan.metrics.pixel import METRICS
 from bonescan.report.findings import RESEARCH_USE
-from bonescan.report.tables import TITLES, format_interval, markdown_table
+from bonescan.report.tables import format_interval, markdown_table, metric_title
 from bonescan.studies.experiments.experiment import F1_OF_MEANS, Experiment
 
-COLUMN_TITLES = {**TITLES, F1_OF_MEANS: "F1 of means"}
+COLUMN_TITLES = {
+    **{metric: metric_title(metric) for metric in METRICS},
+    "accuracy": "PA",
+    "precision": "CPA (precision)",
+    F1_OF_MEANS: "F1 of means",
+}
+"""As the papers call the metrics."""
 ABSENT = "-"
 OPTIMISTIC = (
     "**Optimistic: split by image.** Images of one patient, augmented copies too, lie on both "

@@ -11,14 +11,15 @@ import numpy as np
 from bonescan.data.datalist import load_items, read_datalist
 from bonescan.data.nifti import read_view_stack
 from bonescan.files import write_json
-from bonescan.handlers.evaluation import CASES_NAME
 from bonescan.handlers.progress import HISTORY_NAME
 from bonescan.keys import LABEL
 from bonescan.labels import Label
+from bonescan.metrics.pixel import confusion, score
 from bonescan.report.comparison import Curve, write_histories, write_sweep, write_systems
 from bonescan.report.curves import read_history
 from bonescan.report.evaluated_images import EvaluatedImage, read_evaluated_images
 from bonescan.report.image_results import describe_interval
+from bonescan.run_folder import EVALUATED_IMAGES
 from bonescan.studies.benchmark.report import describe_machine
 from bonescan.studies.experiments.data import SEED, count_images
 from bonescan.studies.experiments.experiment import Experiment, Row
@@ -37,7 +38,7 @@ from bonescan.workflow.run_record import describe_run
 
 ORIGIN = "simulated scans"
 MAX_SYSTEMS = 6
-"""Systems that one picture of cases has room for."""
+"""Systems that one picture of examples has room for."""
 
 
 def is_complete(run: Run) -> bool:
@@ -207,12 +208,12 @@ def _draw(
     curves = start.with_name(f"{start.name}_curves.png")
     trained = {name: each for name, each in histories.items() if len(each[0]) > 1}  # by gradient
     write_histories(curves, trained, origin=ORIGIN)
-    cases = start.with_name(f"{start.name}_cases.png")
-    write_systems(cases, choose_cases(rows, runs), origin=ORIGIN.capitalize())
-    return {"Training curves": curves.name, "The same images by system": cases.name}
+    examples = start.with_name(f"{start.name}_examples.png")
+    write_systems(examples, choose_examples(rows, runs), origin=ORIGIN.capitalize())
+    return {"Training curves": curves.name, "The same images by system": examples.name}
 
 
-def choose_cases(
+def choose_examples(
     rows: Sequence[Row], runs: Mapping[str, Sequence[Run]]
 ) -> dict[str, list[EvaluatedImage]]:
     """Choose three images of the first run: best, median and worst of the first system.
@@ -221,22 +222,19 @@ def choose_cases(
         The images by name of the system, at most MAX_SYSTEMS; images with lesions alone.
     """
     stored = {
-        row.name: read_evaluated_images(runs[row.id][0].folder / EVALUATION / CASES_NAME)
+        row.name: read_evaluated_images(runs[row.id][0].folder / EVALUATION / EVALUATED_IMAGES)
         for row in rows[:MAX_SYSTEMS]
     }
     first = next(iter(stored.values()))
-    ranked = sorted((case for case in first if case.truth_mask.any()), key=_dice, reverse=True)
-    places = sorted({0, len(ranked) // 2, len(ranked) - 1})
-    chosen = [(ranked[place].scan_id, ranked[place].view) for place in places]
-    return {
-        name: [next(c for c in cases if (c.scan_id, c.view) == key) for key in chosen]
-        for name, cases in stored.items()
-    }
+    ranked = sorted((image for image in first if image.truth_mask.any()), key=_dice, reverse=True)
+    ranks = sorted({0, len(ranked) // 2, len(ranked) - 1})
+    chosen = [ranked[rank].key for rank in ranks]
+    by_key = {name: {image.key: image for image in images} for name, images in stored.items()}
+    return {name: [images[key] for key in chosen] for name, images in by_key.items()}
 
 
-def _dice(case: EvaluatedImage) -> float:
-    both = int(case.pred_mask.sum()) + int(case.truth_mask.sum())
-    return 2 * int((case.pred_mask & case.truth_mask).sum()) / both if both else 1.0
+def _dice(image: EvaluatedImage) -> float:
+    return float(score(confusion(image.pred_mask, image.truth_mask), "dsc"))
 
 
 def _draw_sweep(
@@ -250,7 +248,7 @@ def _draw_sweep(
     for name in dict.fromkeys(row.series for row in rows if row.series):
         points = [(row.value, figures[row.id][metric]) for row in rows if row.series == name]
         curves[str(name)] = Curve(
-            places=[float(place or 0) for place, _ in points],
+            positions=[float(position or 0) for position, _ in points],
             values=[figure.value for _, figure in points],
             lower=[figure.lower for _, figure in points],
             upper=[figure.upper for _, figure in points],

@@ -89,7 +89,7 @@ def _evaluate(run: Run) -> None:
         "run_dir": str(run.folder),
         "output_dir": str(run.folder / EVALUATION),
         "baseline": False,
-        "keep_cases": True,
+        "keep_images": True,
         **run.evaluation,
     }
     _launch(run, ["evaluating", *_with_system(run, "evaluate"), *_overrides(settings)])

@@ -12,12 +12,11 @@ from scipy import stats
 
 from bonescan.metrics.bootstrap import bootstrap_interval
 from bonescan.metrics.cross_validation import f1_of_means
-from bonescan.metrics.pixel import METRICS, per_image, pooled
+from bonescan.metrics.pixel import METRICS, OUTCOMES, per_image, pooled
+from bonescan.run_folder import IMAGE_ROWS
 from bonescan.studies.experiments.experiment import F1_OF_MEANS
 
 RESAMPLES = 1000
-IMAGES_FILE = "images.csv"
-COUNT_COLUMNS = ("tp", "fp", "fn", "tn")
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class ImageCounts:
     """All evaluated images of a row, over all of its runs.
 
     Attributes:
-        counts: TP, FP, FN, TN (image, 4).
+        confusion: bonescan.metrics.pixel.OUTCOMES (image, 4).
         patients: the patient of each image.
-        images: what tells each image from the others of a run: (scan, view).
+        images: what tells each image from the others of a run: (scan, form).
         runs: number of the run of each image.
     """
 
-    counts: NDArray[np.int64]
+    confusion: NDArray[np.int64]
     patients: Sequence[str]
     images: Sequence[tuple[str, str]]
     runs: NDArray[np.intp]
@@ -81,14 +80,14 @@ def read_images(evaluations: Sequence[Path]) -> ImageCounts:
     rows: list[dict[str, Any]] = []
     runs: list[int] = []
     for number, folder in enumerate(evaluations):
-        with (folder / IMAGES_FILE).open(newline="", encoding="utf-8") as file:
+        with (folder / IMAGE_ROWS).open(newline="", encoding="utf-8") as file:
             of_run = list(csv.DictReader(file))
         rows += of_run
         runs += [number] * len(of_run)
     return ImageCounts(
-        counts=np.array([[int(row[name]) for name in COUNT_COLUMNS] for row in rows]),
+        confusion=np.array([[int(row[name]) for name in OUTCOMES] for row in rows]),
         patients=[row["patient"] for row in rows],
-        images=[(row["scan_id"], row["view"]) for row in rows],
+        images=[(row["scan_id"], row["form"]) for row in rows],
         runs=np.array(runs),
     )
 
@@ -161,12 +160,12 @@ def _by_run(images: ImageCounts, chosen: NDArray[np.intp], convention: str) -> N
     """Return METRICS of each run that has images among the chosen: (run, metric)."""
     score = pooled if convention == "pooled" else per_image
     runs = images.runs[chosen]
-    return np.stack([score(images.counts[chosen[runs == run]]) for run in np.unique(runs)])
+    return np.stack([score(images.confusion[chosen[runs == run]]) for run in np.unique(runs)])
 
 
 def _means(by_run: NDArray[np.float64], metrics: Sequence[str]) -> NDArray[np.float64]:
     """Average over the runs; the F1 of means is computed from the averages."""
-    precision, recall = (by_run[:, METRICS.index(name)] for name in ("cpa", "recall"))
+    precision, recall = (by_run[:, METRICS.index(name)] for name in ("precision", "recall"))
     return np.array(
         [
             f1_of_means(precision, recall)
@@ -191,13 +190,15 @@ def _by_patient(images: ImageCounts, column: int, convention: str) -> NDArray[np
     """Return a metric of each patient over all of its images."""
     score = pooled if convention == "pooled" else per_image
     owners = np.asarray(images.patients)
-    return np.array([score(images.counts[owners == owner])[column] for owner in np.unique(owners)])
+    return np.array(
+        [score(images.confusion[owners == owner])[column] for owner in np.unique(owners)]
+    )
 
 
 def _in_order(images: ImageCounts) -> ImageCounts:
     order = sorted(range(len(images.images)), key=lambda i: (images.runs[i], images.images[i]))
     return ImageCounts(
-        counts=images.counts[order],
+        confusion=images.confusion[order],
         patients=[images.patients[i] for i in order],
         images=[images.images[i] for i in order],
         runs=images.runs[order],

@@ -1,0 +1,52 @@
+"""What an image shows of a scan: one of its views, or a form made of its views."""
+
+from enum import StrEnum
+
+Sides = tuple[str, str]
+"""The patient's sides at the left and the right of an image or a part of it."""
+
+FROM_FRONT: Sides = ("R", "L")
+"""Facing the patient, his right is on the image's left."""
+FROM_BEHIND: Sides = ("L", "R")
+
+
+class ImageForm(StrEnum):
+    """What one image (row, column) shows of a scan.
+
+    A view has the name that bonescan.dicom.scan.View gives it.
+    """
+
+    ANTERIOR = "anterior"
+    POSTERIOR = "posterior"
+    AGGREGATED = "aggregated"
+    """Both views, laid on each other and joined into one."""
+    SIDE_BY_SIDE = "side_by_side"
+    """The anterior view on the left of the posterior one."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ImageForm":
+        raise ValueError(f"image form must be one of {', '.join(cls)}, got {value!r}")
+
+    @property
+    def caption(self) -> str:
+        """What the form is called under a picture."""
+        return self.replace("_", " ")
+
+    def sides(self, *, mirrored: bool) -> tuple[Sides, ...]:
+        """Name the patient's sides in the image's parts, from left to right.
+
+        Args:
+            mirrored: whether the posterior view was flipped to lie on the anterior one
+                (bonescan.transforms.MirrorPosterior).
+
+        Returns:
+            One pair for each part: one part, or two side by side. None where the left and the right
+            of the patient lie on each other.
+        """
+        posterior = FROM_FRONT if mirrored else FROM_BEHIND
+        return {
+            ImageForm.ANTERIOR: (FROM_FRONT,),
+            ImageForm.POSTERIOR: (posterior,),
+            ImageForm.AGGREGATED: (FROM_FRONT,) if mirrored else (),
+            ImageForm.SIDE_BY_SIDE: (FROM_FRONT, posterior),
+        }[self]

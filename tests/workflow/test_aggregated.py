@@ -1,0 +1,144 @@
+"""The sum of both views as the image of a system, from training to label maps of scans."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+
+from bonescan.data.nifti import read_view_stack, write_view_stack
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import View
+from bonescan.labels import Label
+from bonescan.report.evaluated_images import read_evaluated_images
+from bonescan.run_folder import EVALUATED_IMAGES, EVALUATION, EXAMPLES, IMAGE_ROWS, SYSTEM
+from bonescan.transforms.views import unite_labels
+from bonescan.workflow.command import list_families
+from bonescan.workflow.launch import launch
+from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import CONFIGS, ROOT, TINY, make_workflow, run_workflow, tiny_arguments
+
+LEVEL = 0.7
+FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
+SYSTEMS = [path.stem for path in sorted((CONFIGS / "systems").glob("*.yaml"))]
+ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith("chen2023")]
+"""Those that take one image per view: the overlay fits no other."""
+
+
+def keep_view(patient: Path, view: View, folder: Path) -> dict[str, str]:
+    """Write scan and label of a patient as if only one view had been acquired."""
+    folder.mkdir(parents=True)
+    scan, label = read_scan([patient / "scan.dcm"]), read_view_stack(patient / "label.nii.gz")
+    planes = {"image": scan.counts[view], "label": label.array[label.views.index(view)]}
+    files = {key: folder / f"{key}.nii.gz" for key in planes}
+    for key, plane in planes.items():
+        write_view_stack(files[key], plane[None], scan.spacing_mm, [view])
+    return {key: str(file) for key, file in files.items()}
+
+
+@pytest.fixture(scope="module")
+def datalist(cohort, tmp_path_factory) -> Path:
+    """Patients with both views; one to train on and one to test on with a single view."""
+    folder = tmp_path_factory.mktemp("one view")
+    entries = {
+        name: {key: str(cohort / name / file) for key, file in FILES.items()}
+        for name in ("sim-0001", "sim-0002", "sim-0003")
+    }
+    entries["sim-0004"] = keep_view(cohort / "sim-0004", View.ANTERIOR, folder / "front")
+    entries["sim-0006"] = keep_view(cohort / "sim-0006", View.POSTERIOR, folder / "back")
+    for name, entry in entries.items():
+        entry["patient"] = name
+    training = [
+        {**entries[name], "fold": number % 2}
+        for number, name in enumerate(("sim-0001", "sim-0003", "sim-0004"))
+    ]
+    content = {"training": training, "test": [entries["sim-0002"], entries["sim-0006"]]}
+    path = folder / "datalist.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def assert_marked_alike(folder: Path) -> None:
+    """See that both views of a label map as acquired mark the same places of the body."""
+    for file in folder.glob("*/*.nii.gz"):
+        stack = read_view_stack(file)
+        assert stack.array.shape[0] == len(stack.views)
+        if len(stack.views) == 2:
+            np.testing.assert_array_equal(stack.array[0], stack.array[1][:, ::-1])
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def samples_of(workflow: ConfigWorkflow) -> list[dict]:
+    dataset = workflow.parser.get_parsed_content("dataset")
+    return [dataset[0], dataset[1]]
+
+
+def test_evaluation_judges_one_image_a_scan(datalist, tmp_path):
+    where = {"datalist": str(datalist), "workflow_type": "infer", "network_def": NETWORK}
+    weights = save_weights(tmp_path / "model.pt", LEVEL)
+    folders = {"run_dir": str(tmp_path), "weights": str(weights)}
+    workflow = run_workflow("evaluate", "aggregated", **where, **folders, keep_images=True)
+    rows = read_rows(tmp_path / EVALUATION / IMAGE_ROWS)
+    assert {row["patient"]: row["form"] for row in rows} == {
+        "sim-0002": "aggregated",
+        "sim-0006": "posterior",
+    }
+    apart = samples_of(make_workflow("evaluate", **where))
+    for row, sample, views in zip(rows, samples_of(workflow), apart, strict=True):
+        assert sample["image"].shape == (1, *TINY["size"])
+        assert torch.equal(sample["label"].as_tensor(), unite_labels(views["label"].as_tensor()))
+        pred, truth = sample["image"].numpy() > LEVEL, sample["label"].numpy() == Label.METASTASIS
+        assert int(row["tp"]) == (pred & truth).sum()
+        assert int(row["fp"]) == (pred & ~truth).sum() > 0
+    images = read_evaluated_images(tmp_path / EVALUATION / EVALUATED_IMAGES)
+    assert [image.form for image in images] == ["aggregated", "posterior"]
+    assert all(image.mirrored for image in images)
+    assert (tmp_path / EVALUATION / EXAMPLES).is_file()
+
+
+def test_inference_marks_both_views_alike(datalist, tmp_path):
+    run_workflow(
+        "inference", "aggregated", workflow_type="infer", input=str(datalist),
+        weights=str(save_weights(tmp_path / "model.pt", LEVEL)), output_dir=str(tmp_path / "maps"),
+        network_def=NETWORK,
+    )  # fmt: skip
+    assert_marked_alike(tmp_path / "maps")
+    maps = [read_view_stack(file) for file in (tmp_path / "maps").glob("*/*.nii.gz")]
+    assert sorted(len(stack.views) for stack in maps) == [1, 1, 2, 2, 2]
+    assert all(stack.array.any() for stack in maps)
+
+
+def run(*arguments: object) -> int:
+    return launch([str(argument) for argument in arguments])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
+@pytest.mark.parametrize("name", ONE_VIEW_SYSTEMS)
+def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    args_file = f"configs/systems/{name}.yaml"
+    files = ["configs/train.yaml", "configs/aggregated.yaml", *list_families(args_file)]
+    trained = run(
+        "training", "--args_file", args_file, "--config_file", files, "--datalist", datalist,
+        "--output_dir", tmp_path, *tiny_arguments(),
+    )  # fmt: skip
+    assert trained == 0
+    system, where = tmp_path / SYSTEM, ("--run_dir", tmp_path)
+    files = f"['configs/evaluate.yaml','{system}']"
+    assert run("--config_file", files, *where, "--datalist", datalist) == 0
+    rows = read_rows(tmp_path / EVALUATION / IMAGE_ROWS)
+    assert [row["form"] for row in rows] == ["aggregated", "posterior"]
+    files = f"['configs/inference.yaml','{system}']"
+    assert run("--config_file", files, *where, "--input", datalist) == 0
+    assert len(list((tmp_path / "inference").glob("*/*.nii.gz"))) == 5
+    assert_marked_alike(tmp_path / "inference")
