@@ -41,7 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def measure(chosen: argparse.Namespace, size: BenchmarkSize) -> int:
     """Measure, then write and print the results."""
-    names = (chosen.only,) if chosen.only else PARTS
+    names = [chosen.only] if chosen.only else list(PARTS)
     machine = describe_machine()
     start = time.monotonic()
 

@@ -13,7 +13,7 @@ from bonescan.workflow.installation import find_configs
 GROUP = {"primary": "breast", "metastases": True}
 PROFILE = {
     "patients": 10,
-    "what": "next to nothing",
+    "protocol": "next to nothing",
     "folds": 4,
     "run_folds": [0],
     "overlays": ["fast"],
@@ -29,8 +29,8 @@ EXPERIMENT = {
     "rows": [
         {"id": "base", "name": "Base", "system": "chen2023_baseline", "published": {"dsc": 0.6}},
         {
-            "id": "prior", "name": "Prior", "system": "chen2023_otsu", "once": True,
-            "shown": False, "overrides": {"added_section": "negative"},
+            "id": "prior", "name": "Prior", "system": "chen2023_otsu", "single_run": True,
+            "in_table": False, "overrides": {"added_section": "negative"},
         },
         {
             "id": "next", "name": "Next", "system": "chen2023_otsu", "initial_weights": "prior",

@@ -10,9 +10,8 @@ TINY = BenchmarkSize(
     patients=1,
     train_scans=5,
     epochs=2,
-    train_width=2,
     infer_scans=2,
-    infer_width=2,
+    width=2,
     starts=2,
     readings=1,
     memory_scans=(5, 10),
@@ -53,7 +52,7 @@ def test_interrupted_run_leaves_the_old_results(tmp_path, monkeypatch, capsys):
 
 def test_one_part_alone_is_written_beside_the_whole(tmp_path, capsys):
     assert benchmark.main(["--only", "reading", "--output", str(tmp_path / "out")], TINY) == 0
-    assert "| Reading, JPEG-LS lossless |" in capsys.readouterr().out
+    assert "| Reading: JPEG-LS lossless |" in capsys.readouterr().out
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"benchmark_reading.json", "benchmark_reading.md"}
 

@@ -34,6 +34,25 @@ def test_one_patient_in_five_is_held_out_and_none_is_on_both_sides():
     assert all("fold" not in entry for entry in datalist["test"])
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.45, 0.7])
+def test_a_share_of_all_patients_and_of_each_kind_is_held_out(share):
+    datalist = make_datalist(COHORT, name="default", seed=3, test_share=share)
+    held_out = {entry["patient"] for entry in datalist["test"]}
+    free = {patient["clinical"]["patient"] for patient in COHORT if not patient["lesions"]}
+    assert abs(len(held_out) - share * len(COHORT)) < 1
+    assert abs(len(held_out & free) - share * len(free)) < 2
+    assert {entry["fold"] for entry in datalist["training"]} == set(range(5))
+
+
+def test_share_is_given_as_a_fraction_of_the_patients():
+    assert make_datalist(COHORT, name="a", seed=3) == make_datalist(
+        COHORT, name="a", seed=3, test_share=1 / 5
+    )
+    for share in (0, 1, 30):
+        with pytest.raises(ValueError, match=rf"must be above 0 and below 1, got {share}"):
+            make_datalist(COHORT, name="a", seed=3, test_share=share)
+
+
 def test_folds_are_of_one_size_and_balanced():
     datalist = make_datalist(COHORT, name="default", seed=3)
     sizes = Counter(entry["fold"] for entry in datalist["training"])

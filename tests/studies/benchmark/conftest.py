@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bonescan.studies.benchmark import measurement, systems
+from bonescan.studies.benchmark import loop, measurement, systems
 
 
 @dataclass
@@ -31,6 +31,6 @@ class Clock:
 def clock(monkeypatch) -> Clock:
     """Return the clock by which the benchmark times."""
     fake = Clock()
-    for module in (measurement, systems):
+    for module in (loop, measurement, systems):
         monkeypatch.setattr(module, "time", fake)
     return fake

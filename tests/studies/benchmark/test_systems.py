@@ -5,10 +5,8 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from bonescan.studies.benchmark.inputs import BenchmarkSize, repeat_cohort
-from bonescan.studies.benchmark.measurement import not_measured, summarise
+from bonescan.studies.benchmark.inputs import BenchmarkInputs, BenchmarkSize, repeat_cohort
 from bonescan.studies.benchmark.memory import added_peak_mb
-from bonescan.studies.benchmark.report import make_document, to_markdown
 from bonescan.studies.benchmark.systems import (
     StepTimes,
     TimedSystem,
@@ -16,16 +14,6 @@ from bonescan.studies.benchmark.systems import (
     measure_compiled,
     measure_systems,
 )
-
-MACHINE = {
-    "cpu": "abacus",
-    "cores": 2,
-    "memory_gb": 1.0,
-    "load_at_start": 0.1,
-    "threads": 2,
-    "python": "3",
-    "torch": "2",
-}
 
 
 def test_operations_of_a_convolution_are_those_worked_out_by_hand():
@@ -58,22 +46,23 @@ def test_only_the_steps_of_the_last_epoch_are_timed(clock):
 
 def test_system_is_timed_on_its_own_images(cohort, tmp_path, clock):
     scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
-    subject = TimedSystem.of("lin2020_unet", repeat_cohort(scans, tmp_path / "cohort", 3), 2)
-    assert subject.batch["image"].shape == (2, 1, 256, 256)
-    assert subject.trainer.network.head.in_channels == 2
+    system = TimedSystem.of("lin2020_unet", repeat_cohort(scans, tmp_path / "cohort", 3), 2)
+    assert system.batch["image"].shape == (2, 1, 256, 256)
+    assert system.trainer.network.head.in_channels == 2
     clock.look_s = 3.0  # is what each step and each forward pass takes
-    assert [subject.step_s(), subject.step_s()] == [2 * 3 / 4] * 2  # two scans of two views
-    assert subject.forward_s() == 3 / 2
-    assert not subject.trainer.network.training
+    assert [system.step_s(), system.step_s()] == [2 * 3 / 4] * 2  # two scans of two views
+    assert system.forward_s() == 3 / 2
+    assert not system.trainer.network.training
 
 
 @pytest.mark.slow
 def test_systems_stand_beside_each_other(cohort, tmp_path):
     scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
     names = ("lin2020_kmeans", "lin2020_unet_res")
-    found = measure_systems(scans, tmp_path, BenchmarkSize(systems=names, turns=1, train_width=2))
+    size = BenchmarkSize(systems=names, turns=1, width=2)
+    measurements = measure_systems(BenchmarkInputs(scans, tmp_path, size))
     kmeans, unet_res = (
-        {item.name: item.value for item in found if item.system == name} for name in names
+        {item.name: item.value for item in measurements if item.system == name} for name in names
     )
     assert unet_res["weights"] == pytest.approx(32.426306)
     assert unet_res["operations"] == pytest.approx(50.8, abs=0.05)
@@ -92,9 +81,9 @@ def test_compilation_that_fails_is_told_not_raised(monkeypatch):
         return run
 
     monkeypatch.setattr(torch, "compile", fail)
-    found = measure_compiled("lin2020_unet", nn.Conv2d(1, 1, 1), torch.rand(1, 1, 4, 6), 1)
-    assert found.value is None
-    assert found.how == "does not run here: No working C++ compiler was found"
+    compiled = measure_compiled("lin2020_unet", nn.Conv2d(1, 1, 1), torch.rand(1, 1, 4, 6), 1)
+    assert compiled.value is None
+    assert compiled.how == "does not run here: No working C++ compiler was found"
 
 
 def test_compiled_network_is_compared(monkeypatch, clock):
@@ -106,47 +95,6 @@ def test_compiled_network_is_compared(monkeypatch, clock):
     durations_s = iter([64.0, 1.0, 3.0, 1.0])  # the first one compiles
     compiled = Mock(side_effect=lambda _: clock.advance(next(durations_s)))
     monkeypatch.setattr(torch, "compile", Mock(return_value=compiled))
-    found = measure_compiled("a network", Plain(), torch.rand(1, 1, 4, 6), 3)
-    assert (found.value, found.low, found.high, found.repeats) == (0.25, 0.25, 0.75, 3)
-    assert found.name == "torch.compile, forward pass of a network"
-
-
-def document() -> str:
-    found = [
-        summarise("crop", [2.0], unit="ms", how="by hand", target=1.0),
-        not_measured("compiled", unit="ratio", reason="no compiler"),
-        summarise("weights", [31.04], unit="million", how="counted", system="a"),
-        summarise("operations", [48.1], unit="GMAC", how="counted too", system="a"),
-        summarise("weights", [0.0], unit="million", how="counted", system="b"),
-        not_measured("operations", unit="GMAC", reason="no network", system="b"),
-    ]
-    return to_markdown(make_document(found, machine=MACHINE, command="bench"))
-
-
-def test_systems_have_one_row_each():
-    lines = document().splitlines()
-    assert "| configs/systems | weights (million) | operations (GMAC) |" in lines
-    assert "| a | 31 | 48.1 |" in lines
-    assert "| b | 0 | n/a |" in lines
-
-
-def test_what_was_not_measured_says_why():
-    lines = document().splitlines()
-    assert "| compiled | n/a | ratio |  | 0 |  |  |" in lines
-    assert "- compiled: no compiler." in lines
-    assert "- operations of b: no network." in lines
-
-
-def test_columns_are_explained_once():
-    lines = document().splitlines()
-    assert lines.count("- weights: counted.") == 1
-    assert lines.count("- operations of a: counted too.") == 1
-
-
-def test_document_without_systems_has_no_table_of_them():
-    found = [summarise("crop", [2.0], unit="ms", how="by hand")]
-    assert "systems" not in to_markdown(make_document(found, machine=MACHINE, command="bench"))
-
-
-def test_no_number_meets_no_target():
-    assert not_measured("compiled", unit="ratio", reason="no compiler").met is None
+    measurement = measure_compiled("a network", Plain(), torch.rand(1, 1, 4, 6), 3)
+    assert measurement.repeats == [0.25, 0.75, 0.25]
+    assert measurement.name == "Forward pass of a network: compiled / plain"

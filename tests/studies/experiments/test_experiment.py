@@ -6,7 +6,7 @@ import pytest
 import yaml
 from monai.bundle import ConfigParser
 
-from bonescan.studies.experiments.data import ExperimentData
+from bonescan.studies.experiments.data import DataSet, ExperimentData
 from bonescan.studies.experiments.experiment import PROFILES, Experiment, load_experiment
 from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
 from bonescan.workflow.command import check_overrides, compose, parse_command
@@ -18,7 +18,7 @@ TINY = {
     "source": "A paper",
     "preset": "default",
     "metrics": ["dsc"],
-    "profiles": {name: {"patients": 5, "what": "little"} for name in PROFILES},
+    "profiles": {name: {"patients": 5, "protocol": "little"} for name in PROFILES},
     "rows": [
         {"id": "first", "name": "First", "system": "lin2020_unet", "published": {"dsc": 0.5}},
         {"id": "second", "name": "Second", "system": "lin2020_unet", "initial_weights": "first"},
@@ -35,19 +35,20 @@ def write(folder: Path, name: str = "tiny", **changed: object) -> Path:
     return path
 
 
-def fake_material(experiment: Experiment, folder: Path, *, cropped: bool) -> ExperimentData:
-    named = {name: folder / f"{name}.json" for name in experiment.datalists}
-    return ExperimentData(folder, folder / "datalist.json", named, cropped=cropped)
+def fake_data(experiment: Experiment, profile: str, folder: Path) -> ExperimentData:
+    images = {
+        name: DataSet(name, folder / name / "datalist.json", originals=3)
+        for name in experiment.profiles[profile].image_sets
+    }
+    parts = {name: DataSet("cohort", folder / f"{name}.json") for name in experiment.datalists}
+    return ExperimentData({**images, **parts})
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_experiments_override_known_keys_only(path, profile, tmp_path):
     experiment = load_experiment(path)
-    cropped = experiment.profiles[profile].images is not None
-    grid = RunGrid(
-        experiment, profile, fake_material(experiment, tmp_path, cropped=cropped), tmp_path
-    )
+    grid = RunGrid(experiment, profile, fake_data(experiment, profile, tmp_path), tmp_path)
     for row in experiment.rows:
         run = grid.runs_of(row)[0]
         command = parse_command(["--args_file", str(write_arguments(run, "arguments.json"))])
@@ -80,7 +81,7 @@ def test_names_and_numbers_of_a_sweep(tmp_path):
         "sweep": {"key": "network_def#clusters", "symbol": "K", "values": [3, 4]},
     }
     first, second = load_experiment(write(tmp_path, rows=[row])).rows
-    assert (first.id, first.name, first.value) == ("first-3", "First, K = 3", 3)
+    assert (first.id, first.name, first.x) == ("first-3", "First, K = 3", 3)
     assert (second.series, second.overrides) == ("First", {"network_def#clusters": 4})
     assert (first.published, second.published) == ({}, {"dsc": 0.7})
 
@@ -106,16 +107,18 @@ FIRST, SECOND = TINY["rows"]
     [
         ({"metric": "dsc"}, r"tiny.yaml: keys must be among name, title.*got \['metric'\]"),
         ({"rows": [{**FIRST, "sort": "x"}]}, r"row first: keys must be among .*\['sort'\]"),
-        ({"rows": [{**FIRST, "system": "x"}]}, "row first: system 'x' is no file of"),
+        ({"rows": [{**FIRST, "system": "x"}]}, r"row first: system must be among .*\['x'\]"),
         ({"rows": [FIRST, FIRST]}, r"ids of rows must differ, got \['first', 'first'\]"),
-        ({"rows": [SECOND, FIRST]}, "row second must come after the rows that it needs"),
-        ({"rows": [{**FIRST, "compared_with": ["x"]}]}, r"row first: compared_with must name rows"),
-        ({"rows": [{**FIRST, "datalist": "x"}]}, "row first: datalist 'x' is none of"),
+        ({"rows": [SECOND, FIRST]}, r"row second: rows that it needs must be among \(none\), got"),
+        ({"rows": [{**FIRST, "compared_with": ["x"]}]}, "row first: compared_with must be among f"),
+        ({"rows": [{**FIRST, "data": "x"}]}, r"data must be among \(none\), got \['x'\]"),
         ({"metrics": ["dice"]}, r"metrics must be among .*got \['dice', 'dsc'\]"),
-        ({"convention": "mean"}, "convention must be one of .*got 'mean'"),
-        ({"dataset": {"scans": 3}}, r"dataset must name .*got \['scans'\]"),
-        ({"profiles": {"fast": {"patients": 5, "what": "x"}}}, r"profiles must be .*'fast'\]"),
-        ({"profiles": {name: {"patients": 5} for name in PROFILES}}, "profile fast: .*'what'"),
+        ({"convention": "mean"}, r"convention must be among pooled, per_image, got \['mean'\]"),
+        ({"published_image_set": {"scans": 3}}, r"published_image_set must be .*got \['scans'\]"),
+        ({"metrics": []}, "metrics must name at least one, got none"),
+        ({"metrics": ["x"], "convention": "y"}, r"convention .*\['y'\]; metrics .*'x'\]"),
+        ({"profiles": {"fast": {"patients": 5, "protocol": "x"}}}, r"profiles must be .*'fast'\]"),
+        ({"profiles": {name: {"patients": 5} for name in PROFILES}}, "profile fast: .*'protocol'"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(tmp_path, changed, message):
@@ -127,3 +130,22 @@ def test_unknown_experiment(tmp_path):
     known = write(tmp_path)
     with pytest.raises(ValueError, match="experiment must be one of tiny, got 'small'"):
         load_experiment(known.with_name("small.yaml"))
+
+
+def test_rows_choose_among_all_image_sets_of_a_profile_and_the_datalists(tmp_path):
+    sets = {"plain": {}, "augmented": {"total": 40}}
+    profiles = {
+        name: {"patients": 5, "protocol": "little", "image_sets": sets} for name in PROFILES
+    }
+    parts = {"own": {"training": {"primary": "breast", "metastases": True}}}
+    rows = [{**FIRST, "data": name, "id": name} for name in ("augmented", "own", "plain")]
+    known = {"profiles": profiles, "datalists": parts, "rows": rows}
+    experiment = load_experiment(write(tmp_path, **known))
+    assert [row.data for row in experiment.rows] == ["augmented", "own", "plain"]
+    assert experiment.profiles["fast"].image_sets["augmented"].total == 40
+    compared = [*rows[:2], {**rows[2], "compared_with": ["augmented"]}]
+    with pytest.raises(ValueError, match=r"row plain: compared_with must be among plain, got"):
+        load_experiment(write(tmp_path, **{**known, "rows": compared}))
+    del profiles["full"]["image_sets"]
+    with pytest.raises(ValueError, match=r"data must be among own, got \['augmented'\]"):
+        load_experiment(write(tmp_path, **known))

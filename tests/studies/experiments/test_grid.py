@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from bonescan.studies.experiments.data import ExperimentData
-from bonescan.studies.experiments.experiment import CohortPart, Experiment, Profile, Row
+from bonescan.studies.experiments.data import DataSet, ExperimentData
+from bonescan.studies.experiments.experiment import Experiment, Profile, Row
 from bonescan.studies.experiments.grid import RunGrid, write_arguments
 
 PROFILE = Profile(
-    patients=9, what="little", overlays=["fast"], folds=4, run_folds=[0, 3], seeds=[5],
+    patients=9, protocol="little", overlays=["fast"], folds=4, run_folds=[0, 3], seeds=[5],
     settings={"epochs": 2, "width": 3},
 )  # fmt: skip
 ROWS = [
     Row(id="base", name="Base", system="chen2023_baseline"),
     Row(
-        id="prior", name="Prior", system="chen2023_otsu", datalist="other", once=True, shown=False
+        id="prior", name="Prior", system="chen2023_otsu", data="other", single_run=True,
+        in_table=False,
     ),
     Row(
         id="transfer", name="Transfer", system="chen2023_otsu", initial_weights="prior",
@@ -31,15 +32,16 @@ ROWS = [
 EXPERIMENT = Experiment(
     name="tiny", title="", source="", preset="default",
     profiles={"fast": PROFILE, "full": replace(PROFILE, folds=0, overlays=[], settings={})},
-    rows=ROWS, datalists={"own": {"training": CohortPart("breast", metastases=True)}, "other": {}},
+    rows=ROWS,
 )  # fmt: skip
+DATA = ("own", "other")
+"""Names of the data; the first one is that of the rows that name none."""
 
 
 @pytest.fixture
 def grid(tmp_path: Path) -> RunGrid:
-    named = {name: tmp_path / "data" / f"{name}.json" for name in ("own", "other")}
-    material = ExperimentData(tmp_path / "data", tmp_path / "data" / "datalist.json", named)
-    return RunGrid(EXPERIMENT, "fast", material, tmp_path / "work")
+    sets = {name: DataSet("cohort", tmp_path / "data" / f"{name}.json") for name in DATA}
+    return RunGrid(EXPERIMENT, "fast", ExperimentData(sets), tmp_path / "work")
 
 
 def find(grid: RunGrid, row_id: str, fold: int | None = 3):
@@ -88,6 +90,24 @@ def test_data_of_the_rows(grid):
     assert mined.evaluation["decide"] == []
     assert base.mined == Path(base.training["datalist"])
     assert mined.mined is None
+
+
+def test_image_sets_have_runs_of_their_own(grid, tmp_path):
+    crops = DataSet("crops", tmp_path / "crops" / "datalist.json", originals=4)
+    rows = [ROWS[0], replace(ROWS[0], id="cropped", data="crops")]
+    both = replace(
+        grid,
+        experiment=replace(EXPERIMENT, rows=rows),
+        data=ExperimentData({**grid.data.sets, "crops": crops}),
+    )
+    whole, cropped = (find(both, row.id) for row in rows)
+    assert [run.folder.parents[1].name for run in (whole, cropped)] == ["cohort", "crops"]
+    assert cropped.training["datalist"] == cropped.evaluation["datalist"] == str(crops.datalist)
+    overlays = [
+        [Path(file).stem for file in run.training["config_file"]] for run in (whole, cropped)
+    ]
+    assert "cropped" in overlays[1]
+    assert "cropped" not in overlays[0]
 
 
 def test_runs_wait_for_what_they_need(grid):

@@ -1,20 +1,29 @@
-"""Figures over runs, worked out by hand."""
+"""Metrics over runs, worked out by hand."""
+
+import math
 
 import numpy as np
 import pytest
 
 from bonescan.studies.experiments.experiment import F1_OF_MEANS
-from bonescan.studies.experiments.statistics import ImageCounts, compare, measure, read_images
+from bonescan.studies.experiments.statistics import (
+    Estimate,
+    RowImages,
+    compare,
+    estimate,
+    read_images,
+    to_entry,
+)
 
 HEADER = "scan_id,patient,form,label,tp,fp,fn,tn"
 
 
-def make(rows: list[tuple[int, str, tuple[int, int, int]]]) -> ImageCounts:
+def make(rows: list[tuple[int, str, tuple[int, int, int]]]) -> RowImages:
     """Images of one view, one scan a patient: (run, patient, (TP, FP, FN))."""
-    return ImageCounts(
-        confusion=np.array([[*pixels, 1000 - sum(pixels)] for _, _, pixels in rows]),
+    return RowImages(
+        confusion=np.array([[*counts, 1000 - sum(counts)] for _, _, counts in rows]),
         patients=[patient for _, patient, _ in rows],
-        images=[(patient, "anterior") for _, patient, _ in rows],
+        keys=[(patient, "anterior") for _, patient, _ in rows],
         runs=np.array([run for run, _, _ in rows]),
     )
 
@@ -25,7 +34,7 @@ TWO_RUNS = make(
 
 
 def test_mean_over_runs_of_pooled_pixels():
-    found = measure(TWO_RUNS, ["dsc", "precision", "recall", F1_OF_MEANS], "pooled")
+    found = estimate(TWO_RUNS, ["dsc", "precision", "recall", F1_OF_MEANS], "pooled")
     assert found["dsc"].value == pytest.approx((12 / 20 + 0.9) / 2)
     assert found["precision"].value == pytest.approx((6 / 10 + 0.9) / 2)
     assert found["recall"].value == pytest.approx((6 / 10 + 0.9) / 2)
@@ -36,12 +45,12 @@ def test_mean_over_runs_of_pooled_pixels():
 
 
 def test_mean_over_runs_of_image_means():
-    found = measure(TWO_RUNS, ["iou"], "per_image")
+    found = estimate(TWO_RUNS, ["iou"], "per_image")
     assert found["iou"].value == pytest.approx(((6 / 8 + 0) / 2 + 9 / 11) / 2)
 
 
 def test_one_run_has_no_spread():
-    found = measure(make([(0, "a", (6, 2, 0)), (0, "b", (3, 0, 1))]), ["dsc"], "pooled")
+    found = estimate(make([(0, "a", (6, 2, 0)), (0, "b", (3, 0, 1))]), ["dsc"], "pooled")
     assert found["dsc"].spread is None
 
 
@@ -49,10 +58,10 @@ def test_comparison_of_two_rows():
     patients = "abcdefgh"
     worse = make([(i % 4, p, (10, 10, 4 + i)) for i, p in enumerate(patients)])
     better = make([(i % 4, p, (10, 5, 4 + i)) for i, p in enumerate(patients)])
-    shuffled = ImageCounts(
+    shuffled = RowImages(
         confusion=better.confusion[::-1],
         patients=better.patients[::-1],
-        images=better.images[::-1],
+        keys=better.keys[::-1],
         runs=better.runs[::-1],
     )
     found = compare(shuffled, worse, "dsc", "pooled")
@@ -86,5 +95,12 @@ def test_images_are_read_with_their_run(tmp_path):
         (folder / "images.csv").write_text("\n".join([HEADER, *rows]) + "\n")
     found = read_images([tmp_path / "0", tmp_path / "1"])
     np.testing.assert_array_equal(found.confusion, [[1, 2, 3, 4], [5, 6, 7, 8]])
-    assert (found.patients, found.images) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
+    assert (found.patients, found.keys) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
     assert found.runs.tolist() == [0, 1]
+
+
+def test_results_are_ready_for_json():
+    entry = to_entry(Estimate(math.nan, 0.1, 1 / 3, None))
+    assert entry == {
+        "value": None, "lower": 0.1, "upper": pytest.approx(0.333333), "spread": None
+    }  # fmt: skip

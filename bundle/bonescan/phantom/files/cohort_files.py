@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from bonescan.data.datalist import TEST, TRAINING
@@ -18,29 +19,37 @@ from bonescan.phantom.files.patient_files import (
 
 FOLDS = 5
 """Folds of the patients that are not held out."""
-TEST_PART = 5
-"""One patient in so many is held out for testing."""
+TEST_SHARE = 0.2
+"""Share of the patients that is held out for testing, unless another is asked for."""
 
 Truth = Mapping[str, Any]
 """Content of a patient's truth.json."""
 
 
-def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str, Any]:
+def make_datalist(
+    truths: Sequence[Truth], *, name: str, seed: int, test_share: float = TEST_SHARE
+) -> dict[str, Any]:
     """Return the datalist that MONAI's `load_decathlon_datalist` reads.
 
     The held-out part and the folds are balanced over patients with and without metastases and over
-    the views that patients have. Cohorts of fewer than TEST_PART patients are all for training.
+    the views that patients have. Patients too few to hold one out of them are all for training.
 
     Args:
         truths: one per patient.
         name: of the preset.
         seed: of the split.
+        test_share: share of the patients to hold out for testing, above 0 and below 1.
+
+    Raises:
+        ValueError: if the share is not between 0 and 1.
     """
+    if not 0 < test_share < 1:
+        raise ValueError(f"share of test patients must be above 0 and below 1, got {test_share}")
     strata = {
         truth["clinical"][PATIENT]: (bool(truth["lesions"]), VIEW_SEPARATOR.join(truth["views"]))
         for truth in truths
     }
-    folds = _split(strata, seed)
+    folds = _split(strata, seed, Fraction(str(test_share)))
     entries = {truth["clinical"][PATIENT]: _entry(truth) for truth in truths}
     training = [
         {**entries[patient], FOLD: folds[patient]} for patient in entries if patient in folds
@@ -59,12 +68,19 @@ def make_datalist(truths: Sequence[Truth], *, name: str, seed: int) -> dict[str,
     }
 
 
-def _split(strata: Mapping[str, tuple[bool, str]], seed: int) -> dict[str, int]:
+def _split(
+    strata: Mapping[str, tuple[bool, str]], seed: int, test_share: Fraction
+) -> dict[str, int]:
     """Return the folds of the patients that are not held out."""
     kept = strata
-    if len(strata) >= TEST_PART:
-        parts = assign_folds(strata, folds=TEST_PART, seed=seed)
-        kept = {patient: stratum for patient, stratum in strata.items() if parts[patient] > 0}
+    if len(strata) * test_share >= 1:
+        # Patients in a row, stratum after stratum: the test patients are spread evenly over it.
+        positions = assign_folds(strata, folds=len(strata), seed=seed)
+        kept = {
+            patient: stratum
+            for patient, stratum in strata.items()
+            if positions[patient] * test_share % 1 >= test_share
+        }
     return assign_folds(kept, folds=min(FOLDS, len(kept)), seed=seed)
 
 

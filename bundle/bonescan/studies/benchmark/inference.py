@@ -1,20 +1,21 @@
 """Inference from scan to files beside the bare forward pass."""
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from monai.bundle import ConfigWorkflow
 from monai.data import MetaTensor
 from torch import nn
 
 from bonescan.keys import IMAGE
 from bonescan.networks import UNetRes
-from bonescan.studies.benchmark.inputs import BenchmarkSize, make_workflow, repeat_cohort
-from bonescan.studies.benchmark.measurement import Measurement, summarise_ratio, time_s
+from bonescan.studies.benchmark.inputs import BenchmarkInputs, make_workflow, repeat_cohort
+from bonescan.studies.benchmark.loop import LoopComparison
+from bonescan.studies.benchmark.measurement import Measurement, compare_times
 
 TARGET = 2.0
 
@@ -25,93 +26,68 @@ after training. Left alone it calls a thousand spots lesion: one would measure t
 TUNING_SCANS = 6
 
 
-class ForwardComparison:
-    """Repeat the bare forward pass after each scan, and time both; attached last.
+def make_inference(datalist: Path, folder: Path, *, width: int | None) -> ConfigWorkflow:
+    """Compose inference over the scans of a datalist, with random weights that find few lesions.
 
     Args:
-        network: network that infers.
+        datalist: scans to infer.
+        folder: where to write weights and results; it exists.
+        width: of the network; None for the paper's.
     """
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self.pairs: list[tuple[float, float]] = []
-        self._since = 0.0
-
-    def attach(self, engine: Engine) -> None:
-        """Register on the events of the run."""
-        engine.add_event_handler(Events.STARTED, self._restart)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._compare)
-
-    def _restart(self) -> None:
-        self._since = time.perf_counter()
-
-    def _compare(self, engine: Engine) -> None:
-        whole_s = time.perf_counter() - self._since
-        views = engine.state.output[0][IMAGE].as_tensor()[:, None]  # (V, 1, H, W)
-        with torch.no_grad():
-            bare_s = time_s(lambda: self.network(views))
-        self.pairs.append((whole_s, bare_s))
-        self._restart()
+    weights = folder / "weights.pt"
+    overrides = {
+        "input": str(datalist),
+        "output_dir": str(folder / "out"),
+        "weights": str(weights),
+    }
+    workflow = make_workflow(["inference"], overrides, width=width)
+    network, dataset = map(workflow.parser.get_parsed_content, ("network", "dataset"))
+    spare_lesions(network, dataset)
+    torch.save(network.state_dict(), weights)
+    return workflow
 
 
-def save_sparing_weights(
-    network: UNetRes, dataset: Sequence[Mapping[str, MetaTensor]], path: Path
-) -> None:
-    """Save random weights that call few pixels lesion.
+@torch.no_grad()
+def spare_lesions(network: UNetRes, dataset: Sequence[Mapping[str, MetaTensor]]) -> None:
+    """Shift the last bias of a network so that it calls few pixels lesion.
 
     Args:
         network: network of two classes, background and metastasis; changed.
         dataset: samples like those to come.
-        path: file to write.
     """
     network.eval()
     margins = []
-    with torch.no_grad():
-        for index in range(min(TUNING_SCANS, len(dataset))):
-            logits = network(dataset[index][IMAGE].as_tensor()[:, None])  # (V, 2, H, W)
-            margins.append((logits[:, 1] - logits[:, 0]).flatten())
-        weights = network.state_dict()  # shares its memory with the network
-        weights["head.bias"][1] -= np.quantile(torch.cat(margins).numpy(), 1 - LESION_SHARE)
-    torch.save(weights, path)
+    for index in range(min(TUNING_SCANS, len(dataset))):
+        logits = network(dataset[index][IMAGE].as_tensor()[:, None])  # (V, 2, H, W)
+        margins.append((logits[:, 1] - logits[:, 0]).flatten())
+    bias = network.state_dict()["head.bias"]  # shares its memory with the network
+    bias[1] -= np.quantile(torch.cat(margins).numpy(), 1 - LESION_SHARE)
 
 
-def measure_inference(scans: list[Path], folder: Path, effort: BenchmarkSize) -> list[Measurement]:
-    """Measure the ratio of scan-to-files inference to the bare forward pass, scan by scan.
-
-    Args:
-        scans: folders of simulated patients, two views each.
-        folder: empty folder to work in.
-        effort: how long to measure.
-    """
-    datalist = repeat_cohort(scans, folder / "cohort", effort.infer_scans)
-    weights = folder / "weights.pt"
-    width: dict[str, Any] = {} if effort.infer_width is None else {"width": effort.infer_width}
-    workflow = make_workflow(
-        ["inference"],
-        "inference",
-        input=str(datalist),
-        output_dir=str(folder / "out"),
-        weights=str(weights),
-        **width,
-    )
-    network = workflow.parser.get_parsed_content("network")
-    dataset = workflow.parser.get_parsed_content("dataset")
-    save_sparing_weights(network, dataset, weights)
-    evaluator = workflow.parser.get_parsed_content("evaluator")
-    comparison = ForwardComparison(network)
+def measure_inference(inputs: BenchmarkInputs) -> list[Measurement]:
+    """Measure the ratio of scan-to-files inference to the bare forward pass, scan by scan."""
+    width = inputs.size.width
+    datalist = repeat_cohort(inputs.scans, inputs.folder / "cohort", inputs.size.infer_scans)
+    workflow = make_inference(datalist, inputs.folder, width=width)
+    network, evaluator = map(workflow.parser.get_parsed_content, ("network", "evaluator"))
+    comparison = LoopComparison(partial(_forward_pass, network), Events.ITERATION_COMPLETED)
     comparison.attach(evaluator)
     evaluator.run()
+    of_size = "at the paper's size" if width is None else f"of width {width}"
     how = (
-        "configs/inference.yaml on the CPU, UNetRes "
-        + ("at paper size" if effort.infer_width is None else f"of width {effort.infer_width}")
-        + ", weights loaded; per scan of two views: DICOM to label map, findings and picture, over "
-        "one forward pass of the same two images"
+        f"U-Net-Res {of_size} on the CPU with its weights loaded: a scan of two views from DICOM "
+        "to label map, findings and picture, over one forward pass of the same two images"
     )
-    return [
-        summarise_ratio(
-            "Inference, scan to files over forward",
-            comparison.pairs[1:],
-            how=how,
-            target=TARGET,
-        )
-    ]
+    pairs = comparison.pairs[1:]  # the first scan warms up
+    return [compare_times("Inference: scan to files / forward pass", pairs, how=how, target=TARGET)]
+
+
+def _forward_pass(network: nn.Module, engine: Engine) -> Callable[[], object]:
+    """Return the forward pass of the scan that has just been inferred."""
+    views = engine.state.output[0][IMAGE].as_tensor()[:, None]  # (V, 1, H, W)
+
+    @torch.no_grad()
+    def infer() -> None:
+        network(views)
+
+    return infer

@@ -1,12 +1,15 @@
 """What a benchmark works on: how much of it, simulated scans, and the bundle's workflows."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser, ConfigWorkflow
 
+from bonescan.data.datalist import DATALIST_FILE, TRAINING
+from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import PRESETS, THORAX_SITES
 from bonescan.workflow.command import list_families
@@ -28,9 +31,9 @@ class BenchmarkSize:
         patients: scans to simulate; what takes more scans repeats these.
         train_scans: scans of the cohort for the training step, a fifth of them for validation.
         epochs: epochs of the training step, one of them to warm up.
-        train_width: width of that network; None for the fast profile's.
         infer_scans: scans for inference, one of them to warm up.
-        infer_width: width of that network; None for the paper's.
+        width: width of the networks that are timed; None for the fast profile's in training, and
+            for the paper's in inference.
         starts: start-ups of each kind, one of them to warm up.
         readings: readings of each scan, and crops.
         memory_scans: numbers of scans that memory is compared over, the smaller first: enough for
@@ -42,14 +45,30 @@ class BenchmarkSize:
     patients: int = 6
     train_scans: int = 25
     epochs: int = 6
-    train_width: int | None = None
     infer_scans: int = 10
-    infer_width: int | None = None
+    width: int | None = None
     starts: int = 6
     readings: int = 9
     memory_scans: tuple[int, int] = (50, 200)
     systems: tuple[str, ...] | None = None
     turns: int = 3
+
+
+@dataclass(frozen=True)
+class BenchmarkInputs:
+    """What a part of the benchmark is given.
+
+    Attributes:
+        scans: folders of simulated patients, two views each.
+        folder: empty folder to work in.
+        size: how long to measure.
+        real: folder of real scans to read, if any.
+    """
+
+    scans: Sequence[Path]
+    folder: Path
+    size: BenchmarkSize
+    real: Path | None = None
 
 
 def simulate_scans(folder: Path, patients: int) -> list[Path]:
@@ -69,7 +88,7 @@ def simulate_scans(folder: Path, patients: int) -> list[Path]:
     return sorted(path.parent for path in folder.glob("*/scan.dcm"))
 
 
-def repeat_cohort(scans: list[Path], folder: Path, number: int) -> Path:
+def repeat_cohort(scans: Sequence[Path], folder: Path, number: int) -> Path:
     """Make a cohort of any number of patients out of a few, by links of other names.
 
     Args:
@@ -87,41 +106,46 @@ def repeat_cohort(scans: list[Path], folder: Path, number: int) -> Path:
         (folder / patient).symlink_to(scans[index % len(scans)], target_is_directory=True)
         entries.append(
             {
-                "image": f"{patient}/scan.dcm",
-                "label": f"{patient}/label.nii.gz",
-                "patient": patient,
-                "fold": index % FOLDS,
+                IMAGE: f"{patient}/scan.dcm",
+                LABEL: f"{patient}/label.nii.gz",
+                PATIENT: patient,
+                FOLD: index % FOLDS,
             }
         )
-    path = folder / "datalist.json"
-    path.write_text(json.dumps({"training": entries}), encoding="utf-8")
+    path = folder / DATALIST_FILE
+    path.write_text(json.dumps({TRAINING: entries}), encoding="utf-8")
     return path
 
 
 def make_workflow(
-    names: list[str], workflow_type: str, system: str | None = None, **overrides: Any
+    names: Sequence[str],
+    overrides: Mapping[str, Any],
+    *,
+    system: str | None = None,
+    width: int | None = None,
 ) -> ConfigWorkflow:
     """Compose and initialise a workflow of configs/ on the CPU.
 
     Args:
-        names: of the configurations, the workflow's first.
-        workflow_type: "train" or "inference".
-        system: file of configs/systems without ending; None for the default system.
+        names: of the configurations; the first, "train" or "inference", is the workflow.
         overrides: keys of the configuration.
+        system: file of configs/systems without ending; None for the default system.
+        width: of the network; None to leave it as the configurations have it.
     """
     files = [str(CONFIGS / f"{name}.yaml") for name in names]
+    settings = {**overrides, **({} if width is None else {"width": width})}
     if system is not None:
         path = CONFIGS / "systems" / f"{system}.yaml"
         files += list_families(path)
-        overrides = {**ConfigParser.load_config_file(str(path)), **overrides}
-        del overrides["config_file"]
+        settings = {**ConfigParser.load_config_file(str(path)), **settings}
+        del settings["config_file"]
     workflow = ConfigWorkflow(
         config_file=files,
-        workflow_type=workflow_type,
+        workflow_type=names[0],
         logging_file=False,
         bundle_root=str(ROOT),
         device="$torch.device('cpu')",
-        **overrides,
+        **settings,
     )
     workflow.initialize()
     return workflow

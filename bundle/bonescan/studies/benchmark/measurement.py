@@ -1,82 +1,64 @@
-"""One measured number, and how to time things so that noise cancels."""
+"""One measured quantity, and how to time things so that noise cancels."""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A measured number, or the reason why there is none.
+    """A measured quantity, or the reason why it was not measured.
 
     Attributes:
         name: what was measured.
-        value: median of the repeats; like low and high None where there is no number.
-        low: smallest of the repeats.
-        high: largest of the repeats.
-        unit: unit, or "ratio".
-        repeats: how many numbers the value is the median of.
+        unit: its unit, or "ratio".
+        repeats: the number that each repeat gave, one or more; None if nothing was measured.
         how: what exactly was measured, or why nothing was.
         target: largest value that is good enough, None where none is set.
         system: file of configs/systems that it belongs to, None for what concerns them all.
     """
 
     name: str
-    value: float | None
-    low: float | None
-    high: float | None
     unit: str
-    repeats: int
+    repeats: Sequence[float] | None
     how: str
     target: float | None = None
     system: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.repeats is not None and not self.repeats:
+            raise ValueError(f"{self.name}: repeats must hold at least one number, got none")
+
+    @property
+    def value(self) -> float | None:
+        """The median of the repeats."""
+        return None if self.repeats is None else statistics.median(self.repeats)
+
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None where none is set or nothing was measured."""
-        if self.target is None or self.value is None:
-            return None
-        return self.value <= self.target
+        return None if self.target is None or self.value is None else self.value <= self.target
+
+    def to_entry(self) -> dict[str, Any]:
+        """Return everything for JSON: the median, smallest and largest repeat, their number."""
+        repeats = self.repeats or ()
+        return {
+            "name": self.name,
+            "value": self.value,
+            "low": min(repeats, default=None),
+            "high": max(repeats, default=None),
+            "unit": self.unit,
+            "repeats": len(repeats),
+            "how": self.how,
+            "target": self.target,
+            "system": self.system,
+            "met": self.met,
+        }
 
 
-def summarise(
-    name: str,
-    numbers: Sequence[float],
-    *,
-    unit: str,
-    how: str,
-    target: float | None = None,
-    system: str | None = None,
-) -> Measurement:
-    """Make a measurement of repeated numbers.
-
-    Raises:
-        ValueError: if there is no number.
-    """
-    if not numbers:
-        raise ValueError(f"{name}: numbers must hold at least one repeat, got none")
-    return Measurement(
-        name=name,
-        value=statistics.median(numbers),
-        low=min(numbers),
-        high=max(numbers),
-        unit=unit,
-        repeats=len(numbers),
-        how=how,
-        target=target,
-        system=system,
-    )
-
-
-def not_measured(name: str, *, unit: str, reason: str, system: str | None = None) -> Measurement:
-    """Make a measurement that says why there is no number."""
-    return Measurement(
-        name=name, value=None, low=None, high=None, unit=unit, repeats=0, how=reason, system=system
-    )
-
-
-def summarise_ratio(
+def compare_times(
     name: str, pairs: Sequence[tuple[float, float]], *, how: str, target: float
 ) -> Measurement:
     """Make a measurement of the ratios of paired times.
@@ -86,18 +68,13 @@ def summarise_ratio(
 
     Args:
         name: what was measured.
-        pairs: (whole, bare) times of each repeat.
+        pairs: (whole, bare) times of each repeat in seconds.
         how: what exactly was measured; the median times are added.
         target: largest ratio that is good enough.
     """
-    whole_s, bare_s = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return summarise(
-        name,
-        [whole / bare for whole, bare in pairs],
-        unit="ratio",
-        how=f"{how} ({whole_s:.3g} s over {bare_s:.3g} s)",
-        target=target,
-    )
+    ratios = [whole_s / bare_s for whole_s, bare_s in pairs]
+    medians = " / ".join(f"{statistics.median(times):.3g} s" for times in zip(*pairs, strict=True))
+    return Measurement(name, "ratio", ratios, f"{how} ({medians})", target)
 
 
 def time_s(action: Callable[[], object]) -> float:

@@ -1,19 +1,16 @@
-"""Peak memory of training and inference over few scans and over many.
+"""Peak memory of training and inference over few scans and over many."""
 
-As a program (`python -m bonescan.studies.benchmark.memory KIND DATALIST FOLDER`) it does one run
-and prints the peak of its own process.
-"""
-
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
-from bonescan.studies.benchmark.inference import save_sparing_weights
-from bonescan.studies.benchmark.inputs import ROOT, BenchmarkSize, make_workflow, repeat_cohort
-from bonescan.studies.benchmark.measurement import Measurement, summarise
+from bonescan.processes import worker_pool
+from bonescan.studies.benchmark.inference import make_inference
+from bonescan.studies.benchmark.inputs import BenchmarkInputs, make_workflow, repeat_cohort
+from bonescan.studies.benchmark.measurement import Measurement
 
-KINDS = ("training", "inference")
+T = TypeVar("T")
+
 WIDTH = 2
 """Width of the network: its own memory must not hide that of the data."""
 
@@ -25,61 +22,50 @@ FORGET_PEAK = (Path("/proc/self/clear_refs"), "5")
 """File and text that set the peak to what is resident now (Linux, proc_pid_clear_refs(5))."""
 
 
-def measure_memory(scans: list[Path], folder: Path, effort: BenchmarkSize) -> list[Measurement]:
-    """Measure the ratio of peak memory over many scans to that over few.
-
-    Args:
-        scans: folders of simulated patients.
-        folder: empty folder to work in.
-        effort: how many scans.
-    """
-    datalists = {
-        number: repeat_cohort(scans, folder / str(number) / "cohort", number)
-        for number in effort.memory_scans
-    }
+def measure_memory(inputs: BenchmarkInputs) -> list[Measurement]:
+    """Measure the ratio of peak memory over many scans to that over few."""
+    few, many = inputs.size.memory_scans
+    datalists = [
+        repeat_cohort(inputs.scans, inputs.folder / str(number) / "cohort", number)
+        for number in (few, many)
+    ]
     measurements = []
-    for kind in KINDS:
-        few_mb, many_mb = (_peak_mb(kind, datalist) for datalist in datalists.values())
-        few, many = effort.memory_scans
-        work = "2 epochs of training" if kind == "training" else kind
+    for name, work in (("2 epochs of training", train), ("inference", infer)):
+        few_mb, many_mb = (call_apart(measure_peak_mb, work, datalist) for datalist in datalists)
         how = (
-            f"peak resident memory of {work}, width {WIDTH}: {many_mb:.0f} MB over {many} scans, "
-            f"{few_mb:.0f} MB over {few}"
+            f"peak resident memory of {name} with a network of width {WIDTH}: {many_mb:.0f} MB for "
+            f"{many} scans, {few_mb:.0f} MB for {few}"
         )
-        name = f"Peak memory of {kind}, {many} scans over {few}"
-        measurements.append(
-            summarise(name, [many_mb / few_mb], unit="ratio", how=how, target=TARGET)
-        )
+        title = f"Peak memory of {name}: {many} / {few} scans"
+        measurements.append(Measurement(title, "ratio", [many_mb / few_mb], how, TARGET))
     return measurements
 
 
-def _peak_mb(kind: str, datalist: Path) -> float:
-    output = datalist.parents[1] / kind
-    done = subprocess.run(  # noqa: S603
-        [
-            sys.executable,
-            "-m",
-            "bonescan.studies.benchmark.memory",
-            kind,
-            str(datalist),
-            str(output),
-        ],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return float(done.stdout.split()[-1])
+def call_apart(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in a new process, whose time and memory are its alone."""
+    with worker_pool(1) as pool:
+        return pool.submit(function, *arguments).result()
 
 
-def read_peak_mb() -> float:
-    """Return the largest resident memory that this process has had, in MB.
+def measure_peak_mb(work: Callable[[Path], object], datalist: Path) -> float:
+    """Return the peak memory of this process after some work on a datalist, in MB."""
+    work(datalist)
+    return read_peak_mb()
 
-    From /proc (Linux): getrusage would count the parent before exec.
-    """
-    lines = STATUS.read_text(encoding="ascii").splitlines()
-    kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
-    return int(kibibytes) * 1024 / 1e6
+
+def train(datalist: Path) -> None:
+    """Train for two epochs."""
+    overrides = {
+        "dataset_dir": str(datalist.parent),
+        "output_dir": str(datalist.parents[1] / "run"),
+        "epochs": 2,
+    }
+    make_workflow(["train", "fast"], overrides, width=WIDTH).run()
+
+
+def infer(datalist: Path) -> None:
+    """Infer all scans."""
+    make_inference(datalist, datalist.parents[1], width=WIDTH).run()
 
 
 def added_peak_mb(action: Callable[[], object]) -> float:
@@ -91,44 +77,11 @@ def added_peak_mb(action: Callable[[], object]) -> float:
     return read_peak_mb() - before_mb
 
 
-def run_training(datalist: Path, folder: Path) -> None:
-    """Train for two epochs."""
-    workflow = make_workflow(
-        ["train", "fast"],
-        "train",
-        dataset_dir=str(datalist.parent),
-        output_dir=str(folder),
-        epochs=2,
-        width=WIDTH,
-    )
-    workflow.run()
+def read_peak_mb() -> float:
+    """Return the largest resident memory that this process has had, in MB.
 
-
-def run_inference(datalist: Path, folder: Path) -> None:
-    """Infer all scans of a datalist."""
-    folder.mkdir(parents=True)
-    weights = folder / "weights.pt"
-    workflow = make_workflow(
-        ["inference"],
-        "inference",
-        input=str(datalist),
-        output_dir=str(folder),
-        weights=str(weights),
-        width=WIDTH,
-    )
-    parser = workflow.parser
-    network = parser.get_parsed_content("network")
-    save_sparing_weights(network, parser.get_parsed_content("dataset"), weights)
-    workflow.run()
-
-
-def main() -> None:
-    """Do one run and print its peak in MB."""
-    kind, datalist, folder = sys.argv[1:]
-    work = run_training if kind == "training" else run_inference
-    work(Path(datalist), Path(folder))
-    sys.stdout.write(f"{read_peak_mb()}\n")
-
-
-if __name__ == "__main__":
-    main()
+    From /proc (Linux): getrusage would count the parent before exec.
+    """
+    lines = STATUS.read_text(encoding="ascii").splitlines()
+    kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kibibytes) * 1024 / 1e6

@@ -1,5 +1,6 @@
 """How long a scan takes to read, in each encoding that it may come in."""
 
+from functools import partial
 from pathlib import Path
 
 import gdcm
@@ -7,8 +8,8 @@ from pydicom.data import get_testdata_file
 
 from bonescan.dicom.read import read_scan
 from bonescan.errors import ScanError
-from bonescan.studies.benchmark.inputs import BenchmarkSize
-from bonescan.studies.benchmark.measurement import Measurement, summarise, time_repeats_ms
+from bonescan.studies.benchmark.inputs import BenchmarkInputs
+from bonescan.studies.benchmark.measurement import Measurement, time_repeats_ms
 
 ENCODINGS = {
     "RLE lossless": gdcm.TransferSyntax.RLELossless,
@@ -18,6 +19,7 @@ ENCODINGS = {
 }
 """Encapsulated transfer syntaxes of PS3.5 A.4 that GDCM writes for 16 bits."""
 
+LOSSY_NAME = "JPEG 12 bit lossy"
 LOSSY_SCAN = "JPGExtended.dcm"
 """A real scan (NEMA WG04) that comes with pydicom: one view, 12-bit lossy JPEG."""
 
@@ -44,41 +46,32 @@ def encode(source: Path, target: Path, syntax: int) -> None:
     raise ValueError(f"{source.name} must be an image that GDCM can encode as {syntax}")
 
 
-def measure_reading(
-    scans: list[Path], folder: Path, effort: BenchmarkSize, real: Path | None = None
-) -> list[Measurement]:
+def measure_reading(inputs: BenchmarkInputs) -> list[Measurement]:
     """Measure the reading of a simulated scan in each encoding, and of real scans.
 
-    Args:
-        scans: folders of simulated patients, two views each.
-        folder: empty folder to work in.
-        effort: how long to measure.
-        real: folder of real scans; files that are no readable bone scan are passed over.
+    Real files that are no readable bone scan are passed over.
     """
-    source = scans[0] / "scan.dcm"
-    simulated = {"Reading, uncompressed": source}
+    source = inputs.scans[0] / "scan.dcm"
+    files = {"uncompressed": source}
     for name, syntax in ENCODINGS.items():
-        target = folder / f"{syntax}.dcm"
-        encode(source, target, syntax)
-        simulated[f"Reading, {name}"] = target
-    found = [
-        _measure(name, path, effort, "simulated scan, two views of 1024 x 256")
-        for name, path in simulated.items()
+        files[name] = inputs.folder / f"{syntax}.dcm"
+        encode(source, files[name], syntax)
+    origins = dict.fromkeys(files, "simulated, two views of 1024 x 256")
+    files[LOSSY_NAME] = Path(str(get_testdata_file(LOSSY_SCAN)))
+    origins[LOSSY_NAME] = f"real, {LOSSY_SCAN} of pydicom"
+    for path in sorted(inputs.real.glob("*.dcm")) if inputs.real else ():
+        if _is_readable(path):
+            files[path.stem], origins[path.stem] = path, "real"
+    return [
+        Measurement(
+            f"Reading: {name}",
+            "ms",
+            time_repeats_ms(partial(read_scan, path), inputs.size.readings),
+            f"a DICOM file in the system's cache ({origins[name]}, "
+            f"{path.stat().st_size / 1e6:.2f} MB) read into arrays",
+        )
+        for name, path in files.items()
     ]
-    lossy = Path(str(get_testdata_file(LOSSY_SCAN)))
-    found.append(_measure("Reading, JPEG 12 bit lossy", lossy, effort, f"real, {LOSSY_SCAN}"))
-    others = [] if real is None else sorted(real.glob("*.dcm"))
-    return found + [
-        _measure(f"Reading, {path.stem}", path, effort, "real scan")
-        for path in others
-        if _is_readable(path)
-    ]
-
-
-def _measure(name: str, path: Path, effort: BenchmarkSize, what: str) -> Measurement:
-    times_ms = time_repeats_ms(lambda: read_scan(path), effort.readings)
-    how = f"`read_scan`, {what}, {path.stat().st_size / 1e6:.2f} MB, file in the system's cache"
-    return summarise(name, times_ms, unit="ms", how=how)
 
 
 def _is_readable(path: Path) -> bool:

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import psutil
 import torch
 
 from bonescan.files import write_json, write_text
+from bonescan.report.tables import UNDEFINED, markdown_table
 from bonescan.studies.benchmark.measurement import Measurement
 
 CPU_FACTS = Path("/proc/cpuinfo")
-VERDICTS = {None: "", True: "met", False: "**missed**"}
 
 
 def describe_machine() -> dict[str, Any]:
@@ -47,87 +46,79 @@ def make_document(
         "machine": dict(machine),
         "date": datetime.now(UTC).date().isoformat(),
         "command": command,
-        "measurements": [{**asdict(item), "met": item.met} for item in measurements],
+        "measurements": [measurement.to_entry() for measurement in measurements],
     }
 
 
 def to_markdown(document: Mapping[str, Any]) -> str:
     """Lay out a document of make_document as Markdown."""
-    machine = document["machine"]
-    common = [item for item in document["measurements"] if item["system"] is None]
-    of_systems = [item for item in document["measurements"] if item["system"] is not None]
-    rows = [_row(item) for item in common]
-    notes = [f"- {item['name']}: {item['how']}." for item in common]
-    return "\n".join(
+    machine, entries = document["machine"], document["measurements"]
+    common = [entry for entry in entries if entry["system"] is None]
+    of_systems = [entry for entry in entries if entry["system"] is not None]
+    parts = [
+        "# Benchmark",
+        f"Made with `{document['command']}` on {document['date']}: {machine['cpu']}, "
+        f"{machine['cores']} cores, {machine['memory_gb']} GB, load {machine['load_at_start']} "
+        f"before the start; torch {machine['torch']} with {machine['threads']} threads, "
+        f"Python {machine['python']}.",
+        "Values are medians of the repeats. The two sides of a ratio are timed in turn, so that "
+        "other load on the machine slows both; a ratio is the median of the ratios of pairs.",
+        _table(common) if common else "",
+        f"## Comparison of the systems\n{_systems_table(of_systems)}" if of_systems else "",
+        f"## How each quantity was measured\n{_notes([*common, *of_systems])}",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _table(entries: Sequence[Mapping[str, Any]]) -> str:
+    header = ["measured quantity", "median", "unit", "range", "repeats", "target"]
+    rows = [
         [
-            "# Benchmark",
-            "",
-            f"`{document['command']}` on {document['date']}: {machine['cpu']}, "
-            f"{machine['cores']} cores, {machine['memory_gb']} GB; load {machine['load_at_start']} "
-            f"before the start; torch {machine['torch']} with {machine['threads']} threads, "
-            f"Python {machine['python']}.",
-            "",
-            "Medians of the repeats. The two sides of a ratio are timed in turn, so that what else "
-            "the machine does slows both; a ratio is the median of the ratios of pairs.",
-            "",
-            "| what | value | unit | smallest to largest | repeats | target | |",
-            "|---|---:|---|---:|---:|---:|---|",
-            *rows,
-            "",
-            *_systems_table(of_systems),
-            "## How each was measured",
-            "",
-            *notes,
-            *_systems_notes(of_systems),
-            "",
+            entry["name"],
+            _format(entry["value"]),
+            entry["unit"],
+            "" if entry["value"] is None else f"{entry['low']:.3g} to {entry['high']:.3g}",
+            str(entry["repeats"]),
+            _format_target(entry),
         ]
-    )
+        for entry in entries
+    ]
+    return markdown_table(header, rows)
 
 
-def _systems_table(items: Sequence[Mapping[str, Any]]) -> list[str]:
+def _format(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3g}"
+
+
+def _format_target(entry: Mapping[str, Any]) -> str:
+    if entry["target"] is None:
+        return ""
+    verdict = {None: "not measured", True: "met", False: "**missed**"}[entry["met"]]
+    return f"at most {entry['target']:g}: {verdict}"
+
+
+def _systems_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Lay out one row for each system; the spread of the repeats is in the JSON alone."""
-    if not items:
-        return []
-    columns = list(dict.fromkeys((item["name"], item["unit"]) for item in items))
-    found = {(item["system"], item["name"]): item for item in items}
-    lines = [
-        f"| {system} | {' | '.join(_number(found[system, name]) for name, _ in columns)} |"
-        for system in dict.fromkeys(item["system"] for item in items)
-    ]
-    heads = [f"{name} ({unit})" for name, unit in columns]
-    return [
-        "## The systems beside each other",
-        "",
-        f"| configs/systems | {' | '.join(heads)} |",
-        "|---|" + "---:|" * len(columns),
-        *lines,
-        "",
-    ]
+    units = {entry["name"]: entry["unit"] for entry in entries}
+    values: dict[str, dict[str, float | None]] = {}
+    for entry in entries:
+        values.setdefault(entry["system"], {})[entry["name"]] = entry["value"]
+    header = ["file in configs/systems", *(f"{name} ({unit})" for name, unit in units.items())]
+    rows = [[system, *(_format(row[name]) for name in units)] for system, row in values.items()]
+    return markdown_table(header, rows)
 
 
-def _systems_notes(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say once how a column was measured, and of which systems if not of all."""
+def _notes(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Say once how a quantity was measured, and of which systems if not of all."""
     systems: dict[tuple[str, str], list[str]] = {}
-    for item in items:
-        systems.setdefault((item["name"], item["how"]), []).append(item["system"])
-    whole = len({item["system"] for item in items})
-    return [
-        f"- {name}{'' if len(those) == whole else ' of ' + ', '.join(those)}: {how}."
-        for (name, how), those in systems.items()
-    ]
-
-
-def _number(item: Mapping[str, Any]) -> str:
-    return "n/a" if item["value"] is None else f"{item['value']:.3g}"
-
-
-def _row(item: Mapping[str, Any]) -> str:
-    target = "" if item["target"] is None else f"at most {item['target']:g}"
-    spread = "" if item["value"] is None else f"{item['low']:.3g} to {item['high']:.3g}"
-    return (
-        f"| {item['name']} | {_number(item)} | {item['unit']} | {spread} | {item['repeats']} "
-        f"| {target} | {VERDICTS[item['met']]} |"
-    )
+    for entry in entries:
+        systems.setdefault((entry["name"], entry["how"]), []).append(entry["system"])
+    total = len({entry["system"] for entry in entries} - {None})
+    lines = []
+    for (name, how), named in systems.items():
+        of_all = named == [None] or len(named) == total
+        lines.append(f"- {name}{'' if of_all else ' of ' + ', '.join(named)}: {how}.")
+    return "\n".join(lines)
 
 
 def write_results(document: Mapping[str, Any], folder: Path, *, stem: str) -> None:

@@ -4,22 +4,30 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bonescan.studies.benchmark.inference import measure_inference
-from bonescan.studies.benchmark.inputs import BenchmarkSize, simulate_scans
+from bonescan.studies.benchmark.inputs import BenchmarkInputs, BenchmarkSize, simulate_scans
 from bonescan.studies.benchmark.measurement import Measurement
 from bonescan.studies.benchmark.memory import measure_memory
 from bonescan.studies.benchmark.reading import measure_reading
-from bonescan.studies.benchmark.runs import measure_crop, measure_simulation
-from bonescan.studies.benchmark.startup import measure_startup
+from bonescan.studies.benchmark.steps import measure_crop, measure_simulation, measure_startup
 from bonescan.studies.benchmark.systems import measure_systems
 from bonescan.studies.benchmark.training import measure_training
 
-PARTS = ("training", "inference", "startup", "reading", "crop", "simulation", "memory", "systems")
+PARTS: Mapping[str, Callable[[BenchmarkInputs], list[Measurement]]] = {
+    "training": measure_training,
+    "inference": measure_inference,
+    "startup": measure_startup,
+    "reading": measure_reading,
+    "crop": measure_crop,
+    "simulation": measure_simulation,
+    "memory": measure_memory,
+    "systems": measure_systems,
+}
 
 
 def run_parts(
     names: Iterable[str],
     folder: Path,
-    effort: BenchmarkSize,
+    size: BenchmarkSize,
     *,
     real: Path | None = None,
     announce: Callable[[str], None],
@@ -29,28 +37,18 @@ def run_parts(
     Args:
         names: of PARTS.
         folder: empty folder to work in.
-        effort: how long to measure.
+        size: how long to measure.
         real: folder of real scans to read, if any.
-        announce: told the name of each part before it starts.
+        announce: is told the name of each part before it starts.
 
     Returns:
         All measurements, in the order of the names.
     """
-    scans = simulate_scans(folder / "scans", effort.patients)
-    parts: Mapping[str, Callable[[Path], list[Measurement]]] = {
-        "training": lambda place: measure_training(scans, place, effort),
-        "inference": lambda place: measure_inference(scans, place, effort),
-        "startup": lambda place: measure_startup(place, effort),
-        "reading": lambda place: measure_reading(scans, place, effort, real),
-        "crop": lambda _place: measure_crop(scans, effort),
-        "simulation": lambda place: measure_simulation(place, effort),
-        "memory": lambda place: measure_memory(scans, place, effort),
-        "systems": lambda place: measure_systems(scans, place, effort),
-    }
+    scans = simulate_scans(folder / "scans", size.patients)
     measurements = []
     for name in names:
         announce(name)
-        place = folder / name
-        place.mkdir()
-        measurements += parts[name](place)
+        part_folder = folder / name
+        part_folder.mkdir()
+        measurements += PARTS[name](BenchmarkInputs(scans, part_folder, size, real))
     return measurements

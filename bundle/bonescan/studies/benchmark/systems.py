@@ -1,4 +1,4 @@
-"""What each system of configs/systems costs, beside the U-Net of Lin 2020.
+"""What each system of configs/systems costs, compared with the U-Net of Lin 2020.
 
 Each is measured in a process of its own, on one batch after another of its own training images, so
 that nothing here has to know what a system is made of.
@@ -6,11 +6,10 @@ that nothing here has to know what a system is made of.
 
 import copy
 import json
-import multiprocessing
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,12 +19,18 @@ from monai.utils import convert_to_tensor
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bonescan.data.datalist import TRAINING
 from bonescan.keys import BODY, IMAGE, LABEL
-from bonescan.studies.benchmark.inputs import ROOT, BenchmarkSize, make_workflow, repeat_cohort
-from bonescan.studies.benchmark.measurement import Measurement, not_measured, summarise, time_s
-from bonescan.studies.benchmark.memory import added_peak_mb
+from bonescan.studies.benchmark.inputs import (
+    CONFIGS,
+    BenchmarkInputs,
+    BenchmarkSize,
+    make_workflow,
+    repeat_cohort,
+)
+from bonescan.studies.benchmark.measurement import Measurement, time_s
+from bonescan.studies.benchmark.memory import added_peak_mb, call_apart
 
-FOLDER = ROOT / "configs" / "systems"
 REFERENCE = "lin2020_unet"
 TUNED = (REFERENCE, "he2024_fusion_dac2")
 """Systems that are also compiled, and laid out with channels last."""
@@ -37,80 +42,73 @@ BATCH_SIZE = 2
 """The least that every system trains on: Double U-Net normalises over the images of a batch."""
 
 
-def measure_systems(scans: list[Path], folder: Path, effort: BenchmarkSize) -> list[Measurement]:
-    """Measure every system, each in its own process.
-
-    Args:
-        scans: folders of simulated patients, two views each.
-        folder: empty folder to work in.
-        effort: which systems, and how long to measure.
-    """
-    datalist = _add_body(repeat_cohort(scans, folder / "cohort", SCANS))
-    names = effort.systems or sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    # A server that has imported MONAI and never computed is forked safely and at once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["monai"])
-    pool = ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
-    with pool:
-        runs = [pool.submit(measure_system, name, datalist, effort) for name in names]
-        return [found for run in runs for found in run.result()]
+def measure_systems(inputs: BenchmarkInputs) -> list[Measurement]:
+    """Measure every system, each in its own process."""
+    datalist = _add_body(repeat_cohort(inputs.scans, inputs.folder / "cohort", SCANS))
+    names = inputs.size.systems or sorted(path.stem for path in CONFIGS.glob("systems/*.yaml"))
+    return [
+        measurement
+        for name in names
+        for measurement in call_apart(measure_system, name, datalist, inputs.size)
+    ]
 
 
 def _add_body(datalist: Path) -> Path:
     """Give every scan a mask of the body, as one system asks: any map of its size serves here."""
     content = json.loads(datalist.read_text(encoding="utf-8"))
-    for entry in content["training"]:
+    for entry in content[TRAINING]:
         entry[BODY] = entry[LABEL]
     datalist.write_text(json.dumps(content), encoding="utf-8")
     return datalist
 
 
-def measure_system(name: str, datalist: Path, effort: BenchmarkSize) -> list[Measurement]:
+def measure_system(name: str, datalist: Path, size: BenchmarkSize) -> list[Measurement]:
     """Measure one system; the time of this process belongs to it alone.
 
     Args:
         name: file of configs/systems without ending.
         datalist: scans to train on.
-        effort: width of the networks that are timed, and how often they are.
+        size: width of the networks that are timed, and how often they are.
     """
-    subject = TimedSystem.of(name, datalist, effort.train_width)
-    peak_mb = added_peak_mb(subject.step_s)
-    reference = TimedSystem.of(REFERENCE, datalist, effort.train_width)
-    reference.step_s()
-    steps, forwards = [], []
-    for _ in range(effort.turns):
-        steps.append(subject.step_s() / reference.step_s())
-        forwards.append(subject.forward_s() / reference.forward_s())
-    profile = (
+    system = TimedSystem.of(name, datalist, size.width)
+    peak_mb = added_peak_mb(system.step_s)
+    forwards, steps = _compare_with_reference(system, datalist, size)
+    how = (
         f"over that of {REFERENCE}, in turn in one process on the CPU: the width of the fast "
         f"profile, because the paper's takes minutes, batches of {BATCH_SIZE}, and each system's "
         "own size of image"
     )
-    measured = [
-        *_measure_size(name, subject.batch[IMAGE][:1]),
-        summarise(
-            "forward pass",
-            forwards,
-            unit="ratio",
-            how=f"time per image in evaluation {profile}",
-            system=name,
-        ),
-        summarise(
+    of_system = partial(Measurement, system=name)
+    return [
+        *_measure_size(name, system.batch[IMAGE][:1]),
+        of_system("forward pass", "ratio", forwards, f"time per image in evaluation {how}"),
+        of_system(
             "training step",
+            "ratio",
             steps,
-            unit="ratio",
-            how=f"time per image of the trainer's iteration, without loading, {profile}",
-            system=name,
+            f"time per image of the trainer's iteration, without loading, {how}",
         ),
-        summarise(
+        of_system(
             "memory of the step",
+            "MB",
             [peak_mb],
-            unit="MB",
-            how="what the first of those training steps add to the resident memory at most",
-            system=name,
+            "largest growth of the resident memory during the first of these training steps",
         ),
+        *(_measure_tuning(name, system, size.turns) if name in TUNED else []),
     ]
-    return measured + (_measure_tuning(name, subject, effort.turns) if name in TUNED else [])
+
+
+def _compare_with_reference(
+    system: "TimedSystem", datalist: Path, size: BenchmarkSize
+) -> tuple[list[float], list[float]]:
+    """Return the ratios of the times of forward passes and of training steps, in turn."""
+    reference = TimedSystem.of(REFERENCE, datalist, size.width)
+    reference.step_s()
+    forwards, steps = [], []
+    for _ in range(size.turns):
+        steps.append(system.step_s() / reference.step_s())
+        forwards.append(system.forward_s() / reference.forward_s())
+    return forwards, steps
 
 
 @dataclass(frozen=True)
@@ -130,20 +128,14 @@ class TimedSystem:
     @classmethod
     def of(cls, name: str, datalist: Path, width: int | None) -> "TimedSystem":
         """Compose a system, at another width than the profile's if one is given."""
-        chosen = {} if width is None else {"width": width}
-        workflow = make_workflow(
-            ["train", "fast"],
-            "train",
-            name,
-            **{
-                "dataset_dir": str(datalist.parent),
-                "epochs": 1,
-                "batch_size": BATCH_SIZE,
-                "train#handlers": [],
-                "train#dataset#progress": False,
-                **chosen,
-            },
-        )
+        overrides = {
+            "dataset_dir": str(datalist.parent),
+            "epochs": 1,
+            "batch_size": BATCH_SIZE,
+            "train#handlers": [],
+            "train#dataset#progress": False,
+        }
+        workflow = make_workflow(["train", "fast"], overrides, system=name, width=width)
         trainer = workflow.parser.get_parsed_content("train#trainer")
         times = StepTimes()
         times.attach(trainer)
@@ -189,31 +181,25 @@ class StepTimes:
 
 def _measure_size(name: str, image: Tensor) -> list[Measurement]:
     """Count the weights and the operations of one image (1, C, H, W) at the paper's width."""
-    workflow = make_workflow(["train"], "train", name)
-    network = workflow.parser.get_parsed_content("network_def").eval()
+    network = make_workflow(["train"], {}, system=name).parser.get_parsed_content("network_def")
     weights = sum(each.numel() for each in network.parameters() if each.requires_grad)
-    gmac = count_macs(network, image) / 1e9
-    operations = "operations"
+    macs = count_macs(network.eval(), image)
+    how = (
+        "multiplications with addition for one image at the paper's width, untrained: half of what "
+        "torch's counter gives for convolutions and products of matrices"
+    )
     return [
-        summarise(
+        Measurement(
             "weights",
+            "million",
             [weights / 1e6],
-            unit="million",
-            how="what is trained, at the paper's width",
-            system=name,
+            "what is trained, at the paper's width",
+            None,
+            name,
         ),
-        summarise(
-            operations,
-            [gmac],
-            unit="GMAC",
-            how=(
-                "multiplications with addition for one image at the paper's width, untrained: half "
-                "of what torch's counter gives for convolutions and products of matrices"
-            ),
-            system=name,
-        )
-        if gmac
-        else not_measured(operations, unit="GMAC", reason="it has no network", system=name),
+        Measurement("operations", "GMAC", [macs / 1e9], how, None, name)
+        if macs
+        else Measurement("operations", "GMAC", None, "it has no network", None, name),
     ]
 
 
@@ -224,11 +210,11 @@ def count_macs(network: nn.Module, image: Tensor) -> int:
     return counter.get_total_flops() // 2
 
 
-def _measure_tuning(name: str, subject: TimedSystem, turns: int) -> list[Measurement]:
+def _measure_tuning(name: str, system: TimedSystem, turns: int) -> list[Measurement]:
     """Compare the network, in the fast profile, with itself in other forms."""
-    last, loss = subject.trainer.network, subject.trainer.loss_function  # channels last, as trained
+    last, loss = system.trainer.network, system.trainer.loss_function  # channels last, as trained
     # Plain tensors, as MONAI's trainer gives a compiled network: a MetaTensor cannot be compiled.
-    image, label = (convert_to_tensor(subject.batch[key]) for key in (IMAGE, LABEL))
+    image, label = (convert_to_tensor(system.batch[key]) for key in (IMAGE, LABEL))
     first = copy.deepcopy(last).to(memory_format=torch.contiguous_format)
     image_last = image.to(memory_format=torch.channels_last)
 
@@ -240,26 +226,26 @@ def _measure_tuning(name: str, subject: TimedSystem, turns: int) -> list[Measure
         with torch.no_grad():
             form.eval()(form_image)
 
-    layout = f"the fast profile of {name}, channels last in memory over channels first"
-    steps = _compare(lambda: step(last, image_last), lambda: step(first, image), turns)
-    forwards = _compare(lambda: infer(last, image_last), lambda: infer(first, image), turns)
-    found = [
-        summarise(
-            f"Channels last, training step of {name}",
-            steps,
-            unit="ratio",
-            how=f"forward, loss and backward in {layout}",
-        ),
-        summarise(
-            f"Channels last, forward pass of {name}", forwards, unit="ratio", how=f"in {layout}"
-        ),
-    ]
-    return [*found, measure_compiled(name, last, image_last, turns)]
+    measurements = []
+    for title, action in (
+        ("Training step (forward, loss, backward)", step),
+        ("Forward pass", infer),
+    ):
+        ratios = _compare(partial(action, last, image_last), partial(action, first, image), turns)
+        measurements.append(
+            Measurement(
+                f"{title} of {name}: channels last / first",
+                "ratio",
+                ratios,
+                "the network of the fast profile with its channels last in memory, over first",
+            )
+        )
+    return [*measurements, measure_compiled(name, last, image_last, turns)]
 
 
 def measure_compiled(name: str, network: nn.Module, image: Tensor, turns: int) -> Measurement:
     """Compare the compiled forward pass with the plain one, or say why it cannot be compiled."""
-    title = f"torch.compile, forward pass of {name}"
+    title = f"Forward pass of {name}: compiled / plain"
     network = copy.deepcopy(network).eval()
     compiled = torch.compile(network)
     try:
@@ -267,12 +253,12 @@ def measure_compiled(name: str, network: nn.Module, image: Tensor, turns: int) -
             ratios = _compare(lambda: compiled(image), lambda: network(image), turns)
     except RuntimeError as err:  # of the compiler: none is installed, or it fails
         reason = f"does not run here: {' '.join(str(err).split())[:200]}"
-        return not_measured(title, unit="ratio", reason=reason)
+        return Measurement(title, "ratio", None, reason)
     how = (
-        f"in the fast profile of {name}, compiled over plain, after compilation; that of the "
-        "training step takes minutes"
+        "the network of the fast profile with torch.compile, over without, after compilation; the "
+        "training step is left out, because it takes minutes to compile"
     )
-    return summarise(title, ratios, unit="ratio", how=how)
+    return Measurement(title, "ratio", ratios, how)
 
 
 def _compare(changed: Callable[[], object], plain: Callable[[], object], turns: int) -> list[float]:

@@ -1,6 +1,5 @@
-"""What an experiment is run on: a simulated cohort, a set of its images, datalists of its parts."""
+"""What an experiment is run on: a simulated cohort, image sets and datalists made of it."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,37 +8,54 @@ from typing import Any
 
 from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING, read_datalist
 from bonescan.data.folds import assign_folds
+from bonescan.files import write_json
 from bonescan.keys import FOLD, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
+from bonescan.phantom.files.cohort_files import TEST_SHARE, make_datalist
+from bonescan.phantom.files.patient_files import read_truth
 from bonescan.phantom.presets import find_preset
 from bonescan.prepare.image_set import PATIENT_OF_IMAGE, make_image_set
-from bonescan.studies.experiments.experiment import CohortPart, Experiment, Profile
+from bonescan.studies.experiments.experiment import CohortPart, Experiment, ImageSet, Profile
 
 SEED = 0
 """Of the cohort, of the images and of the folds."""
+WHOLE_COHORT = "cohort"
+"""Name of the data of an experiment that makes neither image sets nor datalists of its cohort."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set on disk.
+
+    Attributes:
+        name: tells data of different make apart; the folders of runs have it.
+        datalist: its datalist.
+        originals: number of images before augmentation; None for whole scans.
+    """
+
+    name: str
+    datalist: Path
+    originals: int | None = None
+
+    @property
+    def cropped(self) -> bool:
+        """Whether its images are thorax crops already."""
+        return self.originals is not None
 
 
 @dataclass(frozen=True)
 class ExperimentData:
-    """Data of an experiment on disk.
+    """The data sets of an experiment.
 
     Attributes:
-        folder: where the datalist lies; its name tells data of different make apart.
-        datalist: datalist of the cohort or of its set of images.
-        named: the experiment's own datalists, by name.
-        originals: number of images before augmentation; None without a set of images.
-        cropped: whether the images are thorax crops already.
+        sets: by name, one or more.
     """
 
-    folder: Path
-    datalist: Path
-    named: Mapping[str, Path]
-    originals: int | None = None
-    cropped: bool = False
+    sets: Mapping[str, DataSet]
 
-    def find(self, name: str | None) -> Path:
-        """Return a datalist by its name; the cohort's own for None."""
-        return self.datalist if name is None else self.named[name]
+    def find(self, name: str | None) -> DataSet:
+        """Return a data set by its name; the first one for None."""
+        return next(iter(self.sets.values())) if name is None else self.sets[name]
 
 
 def prepare(
@@ -57,57 +73,71 @@ def prepare(
     Raises:
         ValueError: if a split by image is asked of whole scans, or the folder holds other data.
     """
-    if split == "image" and profile.images is None:
+    if split == "image" and not profile.image_sets:
         raise ValueError(
             f"{experiment.name}: split must be 'patient': its images are whole scans, one a patient"
         )
-    name = f"{experiment.preset}-{profile.patients}"
-    cohort = Cohort(find_preset(experiment.preset), profile.patients, SEED, folder / name)
+    folder_name = f"{experiment.preset}-{profile.patients}"
+    cohort = Cohort(find_preset(experiment.preset), profile.patients, SEED, folder / folder_name)
     simulate_cohort(cohort, workers=os.cpu_count() or 1)
-    datalist = cohort.folder / DATALIST_FILE
-    if profile.images is None:
-        named = {
-            key: _write_groups(datalist, sections, folds=profile.folds, name=key)
-            for key, sections in experiment.datalists.items()
-        }
-        return ExperimentData(cohort.folder, datalist, named)
-    images = folder / _name_images(name, profile, split)
+    scans = _hold_out(cohort, experiment.test_share)
+    image_sets = {
+        name: _make_images(scans, image_set, folder, split)
+        for name, image_set in profile.image_sets.items()
+    }
+    parts = {
+        name: _make_datalist(cohort, sections, folds=profile.folds, name=name)
+        for name, sections in experiment.datalists.items()
+    }
+    return ExperimentData({**image_sets, **parts} or {WHOLE_COHORT: scans})
+
+
+def _hold_out(cohort: Cohort, test_share: float) -> DataSet:
+    """Return the scans of a cohort, of which this share is held out for testing."""
+    name, path = cohort.folder.name, cohort.folder / DATALIST_FILE
+    if test_share != TEST_SHARE:
+        name, path = f"{name}-test-{test_share}", path.with_stem(f"{path.stem}-test-{test_share}")
+        truths = [read_truth(cohort.folder / origin.folder) for origin in cohort.origins]
+        content = make_datalist(
+            truths, name=cohort.preset.name, seed=cohort.seed, test_share=test_share
+        )
+        write_json(path, content, indent=1)
+    return DataSet(name, path)
+
+
+def _make_images(scans: DataSet, image_set: ImageSet, folder: Path, split: str) -> DataSet:
+    """Make an image set in a folder that is named after all that it is made of."""
+    selected = "all" if image_set.selected is None else image_set.selected
+    total = "originals" if image_set.total is None else image_set.total
+    name = f"{scans.name}-{selected}-{total}-by-{split}"
     originals = make_image_set(
-        datalist,
-        images,
-        total=profile.images.total,
-        selected=profile.images.selected,
+        scans.datalist,
+        folder / name,
+        total=image_set.total,
+        selected=image_set.selected,
         split=split,
         seed=SEED,
     )
-    return ExperimentData(images, images / DATALIST_FILE, {}, originals, cropped=True)
+    return DataSet(name, folder / name / DATALIST_FILE, originals)
 
 
-def _name_images(cohort: str, profile: Profile, split: str) -> str:
-    """Name a set of images after all that it is made of."""
-    if profile.images is None:
-        raise ValueError("profile must have a set of images")
-    selected = "all" if profile.images.selected is None else profile.images.selected
-    total = "originals" if profile.images.total is None else profile.images.total
-    return f"{cohort}-{selected}-{total}-by-{split}"
-
-
-def _write_groups(
-    datalist: Path, sections: Mapping[str, CohortPart], *, folds: int, name: str
-) -> Path:
-    """Write a datalist whose sections are groups of a cohort; training is dealt into folds."""
-    entries = [entry for part in read_datalist(datalist).values() for entry in part]
+def _make_datalist(
+    cohort: Cohort, sections: Mapping[str, CohortPart], *, folds: int, name: str
+) -> DataSet:
+    """Write a datalist whose sections are parts of a cohort; training is dealt into folds."""
+    datalist = cohort.folder / DATALIST_FILE
+    entries = [entry for section in read_datalist(datalist).values() for entry in section]
     content: dict[str, Any] = {"name": name, "description": "Parts of a simulated cohort"}
-    for section, group in sections.items():
+    for section, part in sections.items():
         chosen = [
             {key: value for key, value in entry.items() if key != FOLD}
             for entry in entries
-            if entry["primary"] == group.primary and bool(entry["lesions"]) == group.metastases
+            if entry["primary"] == part.primary and bool(entry["lesions"]) == part.metastases
         ]
         content[section] = _with_folds(chosen, folds) if section == TRAINING else chosen
     path = datalist.with_name(f"{name}-{folds}-folds.json")
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return path
+    write_json(path, content, indent=1)
+    return DataSet(cohort.folder.name, path)
 
 
 def _with_folds(entries: Sequence[Mapping[str, Any]], folds: int) -> list[dict[str, Any]]:
@@ -115,17 +145,19 @@ def _with_folds(entries: Sequence[Mapping[str, Any]], folds: int) -> list[dict[s
     return [{**entry, FOLD: fold_of[entry[PATIENT]]} for entry in entries]
 
 
-def count_images(material: ExperimentData, *, lesion_percent: float) -> dict[str, float]:
-    """Count a set of images by DATASET_FIGURES."""
-    content = read_datalist(material.datalist)
-    parts = {section: len(content.get(section, [])) for section in (TRAINING, TEST)}
+def count_images(images: DataSet, *, lesion_percent: float) -> dict[str, float]:
+    """Count an image set by IMAGE_SET_FACTS."""
+    content = read_datalist(images.datalist)
+    sections = {name: len(content.get(name, [])) for name in (TRAINING, TEST)}
     patients = {
-        entry.get(PATIENT_OF_IMAGE, entry[PATIENT]) for part in content.values() for entry in part
+        entry.get(PATIENT_OF_IMAGE, entry[PATIENT])
+        for section in content.values()
+        for entry in section
     }
     return {
         "patients": len(patients),
-        "originals": material.originals or 0,
-        "images": sum(parts.values()),
-        **parts,
+        "originals": images.originals or 0,
+        "images": sum(sections.values()),
+        **sections,
         "lesion_percent": lesion_percent,
     }

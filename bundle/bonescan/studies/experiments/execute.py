@@ -1,4 +1,4 @@
-"""Run a grid: side by side on several GPUs or CPU processes, with progress, to be gone on with."""
+"""Run a grid: in parallel on several GPUs or CPU processes, with progress; can be continued."""
 
 import multiprocessing
 import os
@@ -41,7 +41,7 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     Args:
         runs: each after those that it needs.
         workers: processes; each has a GPU of its own where there are GPUs, and its share of cores.
-        announce: told a line about each run.
+        announce: is told a line about each run.
 
     Returns:
         What failed.
@@ -53,11 +53,11 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     """
     if workers < 1:
         raise ValueError(f"number of workers must be 1 or more, got {workers}")
-    places = multiprocessing.get_context("spawn").Queue()
+    numbers = multiprocessing.get_context("spawn").Queue()
     for number in range(workers):
-        places.put(number)
+        numbers.put(number)
     threads, gpus = max(1, (os.cpu_count() or 1) // workers), torch.cuda.device_count()
-    pool = worker_pool(workers, _take_share, places, threads, gpus)
+    pool = worker_pool(workers, _take_share, numbers, threads, gpus)
     progress = _Progress(len(runs), announce)
     outcome = Outcome()
     try:
@@ -79,9 +79,9 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     return outcome
 
 
-def _take_share(places: "Queue[int]", threads: int, gpus: int) -> None:
+def _take_share(numbers: "Queue[int]", threads: int, gpus: int) -> None:
     """Take a GPU of one's own, before anything asks for one, and a share of the cores."""
-    number = places.get()
+    number = numbers.get()
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
     torch.set_num_threads(threads)

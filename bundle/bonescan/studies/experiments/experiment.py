@@ -1,6 +1,6 @@
 """What an experiment is: one published table or figure, as a file of configs/experiments says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 
 from bonescan.metrics.pixel import METRICS
+from bonescan.phantom.files.cohort_files import TEST_SHARE
 
 T = TypeVar("T")
 
@@ -16,8 +17,8 @@ F1_OF_MEANS = "f1_of_means"
 bonescan.metrics.cross_validation)."""
 CONVENTIONS = ("pooled", "per_image")
 PROFILES = ("fast", "full")
-DATASET_FIGURES = ("patients", "originals", "images", "training", "test", "lesion_percent")
-"""What can be counted of a set of images."""
+IMAGE_SET_FACTS = ("patients", "originals", "images", "training", "test", "lesion_percent")
+"""What can be counted of an image set."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class CohortPart:
 
 
 @dataclass(frozen=True)
-class Images:
-    """A set of thorax images, one file each, made of a cohort before anything is trained.
+class ImageSet:
+    """Thorax images, one file each, made of a cohort before anything is trained.
 
     Attributes:
         total: number of images; None for the originals alone.
@@ -51,9 +52,10 @@ class Profile:
     """How large an experiment is run.
 
     Attributes:
-        patients: of the cohort.
-        what: what is reduced, in words; every page of results says it.
-        images: set of images; None to train on the scans as they are.
+        patients: number of patients in the cohort.
+        protocol: "as published", or what is reduced, in words; every page of results says it.
+        image_sets: sets of thorax images by name, the first for rows that name no data; empty to
+            train on the scans as they are.
         overlays: names of configuration files of configs/ laid over train.yaml.
         settings: overrides of every run.
         folds: number of folds of a cross-validation; 0 to hold out the datalist's test patients.
@@ -62,8 +64,8 @@ class Profile:
     """
 
     patients: int
-    what: str
-    images: Images | None = None
+    protocol: str
+    image_sets: Mapping[str, ImageSet] = field(default_factory=dict)
     overlays: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     folds: int = 0
@@ -79,18 +81,19 @@ class Row:
         id: name of the runs; experiments on the same data share runs of the same name.
         name: what the table calls it.
         system: file of configs/systems without its ending.
-        published: published figures by metric, 0..1; missing where the paper gives none.
+        published: published values by metric, 0..1; missing where the paper gives none.
         overrides: of the training, in every profile.
         profile_overrides: of the training, by profile.
         evaluation: overrides of the evaluation.
-        datalist: name of one of the experiment's datalists; None for the cohort's own.
+        data: what it is trained and evaluated on: one of the profile's image sets or of the
+            experiment's datalists, by name; None for the first of them.
         initial_weights: id of the row whose weights the training starts from.
         mined_from: id of the row whose false positives are the body of the labels.
-        compared_with: ids of the rows that this one is tested against.
-        once: whether there is one run for all folds and seeds.
-        shown: whether the table has this row; others only serve rows that are shown.
+        compared_with: ids of the rows on the same data that this one is tested against.
+        single_run: whether there is one run for all folds and seeds, trained but not evaluated.
+        in_table: whether the table has this row; others only serve rows of the table.
         series: name of the curve that the row is a point of, None where there is none.
-        value: place of that point on the horizontal axis.
+        x: position of that point on the horizontal axis.
     """
 
     id: str
@@ -100,14 +103,14 @@ class Row:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     profile_overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
-    datalist: str | None = None
+    data: str | None = None
     initial_weights: str | None = None
     mined_from: str | None = None
     compared_with: Sequence[str] = ()
-    once: bool = False
-    shown: bool = True
+    single_run: bool = False
+    in_table: bool = True
     series: str | None = None
-    value: float | None = None
+    x: float | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -124,15 +127,17 @@ class Experiment:
         title: of the page.
         source: paper and place in it.
         preset: of the simulated cohort.
+        profiles: by name.
+        test_share: share of the cohort's patients that is held out for testing, between 0 and 1;
+            of no effect on a cross-validation.
         convention: how the metrics of a run are computed, "pooled" or "per_image".
         metrics: columns of the table, the first decides tests and the choice of pictures.
-        profiles: by name.
-        rows: in the order of the table; empty where the table counts a set of images.
-        datalists: sections made of groups of the cohort, by name of the datalist; the section
+        rows: in the order of the table; empty where the table counts an image set.
+        datalists: sections made of parts of the cohort, by name of the datalist; the section
             "training" is dealt into folds.
-        dataset: published figures of a set of images, by name of DATASET_FIGURES.
-        curve: title of the horizontal axis of the rows that make curves (see Row.series).
-        remarks: what a reader must know beside the numbers.
+        published_image_set: published numbers of an image set, by name of IMAGE_SET_FACTS.
+        sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
+        remarks: what a reader must know besides the numbers.
     """
 
     name: str
@@ -140,12 +145,13 @@ class Experiment:
     source: str
     preset: str
     profiles: Mapping[str, Profile]
+    test_share: float = TEST_SHARE
     convention: str = "pooled"
     metrics: Sequence[str] = ()
     rows: Sequence[Row] = ()
     datalists: Mapping[str, Mapping[str, CohortPart]] = field(default_factory=dict)
-    dataset: Mapping[str, float] = field(default_factory=dict)
-    curve: str | None = None
+    published_image_set: Mapping[str, float] = field(default_factory=dict)
+    sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 
     def row(self, row_id: str) -> Row:
@@ -153,9 +159,9 @@ class Experiment:
         return next(row for row in self.rows if row.id == row_id)
 
     @property
-    def shown(self) -> list[Row]:
+    def table_rows(self) -> list[Row]:
         """The rows of the table."""
-        return [row for row in self.rows if row.shown]
+        return [row for row in self.rows if row.in_table]
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -169,21 +175,23 @@ def load_experiment(path: Path) -> Experiment:
             wrong.
     """
     content = _read(path)
-    profiles = {
-        name: _make_profile(part, f"{path.name}, profile {name}")
-        for name, part in content.pop("profiles").items()
+    parts = {
+        "name": path.stem,
+        "profiles": {
+            name: _make_profile(part, f"{path.name}, profile {name}")
+            for name, part in content.get("profiles", {}).items()
+        },
+        "rows": [row for part in content.get("rows", []) for row in _make_rows(part, path)],
+        "datalists": {
+            name: _make_each(CohortPart, sections, f"{path.name}, section")
+            for name, sections in content.get("datalists", {}).items()
+        },
     }
-    rows = [row for part in content.pop("rows", []) for row in _make_rows(part, path)]
-    datalists = {
-        name: {
-            section: _make(CohortPart, group, f"{path.name}, section {section}")
-            for section, group in sections.items()
-        }
-        for name, sections in content.pop("datalists", {}).items()
-    }
-    parts = {"name": path.stem, "profiles": profiles, "rows": rows, "datalists": datalists}
     experiment = _make(Experiment, {**content, **parts}, path.name)
-    _check(experiment, path)
+    systems = sorted(file.stem for file in (path.parents[1] / "systems").glob("*.yaml"))
+    mistakes = list(_find_mistakes(experiment, systems))
+    if mistakes:
+        raise ValueError(f"{path.name}: {'; '.join(mistakes)}")
     return experiment
 
 
@@ -198,9 +206,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _make_profile(content: Mapping[str, Any], where: str) -> Profile:
-    images = content.get("images")
-    made = None if images is None else _make(Images, images, f"{where}, images")
-    return _make(Profile, {**content, "images": made}, where)
+    image_sets = _make_each(ImageSet, content.get("image_sets", {}), f"{where}, image set")
+    return _make(Profile, {**content, "image_sets": image_sets}, where)
 
 
 def _make_rows(content: Mapping[str, Any], path: Path) -> list[Row]:
@@ -223,7 +230,7 @@ def _make_rows(content: Mapping[str, Any], path: Path) -> list[Row]:
                 "overrides": {**plain.get("overrides", {}), sweep["key"]: value},
                 "published": published.get(value, {}),
                 "series": plain["name"],
-                "value": value,
+                "x": value,
             },
             where,
         )
@@ -233,12 +240,15 @@ def _make_rows(content: Mapping[str, Any], path: Path) -> list[Row]:
 
 def _take_row(content: Mapping[str, Any], path: Path, where: str) -> Row:
     """Make the row of another experiment, with what is changed of it."""
-    others = _read(path.with_name(f"{content['from']}.yaml"))["rows"]
-    found = [row for row in others if row["id"] == content["id"]]
-    if not found:
+    others = {row["id"]: row for row in _read(path.with_name(f"{content['from']}.yaml"))["rows"]}
+    if content["id"] not in others:
         raise ValueError(f"{where}: {content['from']} must have a row of this id, it has none")
     changed = {key: value for key, value in content.items() if key != "from"}
-    return _make(Row, {**found[0], "compared_with": (), **changed}, where)
+    return _make(Row, {**others[content["id"]], "compared_with": (), **changed}, where)
+
+
+def _make_each(kind: type[T], parts: Mapping[str, Any], where: str) -> dict[str, T]:
+    return {name: _make(kind, part, f"{where} {name}") for name, part in parts.items()}
 
 
 def _make(kind: type[T], content: Mapping[str, Any], where: str) -> T:
@@ -253,47 +263,35 @@ def _make(kind: type[T], content: Mapping[str, Any], where: str) -> T:
         raise ValueError(f"{where}: {err}") from err
 
 
-def _check(experiment: Experiment, path: Path) -> None:
-    """See that names refer to something."""
-
-    def require(*, fits: bool, message: str) -> None:
-        if not fits:
-            raise ValueError(f"{path.name}: {message}")
-
+def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[str]:
+    """Say what does not fit together."""
     ids = [row.id for row in experiment.rows]
-    require(fits=len(set(ids)) == len(ids), message=f"ids of rows must differ, got {ids}")
-    require(
-        fits=set(experiment.profiles) == set(PROFILES),
-        message=f"profiles must be {PROFILES}, got {sorted(experiment.profiles)}",
-    )
-    require(
-        fits=experiment.convention in CONVENTIONS,
-        message=f"convention must be one of {CONVENTIONS}, got {experiment.convention!r}",
-    )
-    metrics = {*experiment.metrics, *(name for row in experiment.rows for name in row.published)}
-    require(
-        fits=metrics <= {*METRICS, F1_OF_MEANS},
-        message=f"metrics must be among {(*METRICS, F1_OF_MEANS)}, got {sorted(metrics)}",
-    )
-    require(
-        fits=set(experiment.dataset) <= set(DATASET_FIGURES),
-        message=f"dataset must name {DATASET_FIGURES}, got {sorted(experiment.dataset)}",
-    )
-    systems = path.parents[1] / "systems"
-    for number, row in enumerate(experiment.rows):
-        require(
-            fits=(systems / f"{row.system}.yaml").is_file(),
-            message=f"row {row.id}: system {row.system!r} is no file of {systems}",
-        )
-        require(
-            fits=set(row.needs) <= set(ids[:number]),
-            message=f"row {row.id} must come after the rows that it needs, {row.needs}",
-        )
-        require(
-            fits=set(row.compared_with) <= set(ids),
-            message=f"row {row.id}: compared_with must name rows, got {row.compared_with}",
-        )
-        require(
-            fits=row.datalist is None or row.datalist in experiment.datalists,
-            message=f"row {row.id}: datalist {row.datalist!r} is none of the experiment's",
-        )
+    if len(set(ids)) < len(ids):
+        yield f"ids of rows must differ, got {ids}"
+    if set(experiment.profiles) != set(PROFILES):
+        yield f"profiles must be {PROFILES}, got {sorted(experiment.profiles)}"
+    if experiment.rows and not experiment.metrics:
+        yield "metrics must name at least one, got none"
+    for key, names, known in _list_names(experiment, systems):
+        if not set(names) <= set(known):
+            yield f"{key} must be among {', '.join(known) or '(none)'}, got {sorted(names)}"
+
+
+def _list_names(
+    experiment: Experiment, systems: Sequence[str]
+) -> Iterator[tuple[str, Iterable[str], Iterable[str]]]:
+    """Yield where names stand, these names, and those that may stand there."""
+    rows = experiment.rows
+    metrics = {*experiment.metrics, *(name for row in rows for name in row.published)}
+    yield "convention", [experiment.convention], CONVENTIONS
+    yield "metrics", metrics, (*METRICS, F1_OF_MEANS)
+    yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
+    for number, row in enumerate(rows):
+        earlier = [other.id for other in rows[:number]]
+        same_data = [other.id for other in rows if other.data == row.data]
+        yield f"row {row.id}: system", [row.system], systems
+        yield f"row {row.id}: compared_with", row.compared_with, same_data
+        yield f"row {row.id}: rows that it needs", row.needs, earlier
+        for profile in experiment.profiles.values() if row.data else ():
+            known = [*profile.image_sets, *experiment.datalists]
+            yield f"row {row.id}: data", [str(row.data)], known

@@ -1,7 +1,7 @@
 """The grid of an experiment: rows x folds x seeds, each a training with its evaluation."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,14 @@ class RunGrid:
     Attributes:
         experiment: what is run.
         profile_name: name of the profile.
-        material: the data.
+        data: what it is run on.
         folder: of all runs.
         run_folds: folds to run in place of the profile's, for a part of a cross-validation.
     """
 
     experiment: Experiment
     profile_name: str
-    material: ExperimentData
+    data: ExperimentData
     folder: Path
     run_folds: Sequence[int] = ()
 
@@ -97,33 +97,20 @@ class RunGrid:
             raise ValueError(
                 f"folds must be among 0..{self.profile.folds - 1}, got {list(self.folds)}"
             )
-        return [
-            self._make(row, fold, seed)
-            for row in self.experiment.rows
-            for fold, seed in self._places(row)
-        ]
+        return [run for row in self.experiment.rows for run in self.runs_of(row)]
 
     def runs_of(self, row: Row) -> list[Run]:
         """Return the runs of one row."""
-        return [self._make(row, fold, seed) for fold, seed in self._places(row)]
-
-    def _places(self, row: Row) -> Iterable[tuple[int | None, int]]:
-        seeds = self.profile.seeds
-        if row.once:
-            return [(None, seeds[0])]
-        return [(fold, seed) for fold in self.folds for seed in seeds]
-
-    def _place(self, row: Row, fold: int | None, seed: int) -> Path:
-        if row.once:
-            fold, seed = None, self.profile.seeds[0]
-        name = f"seed{seed}" if fold is None else f"fold{fold}-seed{seed}"
-        return self.folder / self.profile_name / self.material.folder.name / row.id / name
+        if row.single_run:
+            return [self._make(row, None, self.profile.seeds[0])]
+        return [self._make(row, fold, seed) for fold in self.folds for seed in self.profile.seeds]
 
     def _make(self, row: Row, fold: int | None, seed: int) -> Run:
-        folder = self._place(row, fold, seed)
-        datalist = self.material.find(row.datalist or self._default_datalist())
-        needs = tuple(self._place(self.experiment.row(need), fold, seed) for need in row.needs)
-        tested: dict[str, Any] = {"section": TEST} if fold is None else _tested(fold)
+        folder = self._folder_of(row.id, fold, seed)
+        datalist = self.data.find(row.data).datalist
+        tested: dict[str, Any] = (
+            {"section": TEST} if fold is None else {"section": TRAINING, "fold": fold}
+        )
         is_mined_from = any(other.mined_from == row.id for other in self.experiment.rows)
         return Run(
             row=row,
@@ -132,23 +119,27 @@ class RunGrid:
             folder=folder,
             training=self._training(row, fold, seed, folder),
             evaluation={"datalist": str(datalist), **tested, **row.evaluation},
-            needs=needs,
+            needs=tuple(self._folder_of(need, fold, seed) for need in row.needs),
             mined=datalist if is_mined_from else None,
         )
 
-    def _default_datalist(self) -> str | None:
-        return next(iter(self.experiment.datalists), None)
+    def _folder_of(self, row_id: str, fold: int | None, seed: int) -> Path:
+        row = self.experiment.row(row_id)
+        if row.single_run:
+            fold, seed = None, self.profile.seeds[0]
+        name = f"seed{seed}" if fold is None else f"fold{fold}-seed{seed}"
+        return self.folder / self.profile_name / self.data.find(row.data).name / row.id / name
 
     def _training(self, row: Row, fold: int | None, seed: int, folder: Path) -> dict[str, Any]:
         """Compose the arguments file of a training: system, profile, row, data, in this order."""
         path = CONFIGS / "systems" / f"{row.system}.yaml"
         system = ConfigParser.load_config_file(str(path))
-        overlays = [*([CROPPED] if self.material.cropped else []), *self.profile.overlays]
+        data_set = self.data.find(row.data)
+        overlays = [*([CROPPED] if data_set.cropped else []), *self.profile.overlays]
         files = [str(CONFIGS / f"{name}.yaml") for name in ("train", *overlays)]
-        datalist = self.material.find(row.datalist or self._default_datalist())
+        datalist = data_set.datalist
         if row.mined_from:
-            source = self._place(self.experiment.row(row.mined_from), fold, seed)
-            datalist = source / MINED / DATALIST_FILE
+            datalist = self._folder_of(row.mined_from, fold, seed) / MINED / DATALIST_FILE
         arguments: dict[str, Any] = {
             **system,
             "config_file": [*files, *list_families(path)],
@@ -163,19 +154,15 @@ class RunGrid:
             **self._folds_of(row, fold),
         }
         if row.initial_weights:
-            source = self._place(self.experiment.row(row.initial_weights), fold, seed)
-            arguments["initial_weights"] = str(source / BEST_NAME)
+            weights = self._folder_of(row.initial_weights, fold, seed) / BEST_NAME
+            arguments["initial_weights"] = str(weights)
         return arguments
 
     def _folds_of(self, row: Row, fold: int | None) -> dict[str, int]:
         """Choose the fold that validates, and the one that is tested."""
-        if fold is None or row.once:
+        if fold is None or row.single_run:
             return {"fold": 0}
         return {"fold": (fold + 1) % self.profile.folds, "test_fold": fold}
-
-
-def _tested(fold: int) -> dict[str, Any]:
-    return {"section": TRAINING, "fold": fold}
 
 
 def write_arguments(run: Run, name: str) -> Path:

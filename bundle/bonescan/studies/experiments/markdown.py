@@ -1,13 +1,12 @@
-"""The results of an experiment as JSON and Markdown: published and simulated side by side."""
+"""The page of an experiment: published and simulated results side by side, from its JSON alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bonescan.metrics.pixel import METRICS
 from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.tables import format_interval, markdown_table, metric_title
-from bonescan.studies.experiments.experiment import F1_OF_MEANS, Experiment
+from bonescan.studies.experiments.experiment import F1_OF_MEANS
 
 COLUMN_TITLES = {
     **{metric: metric_title(metric) for metric in METRICS},
@@ -16,135 +15,142 @@ COLUMN_TITLES = {
     F1_OF_MEANS: "F1 of means",
 }
 """As the papers call the metrics."""
-ABSENT = "-"
+CONVENTION_TEXTS = {
+    "pooled": "computed from the pixels of all images of a run together",
+    "per_image": "averaged over the images of a run",
+}
+IMAGE_SET_TITLES = {
+    "originals": "original images",
+    "training": "training images",
+    "test": "test images",
+    "lesion_percent": "lesion pixels, %",
+}
+NO_VALUE = "-"
 OPTIMISTIC = (
-    "**Optimistic: split by image.** Images of one patient, augmented copies too, lie on both "
-    "sides of the split, as in papers that split after augmentation."
+    "**Optimistic: split by image.** Images of one patient, including augmented copies, are on "
+    "both sides of the split, as in papers that split after augmentation."
 )
 
 
-def to_markdown(experiment: Experiment, document: Mapping[str, Any]) -> str:
-    """Lay out a document of results as Markdown.
+def to_markdown(document: Mapping[str, Any]) -> str:
+    """Lay out the results of an experiment as Markdown.
 
     Args:
-        experiment: what was run.
-        document: as bonescan.studies.experiments.results makes it.
+        document: as bonescan.studies.experiments.results writes it.
     """
+    metrics, rows, comparisons = (document[key] for key in ("metrics", "rows", "comparisons"))
     parts = [
-        f"# {experiment.title}, on simulated scans",
-        f"{experiment.source}. Published figures are of patients, measured ones of **simulated** "
-        "scans: compare signs and order, not values.",
+        f"# {document['title']}, on simulated scans",
+        f"{document['source']}. The published values come from patients, the others from "
+        "**simulated** scans: compare signs and order, not values.",
         _describe(document),
+        OPTIMISTIC if document["split"] == "image" else "",
+        _image_set_table(document["image_set"]) if document["image_set"] else "",
+        _metrics_table(metrics, rows) if rows else "",
+        _comparisons_table(metrics[0], comparisons) if comparisons else "",
+        *(f"![{title}]({name})" for title, name in document["pictures"].items()),
+        "\n".join(f"- {remark}" for remark in document["remarks"]),
+        f"**Not complete yet:** {'; '.join(document['missing'])}." if document["missing"] else "",
+        _origin(document),
+        f"{RESEARCH_USE}.",
     ]
-    if document["split"] == "image":
-        parts.append(OPTIMISTIC)
-    if document.get("dataset"):
-        parts.append(_dataset(document["dataset"]))
-    if document["rows"]:
-        parts.append(_figures(experiment, document["rows"]))
-    if document["comparisons"]:
-        parts.append(_comparisons(document["comparisons"], experiment.metrics[0]))
-    parts += [f"![{title}]({name})" for title, name in document["pictures"].items()]
-    parts += [f"- {remark}" for remark in experiment.remarks]
-    if document["missing"]:
-        parts.append("**Missing:** " + "; ".join(document["missing"]) + ".")
-    parts += [_how(document), f"{RESEARCH_USE}."]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _describe(document: Mapping[str, Any]) -> str:
     data = document["data"]
     text = (
-        f"Profile `{document['profile']}`: {document['what']}. Cohort preset `{data['preset']}`, "
-        f"{data['patients']} patients, split by {document['split']}."
+        f"{document['profile'].capitalize()} profile: {document['protocol']}. The cohort has "
+        f"{data['patients']} simulated patients of the preset `{data['preset']}`, split by "
+        f"{document['split']}"
     )
+    if data["test_share"] is not None:
+        text += f", {100 * data['test_share']:g} % of them held out for testing"
     if document["rows"]:
         text += (
-            f" Metrics: {document['convention']} in each run, then the mean over the runs; in "
-            f"brackets the {document['interval']}."
+            f". Metrics are {CONVENTION_TEXTS[document['convention']]}, then averaged over the "
+            f"runs; brackets give the {document['interval']}"
         )
-    return text
+    return f"{text}."
 
 
-def _figures(experiment: Experiment, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Lay out the table: published and simulated value of each metric."""
+def _metrics_table(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay out the published and the simulated value of each metric."""
     header = ["system"]
-    for name in experiment.metrics:
+    for name in metrics:
         header += [f"{COLUMN_TITLES[name]}, published", f"{COLUMN_TITLES[name]}, simulated"]
-    header += ["runs", "images", "training"]
     lines = []
     for row in rows:
         line = [row["name"]]
-        for name in experiment.metrics:
+        for name in metrics:
             published = row["published"].get(name)
-            line.append(ABSENT if published is None else f"{published:.3f}")
-            line.append(_measured(row["measured"][name]))
+            line.append(NO_VALUE if published is None else f"{published:.3f}")
+            line.append(_format_estimate(row["measured"][name]))
         lines.append([*line, str(row["runs"]), str(row["images"]), f"{row['training_s']:.0f} s"])
-    return markdown_table(header, lines)
+    return markdown_table([*header, "runs", "images", "training time"], lines)
 
 
-def _measured(figure: Mapping[str, Any]) -> str:
-    spread = figure["spread"]
-    return format_interval(figure) + ("" if spread is None else f", SD {spread:.3f}")
+def _format_estimate(estimate: Mapping[str, Any]) -> str:
+    spread = estimate["spread"]
+    return format_interval(estimate) + ("" if spread is None else f", SD {spread:.3f}")
 
 
-def _comparisons(comparisons: Sequence[Mapping[str, Any]], metric: str) -> str:
+def _comparisons_table(metric: str, comparisons: Sequence[Mapping[str, Any]]) -> str:
     title = COLUMN_TITLES[metric]
     header = [
-        f"difference in {title}", "published", "simulated", "Wilcoxon p, patients", "t-test p, runs"
+        "A", "B", f"A - B in {title}, published", f"A - B in {title}, simulated",
+        "p over patients (Wilcoxon)", "p over runs (t-test)",
     ]  # fmt: skip
     lines = [
         [
-            f"{item['row']} less {item['reference']}",
-            ABSENT if item["published"] is None else f"{item['published']:+.3f}",
+            item["row"],
+            item["reference"],
+            NO_VALUE if item["published"] is None else f"{item['published']:+.3f}",
             f"{item['difference']:+.3f} ({item['lower']:+.3f} to {item['upper']:+.3f})",
-            _p_value(item["wilcoxon_p"]),
-            _p_value(item["t_p"]),
+            _format_p(item["wilcoxon_p"]),
+            _format_p(item["t_p"]),
         ]
         for item in comparisons
     ]
     note = (
-        "Paired on the same images; intervals by resampling patients for both rows together; no "
-        "correction for the number of tests; folds share training patients."
+        "A and B are compared on the same images; the intervals resample the same patients for "
+        "both. No p-value is corrected for the number of tests, and folds share training patients."
     )
     if metric == F1_OF_MEANS:
-        note += " The tests are on the DSC of each patient and of each run."
-    return markdown_table(header, lines) + "\n\n" + note
+        note += " The tests are of the DSC of each patient and of each run."
+    return f"{markdown_table(header, lines)}\n\n{note}"
 
 
-def _p_value(value: float | None) -> str:
+def _format_p(value: float | None) -> str:
     if value is None:
-        return ABSENT
+        return NO_VALUE
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _dataset(dataset: Mapping[str, Mapping[str, float | None]]) -> str:
+def _image_set_table(facts: Mapping[str, Mapping[str, float | None]]) -> str:
     lines = [
-        [name.replace("_", " "), _plain(values["published"]), _plain(values["simulated"])]
-        for name, values in dataset.items()
-    ]
+        [IMAGE_SET_TITLES.get(name, name), _format_number(values["published"]),
+         _format_number(values["simulated"])]
+        for name, values in facts.items()
+    ]  # fmt: skip
     return markdown_table(["", "published", "simulated"], lines)
 
 
-def _plain(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:g}"
+def _format_number(value: float | None) -> str:
+    return NO_VALUE if value is None else f"{value:g}"
 
 
-def _how(document: Mapping[str, Any]) -> str:
+def _origin(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
-    versions = ", ".join(f"{name} {it}" for name, it in document["packages"].items())
-    minutes = f"{document['training_minutes']:.0f}"
+    training = (
+        f" Training took {document['training_minutes']:.0f} minutes, all runs together; the "
+        "machine was shared."
+        if document["rows"]
+        else ""
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in document["packages"].items())
     return (
-        f"Made by `{document['command']}` on {document['date']}: {machine['cpu']}, "
-        f"{machine['cores']} cores, {machine['device']}; {minutes} minutes of "
-        f"training, summed over runs, beside whatever else the machine did; {versions}; revision "
+        f"Made with `{document['command']}` on {document['date']}: {machine['cpu']}, "
+        f"{machine['cores']} cores, {machine['device']}.{training} Versions: {versions}, revision "
         f"{document['revision']}."
     )
-
-
-def figure_entry(figure: Any) -> dict[str, Any]:
-    """Return a figure for JSON, rounded to what its interval is good for."""
-    return {
-        key: None if value is None or value != value else round(value, 6)  # noqa: PLR0124 - NaN
-        for key, value in asdict(figure).items()
-    }

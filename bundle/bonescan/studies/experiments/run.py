@@ -54,7 +54,7 @@ def perform(run: Run) -> dict[str, float]:
         TRAINED: lambda: _train(run, arguments),
         EVALUATION: lambda: _evaluate(run),
     }
-    if run.row.once:
+    if run.row.single_run:
         del steps[EVALUATION]
     if run.mined is not None:
         datalist = run.mined
@@ -140,7 +140,7 @@ def _logged(path: Path) -> Iterator[None]:
     """Send what this process prints, its libraries' output included, to a file."""
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = [os.dup(number) for number in (1, 2)]
+    copies = [os.dup(number) for number in (1, 2)]
     with path.open("ab") as log:
         for number in (1, 2):
             os.dup2(log.fileno(), number)
@@ -149,6 +149,6 @@ def _logged(path: Path) -> Iterator[None]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            for number, copy in zip((1, 2), kept, strict=True):
+            for number, copy in zip((1, 2), copies, strict=True):
                 os.dup2(copy, number)
                 os.close(copy)

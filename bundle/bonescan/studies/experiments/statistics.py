@@ -1,8 +1,8 @@
-"""Figures of a row over its runs, with intervals, and rows compared on the same images."""
+"""Metrics of a row over its runs, with intervals, and rows compared on the same images."""
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,19 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class ImageCounts:
+class RowImages:
     """All evaluated images of a row, over all of its runs.
 
     Attributes:
         confusion: bonescan.metrics.pixel.OUTCOMES (image, 4).
         patients: the patient of each image.
-        images: what tells each image from the others of a run: (scan, form).
+        keys: what tells each image from the others of a run: (scan, form).
         runs: number of the run of each image.
     """
 
     confusion: NDArray[np.int64]
     patients: Sequence[str]
-    images: Sequence[tuple[str, str]]
+    keys: Sequence[tuple[str, str]]
     runs: NDArray[np.intp]
 
 
@@ -55,10 +55,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row less another on the same images, in the first metric of the experiment.
+    """The difference of two rows on the same images, in the first metric of the experiment.
 
     Attributes:
-        difference: of the mean over the runs.
+        difference: of the means over the runs.
         lower: bound of its 95 % interval, patients resampled together for both.
         upper: bound of its 95 % interval.
         patients: number of patients.
@@ -75,25 +75,24 @@ class Comparison:
     t_p: float | None
 
 
-def read_images(evaluations: Sequence[Path]) -> ImageCounts:
+def read_images(evaluations: Sequence[Path]) -> RowImages:
     """Gather the images of the evaluations of a row's runs."""
     rows: list[dict[str, Any]] = []
     runs: list[int] = []
     for number, folder in enumerate(evaluations):
         with (folder / IMAGE_ROWS).open(newline="", encoding="utf-8") as file:
-            of_run = list(csv.DictReader(file))
-        rows += of_run
-        runs += [number] * len(of_run)
-    return ImageCounts(
+            rows += csv.DictReader(file)
+        runs += [number] * (len(rows) - len(runs))
+    return RowImages(
         confusion=np.array([[int(row[name]) for name in OUTCOMES] for row in rows]),
         patients=[row["patient"] for row in rows],
-        images=[(row["scan_id"], row["form"]) for row in rows],
+        keys=[(row["scan_id"], row["form"]) for row in rows],
         runs=np.array(runs),
     )
 
 
-def measure(images: ImageCounts, metrics: Sequence[str], convention: str) -> dict[str, Estimate]:
-    """Compute the metrics of a row: each run's by the convention, then the mean over the runs.
+def estimate(images: RowImages, metrics: Sequence[str], convention: str) -> dict[str, Estimate]:
+    """Estimate the metrics of a row: each run's by the convention, then the mean over the runs.
 
     Args:
         images: of all runs.
@@ -101,23 +100,23 @@ def measure(images: ImageCounts, metrics: Sequence[str], convention: str) -> dic
         convention: "pooled" or "per_image".
 
     Returns:
-        A figure by metric.
+        An estimate by metric.
     """
 
     def statistic(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         return _means(_by_run(images, chosen, convention), metrics)
 
-    everything = np.arange(len(images.patients))
+    all_images = np.arange(len(images.patients))
     bounds = bootstrap_interval(statistic, images.patients, resamples=RESAMPLES)
-    by_run = _by_run(images, everything, convention)
-    values = statistic(everything)
+    by_run = _by_run(images, all_images, convention)
+    values = statistic(all_images)
     return {
         name: Estimate(float(values[i]), float(bounds[0, i]), float(bounds[1, i]), spread)
         for i, (name, spread) in enumerate(zip(metrics, _spreads(by_run, metrics), strict=True))
     }
 
 
-def compare(row: ImageCounts, other: ImageCounts, metric: str, convention: str) -> Comparison:
+def compare(row: RowImages, other: RowImages, metric: str, convention: str) -> Comparison:
     """Compare a row with another that was evaluated on the same images.
 
     Args:
@@ -130,7 +129,7 @@ def compare(row: ImageCounts, other: ImageCounts, metric: str, convention: str) 
         ValueError: if the two were evaluated on other images.
     """
     row, other = _in_order(row), _in_order(other)
-    if row.images != other.images or not np.array_equal(row.runs, other.runs):
+    if row.keys != other.keys or not np.array_equal(row.runs, other.runs):
         raise ValueError("rows must be evaluated on the same images to be compared")
 
     def difference(chosen: NDArray[np.intp]) -> float:
@@ -140,23 +139,28 @@ def compare(row: ImageCounts, other: ImageCounts, metric: str, convention: str) 
         return float(first - second)
 
     bounds = bootstrap_interval(difference, row.patients, resamples=RESAMPLES)
-    pairs = [_by_run(images, np.arange(len(row.patients)), convention) for images in (row, other)]
+    all_images = np.arange(len(row.patients))
     column = METRICS.index("dsc" if metric == F1_OF_MEANS else metric)
-    by_run = pairs[0][:, column] - pairs[1][:, column]
+    by_run = _by_run(row, all_images, convention) - _by_run(other, all_images, convention)
     by_patient = _by_patient(row, column, convention) - _by_patient(other, column, convention)
     return Comparison(
-        difference=difference(np.arange(len(row.patients))),
+        difference=difference(all_images),
         lower=float(bounds[0]),
         upper=float(bounds[1]),
         patients=len(by_patient),
         wilcoxon_p=float(stats.wilcoxon(by_patient).pvalue) if np.any(by_patient) else None,
-        t_p=float(stats.ttest_1samp(by_run, 0).pvalue)
-        if len(by_run) > 2 and np.ptp(by_run) > 0
-        else None,
+        t_p=_t_test(by_run[:, column]),
     )
 
 
-def _by_run(images: ImageCounts, chosen: NDArray[np.intp], convention: str) -> NDArray[np.float64]:
+def _t_test(differences: NDArray[np.float64]) -> float | None:
+    """Return p of the one-sample t-test; None where it says nothing."""
+    if len(differences) < 3 or np.ptp(differences) == 0:
+        return None
+    return float(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def _by_run(images: RowImages, chosen: NDArray[np.intp], convention: str) -> NDArray[np.float64]:
     """Return METRICS of each run that has images among the chosen: (run, metric)."""
     score = pooled if convention == "pooled" else per_image
     runs = images.runs[chosen]
@@ -186,7 +190,7 @@ def _spreads(by_run: NDArray[np.float64], metrics: Sequence[str]) -> list[float 
     ]
 
 
-def _by_patient(images: ImageCounts, column: int, convention: str) -> NDArray[np.float64]:
+def _by_patient(images: RowImages, column: int, convention: str) -> NDArray[np.float64]:
     """Return a metric of each patient over all of its images."""
     score = pooled if convention == "pooled" else per_image
     owners = np.asarray(images.patients)
@@ -195,11 +199,19 @@ def _by_patient(images: ImageCounts, column: int, convention: str) -> NDArray[np
     )
 
 
-def _in_order(images: ImageCounts) -> ImageCounts:
-    order = sorted(range(len(images.images)), key=lambda i: (images.runs[i], images.images[i]))
-    return ImageCounts(
+def _in_order(images: RowImages) -> RowImages:
+    order = sorted(range(len(images.keys)), key=lambda i: (images.runs[i], images.keys[i]))
+    return RowImages(
         confusion=images.confusion[order],
         patients=[images.patients[i] for i in order],
-        images=[images.images[i] for i in order],
+        keys=[images.keys[i] for i in order],
         runs=images.runs[order],
     )
+
+
+def to_entry(result: Estimate | Comparison) -> dict[str, Any]:
+    """Return a result for JSON, rounded to what its interval is good for; None for NaN."""
+    return {
+        key: None if value is None or np.isnan(value) else round(value, 6)
+        for key, value in asdict(result).items()
+    }

@@ -1,0 +1,51 @@
+"""What came out of the rows of an experiment, read from the folders of their runs."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bonescan.handlers.progress import HISTORY_NAME
+from bonescan.studies.experiments.experiment import Row
+from bonescan.studies.experiments.grid import EVALUATION, Run, RunGrid
+from bonescan.studies.experiments.run import TRAINED, read_state
+from bonescan.studies.experiments.statistics import Estimate, RowImages, estimate, read_images
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What came out of a row.
+
+    Attributes:
+        row: the row.
+        runs: its runs.
+        images: their evaluated images.
+        estimates: its metrics, by name.
+    """
+
+    row: Row
+    runs: Sequence[Run]
+    images: RowImages
+    estimates: Mapping[str, Estimate]
+
+
+def read_rows(grid: RunGrid) -> list[RowResult]:
+    """Read the rows of the table of which all runs are complete."""
+    experiment, results = grid.experiment, []
+    for row in experiment.table_rows:
+        runs = grid.runs_of(row)
+        if all(EVALUATION in read_state(run.folder) for run in runs):
+            images = read_images([run.folder / EVALUATION for run in runs])
+            estimates = estimate(images, experiment.metrics, experiment.convention)
+            results.append(RowResult(row, runs, images, estimates))
+    return results
+
+
+def is_trained(run: Run) -> bool:
+    """Tell whether a run was trained."""
+    return TRAINED in read_state(run.folder)
+
+
+def training_s(run: Run) -> float:
+    """Return how long the epochs of a training took, over all its interruptions."""
+    with (run.folder / HISTORY_NAME).open(newline="", encoding="utf-8") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))

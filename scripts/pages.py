@@ -1,0 +1,42 @@
+"""Write the pages of published results anew from their JSON, after a change of their wording."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bonescan.files import write_text
+from bonescan.studies.benchmark import report
+from bonescan.studies.experiments import markdown
+
+LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "experiment": markdown.to_markdown,
+    "measurements": report.to_markdown,
+}
+"""How a document is laid out that has this key."""
+
+
+def lay_out(path: Path) -> str | None:
+    """Return the page of a JSON document; None if it is of another kind."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    layouts = [layout for key, layout in LAYOUTS.items() if key in document]
+    return layouts[0](document) if layouts else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path("docs/results"), metavar="DIR")
+    folder = parser.parse_args(arguments).folder
+    for path in sorted(folder.glob("*.json")):
+        page = lay_out(path)
+        if page is not None:
+            write_text(path.with_suffix(".md"), page)
+            print(path.with_suffix(".md"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
