@@ -22,7 +22,6 @@ WHOLES = {
     "dicom/test_fuzz.py": "reading, of damaged files",
     "dicom/test_privacy.py": "reading, of a person's files",
     "dicom/test_reference_scans.py": "reading, of real files",
-    "scripts/test_annotation.py": "all scripts around LabelMe",
     "workflow/test_chen2023.py": "the systems of a paper",
     "workflow/test_inference.py": "configs/inference.yaml",
     "workflow/test_multi_gpu.py": "training and evaluation in two processes",
