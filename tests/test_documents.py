@@ -10,6 +10,7 @@ import pytest
 
 from bonescan.commands.parser import make_parser
 from bonescan.report.tables import format_interval
+from bonescan.run_folder import SYSTEM
 from bonescan.workflow.command import check_overrides, compose, parse_command
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +18,6 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(r"(?:python|torchrun|make|bonescan) [^`]+")
 PLACEHOLDER = "NAME"
 """Stands for a system or table of the reader's choice, where a command is only mentioned."""
-MADE_BY_TRAINING = "system.json"
 
 
 def commands() -> list[str]:
@@ -71,11 +71,9 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", bundle_commands())
 def test_bundle_command_composes(command, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    system = tmp_path / MADE_BY_TRAINING
+    system = tmp_path / SYSTEM
     system.write_text("{}")
-    words = [
-        re.sub(rf"runs/\w+/{MADE_BY_TRAINING}", str(system), word) for word in shlex.split(command)
-    ]
+    words = [re.sub(rf"runs/\w+/{SYSTEM}", str(system), word) for word in shlex.split(command)]
     parsed = parse_command(words[words.index("run") + 1 :])
     check_overrides(parsed)
     assert compose(parsed)["run"]
@@ -94,7 +92,7 @@ def test_command_is_understood(command, tmp_path, monkeypatch, launched):
     words = shlex.split(command)
     for folder in re.findall(r"runs/\w+", command):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / MADE_BY_TRAINING).write_text("{}")
+        (Path(folder) / SYSTEM).write_text("{}")
     chosen = make_parser().parse_args(words)
     if words[0] in {"train", "evaluate", "infer"}:
         assert chosen.command.run(chosen) == 0

@@ -3,7 +3,14 @@ import math
 
 import pytest
 
-from bonescan.files import PARTIAL_PREFIX, write_json, write_whole
+from bonescan.files import (
+    PARTIAL_PREFIX,
+    append_row,
+    read_rows,
+    write_json,
+    write_rows,
+    write_whole,
+)
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -46,3 +53,25 @@ def test_json_is_readable_and_without_nan(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(path, {"value": math.nan})
     assert "Ganzkörper" in path.read_text(encoding="utf-8")
+
+
+def test_rows_written_and_added_are_read_again(tmp_path):
+    path = tmp_path / "rows.csv"
+    assert read_rows(path) == []
+    append_row(path, {"input": "a, b", "area": 1.5})
+    append_row(path, {"input": 'say "c"', "area": None})
+    rows = [{"input": "a, b", "area": "1.5"}, {"input": 'say "c"', "area": ""}]
+    assert read_rows(path) == rows
+    content = path.read_bytes()
+    write_rows(path, rows)
+    assert path.read_bytes() == content
+
+
+def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path):
+    path = tmp_path / "rows.csv"
+    write_rows(path, [{"a": 1}])
+    with pytest.raises(ValueError, match="fields not in fieldnames"):
+        write_rows(path, [{"a": 2}, {"a": 3, "b": 4}])
+    with pytest.raises(ValueError, match=r"rows\.csv: a table must have at least one row"):
+        write_rows(path, [])
+    assert read_rows(path) == [{"a": "1"}]

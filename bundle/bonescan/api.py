@@ -16,8 +16,8 @@ from torch import nn
 
 from bonescan.data.scan_reference import file_names
 from bonescan.errors import ScanError, root_cause
-from bonescan.handlers.checkpoint import WeightsLoader
 from bonescan.handlers.scan_outputs import make_result
+from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import IMAGE
 from bonescan.report.scan_result import ScanResult
 from bonescan.run_folder import SYSTEM, WEIGHTS

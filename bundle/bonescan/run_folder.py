@@ -1,5 +1,8 @@
 """Names of the files in a run's folder: what training, evaluation and inference leave there."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 # Training
 WEIGHTS = "model.pt"
 """Plain state dict that evaluation, inference and the model zoo load."""
@@ -30,9 +33,13 @@ SCAN_ROWS = "summary.csv"
 FAILURES = "failures.csv"
 FINDINGS = "findings.json"
 OVERLAY = "overlay.png"
-LABEL_MAP_POSTFIX = "label"
 
 
 def label_map_name(scan_id: str) -> str:
     """Return the name of a scan's label map, in the folder named after the scan."""
-    return f"{scan_id}_{LABEL_MAP_POSTFIX}.nii.gz"
+    return f"{scan_id}_label.nii.gz"
+
+
+def name_input(paths: Iterable[str | Path]) -> str:
+    """Return what the tables of an archive call a scan by in the column `input`: its files."""
+    return ", ".join(sorted(map(str, paths)))

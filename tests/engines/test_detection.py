@@ -37,7 +37,7 @@ def test_training_leaves_weights_and_history(run):
     assert moved == [True] * (4 if name.endswith("att") else 0), "attention starts at 0 and learns"
 
 
-def test_every_loss_is_on_the_board(run):
+def test_every_loss_is_in_tensorboard(run):
     _, folder = run
     board = EventAccumulator(str(folder / TENSORBOARD))
     board.Reload()
@@ -51,7 +51,7 @@ def test_resumed_run_equals_uninterrupted_one(trained_system, system_datalist, t
     train_system(name, system_datalist, tmp_path, "--epochs", 1)
     train_system(name, system_datalist, tmp_path, "--resume")
     whole, parts = (
-        torch.load(folder / LAST_STATE, weights_only=True)["network"]
+        torch.load(folder / LAST_STATE, weights_only=True)["networks"]["network"]
         for folder in (trained_system(name), tmp_path)
     )
     assert list(whole) == list(parts)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from bonescan import run_folder
 from bonescan.data.nifti import read_view_stack
 from bonescan.errors import root_cause
-from bonescan.handlers.checkpoint import BEST_NAME, LAST_NAME
 from bonescan.networks.kmeans import rank_pixels
 from bonescan.workflow.run_record import SYSTEM_KEYS
 from tests.workflows import TINY, make_workflow, read_system, run_workflow
@@ -77,7 +77,7 @@ def test_training_finds_the_number_that_fits_all_images_best(fitted, samples):
         np.count_nonzero((ranks <= m) & lesion) / np.count_nonzero((ranks <= m) | lesion)
         for m in range(1, 9)
     ]
-    pixels = torch.load(fitted / BEST_NAME, weights_only=True)["pixels"]
+    pixels = torch.load(fitted / run_folder.WEIGHTS, weights_only=True)["pixels"]
     assert pixels.shape == (9, 2)
     assert pixels[:, 1].sum() == lesion.sum() > 0
     assert pixels.sum() == len(samples) * np.prod(TINY["size"])
@@ -91,7 +91,7 @@ def test_training_finds_the_number_that_fits_all_images_best(fitted, samples):
 def test_run_leaves_what_every_training_leaves(fitted):
     (row,) = history(fitted)
     assert (fitted / "run.json").is_file()
-    state = torch.load(fitted / LAST_NAME, weights_only=True)
+    state = torch.load(fitted / run_folder.LAST_STATE, weights_only=True)
     assert (row["epoch"], state["epoch"], state["best_epoch"]) == ("1", 1, 1)
     assert state["best_metric"] > 0
     assert float(row["validation_metric"]) == pytest.approx(state["best_metric"], abs=1e-6)
@@ -101,16 +101,19 @@ def test_profile_for_the_cpu_keeps_the_one_pass(cohort, fitted, tmp_path):
     workflow = train(cohort, tmp_path, "fast")
     assert workflow.parser.get_parsed_content("train#trainer").state.max_epochs == 1
     assert isinstance(workflow.parser.get_parsed_content("optimizer"), torch.optim.SGD)
-    first, second = (torch.load(it / BEST_NAME, weights_only=True) for it in (fitted, tmp_path))
+    first, second = (
+        torch.load(it / run_folder.WEIGHTS, weights_only=True) for it in (fitted, tmp_path)
+    )
     assert torch.equal(first["pixels"], second["pixels"])
 
 
 def test_second_pass_changes_nothing_but_the_counts(cohort, fitted, tmp_path):
     train(cohort, tmp_path)
     train(cohort, tmp_path, epochs=2, resume=True)
-    once = torch.load(fitted / LAST_NAME, weights_only=True)
-    twice = torch.load(tmp_path / LAST_NAME, weights_only=True)
-    assert torch.equal(twice["network"]["pixels"], 2 * once["network"]["pixels"])
+    once = torch.load(fitted / run_folder.LAST_STATE, weights_only=True)
+    twice = torch.load(tmp_path / run_folder.LAST_STATE, weights_only=True)
+    first, second = (each["networks"]["network"]["pixels"] for each in (once, twice))
+    assert torch.equal(second, 2 * first)
     assert twice["best_metric"] == once["best_metric"]
     assert [row["epoch"] for row in history(tmp_path)] == ["1", "2"]
 

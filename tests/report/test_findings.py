@@ -1,12 +1,10 @@
 """Findings, worked out by hand."""
 
-import json
-
 import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
-from bonescan.report.findings import find_lesions, findings_document, scan_summary
+from bonescan.report.findings import find_lesions
 
 SPACING_MM = (2.4, 1.9)
 COUNTS = np.arange(6 * 5, dtype=np.float32).reshape(6, 5)
@@ -67,55 +65,6 @@ def test_a_neighbour_inside_the_box_does_not_count():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"counts' shape \(6, 5\), got \(5, 6\)"):
         find_lesions(mask_of().T, COUNTS, SPACING_MM, View.ANTERIOR)
-
-
-def test_document_is_json_and_names_every_part():
-    lesions = find_lesions(mask_of((2, 1), (2, 2), (3, 2)), COUNTS, SPACING_MM, View.POSTERIOR)
-    document = findings_document(
-        lesions,
-        scan_id="0a1b",
-        views=[View.ANTERIOR, View.POSTERIOR],
-        spacing_mm=SPACING_MM,
-        assessed="thorax",
-        simulated=True,
-    )
-    assert json.loads(json.dumps(document)) == document
-    assert document["views"] == ["anterior", "posterior"]
-    assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
-    assert document["simulated"] is True
-    assert document["assessed"] == "thorax"
-    assert "Research use only" in document["notice"]
-    (finding,) = document["findings"]
-    assert finding["view"] == "posterior"
-    assert finding["area_mm2"] == 13.68
-    assert finding["centroid_mm"] == {"row": 5.6, "column": 3.167}
-    assert finding["box_px"] == {
-        "first_row": 2, "first_column": 1, "last_row": 3, "last_column": 2,
-    }  # fmt: skip
-
-
-def test_summary_keeps_the_views_apart():
-    lesions = find_lesions(mask_of((0, 0), (0, 2)), COUNTS, SPACING_MM, View.ANTERIOR)
-    lesions += find_lesions(mask_of((5, 4)), COUNTS, SPACING_MM, View.POSTERIOR)
-    row = scan_summary(lesions, scan_id="0a", views=list(View), assessed="thorax", simulated=False)
-    assert row == {
-        "scan_id": "0a",
-        "assessed": "thorax",
-        "simulated": False,
-        "lesions_anterior": 2,
-        "area_mm2_anterior": 9.12,
-        "max_counts_anterior": 2.0,
-        "lesions_posterior": 1,
-        "area_mm2_posterior": 4.56,
-        "max_counts_posterior": 29.0,
-    }
-
-
-def test_summary_tells_a_missing_view_from_one_without_lesions():
-    row = scan_summary([], scan_id="0a", views=[View.POSTERIOR], assessed="thorax", simulated=False)
-    assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
-    assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
-    assert row["max_counts_posterior"] is None
 
 
 def test_score_is_the_highest_probability_in_the_lesion():

@@ -1,41 +1,17 @@
 """Overlays: what is drawn where."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from bonescan.dicom.scan import View
-from bonescan.report.findings import find_lesions
-from bonescan.report.overlay import ScanPicture, draw_overlay, write_overlay
-from tests.report.pictures import is_green, is_red, render, texts_of
-
-SHAPE = (2, 120, 60)
-SPACING_MM = (2.4, 1.9)
-HOT_ROW, HOT_COLUMN = 40, 15  # on the patient's right in the anterior view
-
-
-def make_picture(**changes) -> ScanPicture:
-    counts = np.zeros(SHAPE, dtype=np.float32)
-    counts[:, 10:110, 10:50] = 20
-    counts[0, HOT_ROW - 3 : HOT_ROW + 4, HOT_COLUMN - 3 : HOT_COLUMN + 4] = 400
-    pred_mask = counts > 100
-    picture = ScanPicture(
-        counts=counts,
-        views=list(View),
-        spacing_mm=SPACING_MM,
-        pred_mask=pred_mask,
-        scan_id="0a1b2c",
-        assessed="thorax",
-        simulated=True,
-        findings=find_lesions(pred_mask[0], counts[0], SPACING_MM, View.ANTERIOR),
-    )
-    return dataclasses.replace(picture, **changes)
+from bonescan.report.overlay import draw_overlay, write_overlay
+from tests.report.pictures import is_red, render, texts_of
+from tests.report.scan_results import HOT_COLUMN, HOT_ROW, SPACING_MM, make_result, take_view
 
 
 def test_views_stand_side_by_side_with_sides_on_both():
-    anterior, posterior = draw_overlay(make_picture()).axes
+    anterior, posterior = draw_overlay(make_result()).axes
     assert (anterior.get_title(), posterior.get_title()) == ("Anterior", "Posterior")
     assert anterior.get_position().x1 <= posterior.get_position().x0 + 1e-9
     for axes, left, right in ((anterior, "R", "L"), (posterior, "L", "R")):
@@ -44,7 +20,7 @@ def test_views_stand_side_by_side_with_sides_on_both():
 
 
 def test_a_millimetre_is_as_long_down_as_across():
-    figure = draw_overlay(make_picture())
+    figure = draw_overlay(make_result())
     figure.canvas.draw()
     for axes in figure.axes:
         origin, down, across = axes.transData.transform([(0, 0), (0, 10), (10, 0)])
@@ -54,7 +30,7 @@ def test_a_millimetre_is_as_long_down_as_across():
 
 
 def test_hot_is_black_and_outlined_in_red_only_where_the_lesion_is():
-    figure = draw_overlay(make_picture())
+    figure = draw_overlay(make_result())
     rgb = render(figure)
     figure.canvas.draw()
     anterior, posterior = figure.axes
@@ -70,27 +46,16 @@ def test_hot_is_black_and_outlined_in_red_only_where_the_lesion_is():
     assert red_columns[in_image].max() < edges[1]
 
 
-def test_truth_is_told_apart():
-    assert not is_green(render(draw_overlay(make_picture()))).any()
-    truth_mask = np.zeros(SHAPE, dtype=bool)
-    truth_mask[1, 70:75, 30:34] = True
-    figure = draw_overlay(make_picture(truth_mask=truth_mask))
-    rgb = render(figure)
-    assert is_green(rgb[: rgb.shape[0] - 52, rgb.shape[1] // 2 :]).any()
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["predicted lesion", "true lesion"]
-
-
 def test_caption_says_what_it_is():
-    caption = texts_of(draw_overlay(make_picture()))
+    caption = texts_of(draw_overlay(make_result()))
     for words in ("0a1b2c", "simulated", "Assessed: thorax", "1 anterior, 0 posterior"):
         assert words in caption
     assert "Research use only" in caption
-    assert "simulated" not in texts_of(draw_overlay(make_picture(simulated=False)))
+    assert "simulated" not in texts_of(draw_overlay(make_result(simulated=False)))
 
 
 def test_findings_are_numbered_beside_the_lesion():
-    anterior, posterior = draw_overlay(make_picture()).axes
+    anterior, posterior = draw_overlay(make_result()).axes
     (number,) = [text for text in anterior.texts if text.get_text() == "1"]
     column, row = number.get_position()
     assert HOT_COLUMN < column < HOT_COLUMN + 10
@@ -99,30 +64,16 @@ def test_findings_are_numbered_beside_the_lesion():
 
 
 def test_one_view_alone_and_no_lesion(tmp_path):
-    picture = make_picture()
-    picture = dataclasses.replace(
-        picture,
-        counts=picture.counts[1:],
-        views=[View.POSTERIOR],
-        pred_mask=picture.pred_mask[1:],
-        findings=[],
-    )
-    write_overlay(tmp_path / "posterior.png", picture)
+    result = take_view(make_result(), View.POSTERIOR)
+    write_overlay(tmp_path / "posterior.png", result)
     with Image.open(tmp_path / "posterior.png") as image:
         width, height = image.size
     assert width == pytest.approx(60 * 1.9 * 0.65, abs=1)
     assert height > 120 * 2.4 * 0.65
-    assert "0 posterior" in texts_of(draw_overlay(picture))
+    assert "0 posterior" in texts_of(draw_overlay(result))
 
 
 def test_same_picture_same_bytes(tmp_path):
     for name in ("a.png", "b.png"):
-        write_overlay(tmp_path / name, make_picture())
+        write_overlay(tmp_path / name, make_result())
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-
-
-def test_shapes_are_checked():
-    with pytest.raises(ValueError, match=r"\(view, row, column\) of 1 views, got \(2, 120, 60\)"):
-        make_picture(views=[View.ANTERIOR])
-    with pytest.raises(ValueError, match=r"pred_mask must have the counts' shape"):
-        make_picture(pred_mask=np.zeros((2, 60, 120), dtype=bool))

@@ -1,8 +1,9 @@
 import sys
+from pathlib import Path
 
 import pytest
 
-from bonescan.workflow.command import check_overrides, compose, parse_command
+from bonescan.workflow.command import check_overrides, compose, current_command, parse_command
 from bonescan.workflow.launch import launch
 
 
@@ -58,7 +59,38 @@ def test_launcher_says_in_one_line_what_is_wrong(caplog):
 
 
 @pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
-def test_launcher_hands_on_the_exit_code_of_a_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", sys.argv)
+def test_launcher_hands_on_the_exit_code_of_a_run(tmp_path):
     (tmp_path / "exit.yaml").write_text("imports: [$import sys]\nrun: [$sys.exit(3)]\n")
     assert launch(["--config_file", "exit.yaml"]) == 3
+
+
+def note_words(path: str) -> None:
+    """A step of a run: leave the words of the command that runs it."""
+    Path(path).write_text(" ".join(current_command().words))
+
+
+@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
+def test_a_run_knows_the_command_that_was_launched(tmp_path):
+    target = f"{note_words.__module__}.{note_words.__name__}"
+    (tmp_path / "note.yaml").write_text(
+        f"path: none\nrun: [{{_target_: {target}, path: '@path'}}]\n"
+    )
+    words = ("run", "--config_file", "note.yaml", "--path", "words")
+    assert launch(words) == 0
+    assert (tmp_path / "words").read_text() == " ".join(words)
+    assert current_command() is None
+
+
+@pytest.mark.parametrize("program", ["/lib/monai/bundle/__main__.py", "monai.bundle"])
+def test_a_process_of_plain_monai_knows_its_command(program, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", "base.yaml"])
+    assert current_command().words == ("--config_file", "base.yaml")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--epoch", "3"])
+    with pytest.raises(ValueError, match="did you mean 'epochs'"):
+        current_command()
+
+
+@pytest.mark.parametrize("argv", [["pytest", "run"], ["monai.bundle", "verify_metadata"]])
+def test_other_programs_have_none(argv, monkeypatch):
+    monkeypatch.setattr(sys, "argv", argv)
+    assert current_command() is None

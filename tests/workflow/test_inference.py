@@ -17,6 +17,7 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.keys import META_VIEWS
 from bonescan.labels import Label
+from bonescan.report.scan_result import ScanResult
 from bonescan.transforms import MirrorPosterior, ThoraxCrop
 from tests.factories import IDENTIFIERS, PRIVATE_NAME, make_scan_file
 from tests.handlers.fakes import NETWORK, save_weights
@@ -77,10 +78,26 @@ def fill(folder: Path, cohort: Path) -> Path:
     return folder
 
 
-def infer(source: Path, output: Path, weights: Path, run_id: str = "run", **overrides) -> object:
+class AreaWriter:
+    """A writer of somebody else: lesion pixels of each scan; refuses scans of two files."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        if len(result.files) > 1:
+            raise ValueError("scan must be one file, got two")
+        area = int(result.mask(Label.METASTASIS).sum())
+        (output_dir / result.scan_id / "area.txt").write_text(f"{area} {self.unit}")
+
+
+def infer(
+    source: Path, output: Path, weights: Path, run_id: str = "run", *overlays: str, **overrides
+) -> object:
     """Run inference with the fake network; return the exit code."""
     workflow = make_workflow(
         "inference",
+        *overlays,
         workflow_type="infer",
         run_id=run_id,
         input=str(source),
@@ -253,7 +270,7 @@ def test_overlay_is_a_picture(archive):
 def test_nothing_names_the_patient(archive):
     secrets = [*IDENTIFIERS.values(), PRIVATE_NAME, "Zwickelmann", "Ottokar"]
     files = [file for file in archive.output.rglob("*") if file.is_file()]
-    assert len(files) == 8
+    assert len(files) == 9
     for file in files:
         content = file.read_bytes()
         assert not [secret for secret in secrets if secret.encode() in content], file
@@ -316,6 +333,31 @@ def test_worker_processes_change_nothing(archive, weights, tmp_path):
     assert len(names) == 2
     for name in names:
         assert (tmp_path / name).read_bytes() == (archive.output / name).read_bytes()
+
+
+def test_another_writer_is_a_line_and_its_failure_that_of_one_scan(archive, weights, tmp_path):
+    source, output = tmp_path / "archive", tmp_path / "output"
+    for name in (WHOLE, *PAIR):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(archive.source / name, source / name)
+    target = f"{AreaWriter.__module__}.AreaWriter"
+    overlay = tmp_path / "area.yaml"
+    overlay.write_text(f"+outputs:\n- {{_target_: {target}, unit: px}}\n")
+    assert infer(source, output, weights, "run", str(overlay.with_suffix(""))) == 1
+    done = Archive(source, output, 1, "")
+    names = ", ".join(str(source / name) for name in PAIR)
+    assert done.table("failures.csv") == [
+        {"input": names, "reason": "AreaWriter: scan must be one file, got two"}
+    ]
+    for names in ((WHOLE,), PAIR):
+        files = {file.name.split("_")[-1] for file in done.folder_of(*names).iterdir()}
+        assert files == {"label.nii.gz", "findings.json", "overlay.png"} | (
+            {"area.txt"} if names == (WHOLE,) else set()
+        )
+    assert len(done.table("summary.csv")) == 2
+    (label,) = done.folder_of(WHOLE).glob("*.nii.gz")
+    area = (read_view_stack(label).array == Label.METASTASIS).sum()
+    assert (done.folder_of(WHOLE) / "area.txt").read_text() == f"{area} px"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from bonescan.handlers.checkpoint import BEST_NAME, LAST_NAME
+from bonescan.run_folder import LAST_STATE, WEIGHTS
 from tests.workflows import (
     ROOT,
     TINY,
@@ -91,8 +91,8 @@ def test_processes_hold_the_same_network(run_dir):
 
 
 def test_one_checkpoint_that_one_process_can_load(run_dir):
-    assert {path.name for path in run_dir.glob("*.pt")} == {BEST_NAME, LAST_NAME}
-    weights = torch.load(run_dir / BEST_NAME, weights_only=True)
+    assert {path.name for path in run_dir.glob("*.pt")} == {WEIGHTS, LAST_STATE}
+    weights = torch.load(run_dir / WEIGHTS, weights_only=True)
     workflow = make_workflow("train", workflow_type="train", **NORM)
     workflow.initialize()
     workflow.network_def.load_state_dict(weights)

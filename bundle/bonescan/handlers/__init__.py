@@ -1,1 +1,1 @@
-"""Ignite handlers: what hangs on the events of a training, an evaluation or an inference."""
+"""Ignite handlers: what acts on the events of a training, an evaluation or an inference."""

@@ -1,32 +1,26 @@
-"""What a person sees and keeps of a training run: a progress bar and a history."""
+"""What a person sees and keeps of a training: a progress bar and a history."""
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import ignite.distributed as idist
-import torch
 from ignite.engine import Engine, Events
-from monai.utils import CommonKeys
+from torch.optim import Optimizer
 from tqdm import tqdm
 
-from bonescan.files import write_whole
-
-HISTORY_NAME = "history.csv"
-FIELDS = ("epoch", "loss", "learning_rate", "validation_metric", "seconds")
+from bonescan import run_folder
+from bonescan.files import read_rows, write_rows
+from bonescan.handlers.mean_loss import mean_losses
 
 
 class TrainingProgress:
-    """Show one bar for the whole run: epoch, loss, validation, rate and time left.
+    """Show one bar for the whole run: epoch, losses, validation and time left (process 0 only).
 
     Args:
-        evaluator: evaluator whose key metric is shown beside the loss.
-        show: whether to draw the bar (process 0 only).
+        evaluator: evaluator whose key metric is shown beside the losses.
     """
 
-    def __init__(self, *, evaluator: Engine | None = None, show: bool = True) -> None:
+    def __init__(self, *, evaluator: Engine | None = None) -> None:
         self.evaluator = evaluator
-        self.show = show
         self.bar: tqdm | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -46,7 +40,7 @@ class TrainingProgress:
             initial=engine.state.iteration,
             desc="Training",
             unit="batch",
-            disable=not self.show or engine.state.rank != 0,
+            disable=engine.state.rank != 0,
         )
 
     def _step(self) -> None:
@@ -57,10 +51,8 @@ class TrainingProgress:
     def _update(self, engine: Engine) -> None:
         if self.bar is None:
             return
-        shown = {
-            "epoch": f"{engine.state.epoch}/{engine.state.max_epochs}",
-            "loss": f"{loss_of(engine):.4f}",
-        }
+        shown = {"epoch": f"{engine.state.epoch}/{engine.state.max_epochs}"}
+        shown |= {name: f"{loss:.4f}" for name, loss in mean_losses(engine).items()}
         if self.evaluator is not None:
             name = self.evaluator.state.key_metric_name
             shown[name] = f"{self.evaluator.state.metrics.get(name, float('nan')):.3f}"
@@ -75,15 +67,6 @@ class TrainingProgress:
         raise error
 
 
-def loss_of(engine: Engine) -> float:
-    """Return the mean loss of the epoch so far, or of the last batch if none is kept."""
-    mean = engine.state.metrics.get("loss")
-    if mean is not None:
-        return float(mean)
-    output = engine.state.output
-    return float(output["loss"] if isinstance(output, dict) else output[0]["loss"])
-
-
 def metrics_of(evaluator: Engine | None, epoch: int) -> Mapping[str, float]:
     """Return what validation measured in an epoch; empty where it did not run in that one."""
     if evaluator is None or evaluator.state.epoch != epoch:
@@ -91,50 +74,15 @@ def metrics_of(evaluator: Engine | None, epoch: int) -> Mapping[str, float]:
     return evaluator.state.metrics
 
 
-class MeanLoss:
-    """Mean training loss of each epoch, kept on the device until the epoch ends.
-
-    Where the network returns losses by name in training, as detectors do, each has its mean, too.
-
-    Ignite's running averages read the loss at every batch, which makes the host wait for the
-    device each time.
-    """
-
-    def __init__(self) -> None:
-        self.totals: dict[str, torch.Tensor] = {}
-        self.count = 0
-
-    def attach(self, engine: Engine) -> None:
-        """Register on the events of the epoch; the results go to `engine.state.metrics`."""
-        engine.add_event_handler(Events.EPOCH_STARTED, self._reset)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._finish)
-
-    def _reset(self) -> None:
-        self.totals = {}
-        self.count = 0
-
-    def _add(self, engine: Engine) -> None:
-        output = engine.state.output
-        output = output if isinstance(output, dict) else output[0]
-        pred = output.get(CommonKeys.PRED)
-        terms = pred if isinstance(pred, dict) else {}
-        for name, loss in {**terms, CommonKeys.LOSS: output[CommonKeys.LOSS]}.items():
-            self.totals[name] = self.totals.get(name, 0.0) + loss.detach()
-        self.count += 1
-
-    def _finish(self, engine: Engine) -> None:
-        count = max(idist.all_reduce(self.count), 1)
-        for name, total in self.totals.items():
-            engine.state.metrics[name] = float(idist.all_reduce(total)) / count  # of all processes
-
-
 class History:
     """Keep one row per epoch in `history.csv`; a resumed run goes on in the same file.
 
+    Columns: `epoch`; each loss by its name; `learning_rate`, or `learning_rate_NAME` of each where
+    there are several optimisers; `validation_metric`; `seconds`.
+
     Args:
         output_dir: folder of the file.
-        optimizer: optimiser whose learning rate is noted.
+        optimizers: optimisers by name, whose learning rates are noted.
         evaluator: evaluator whose key metric is noted.
     """
 
@@ -142,15 +90,15 @@ class History:
         self,
         output_dir: str | Path,
         *,
-        optimizer: torch.optim.Optimizer,
+        optimizers: Mapping[str, Optimizer],
         evaluator: Engine | None = None,
     ) -> None:
-        self.path = Path(output_dir) / HISTORY_NAME
-        self.optimizer = optimizer
+        self.path = Path(output_dir) / run_folder.HISTORY
+        self.optimizers = optimizers
         self.evaluator = evaluator
 
     def attach(self, engine: Engine) -> None:
-        """Register on the engine's EPOCH_COMPLETED."""
+        """Register on the engine's EPOCH_COMPLETED, after MeanLoss."""
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -163,24 +111,22 @@ class History:
             metric = f"{validated[self.evaluator.state.key_metric_name]:.6f}"
         row = {
             "epoch": engine.state.epoch,
-            "loss": f"{loss_of(engine):.6f}",
-            "learning_rate": f"{self.optimizer.param_groups[0]['lr']:.6g}",
+            **{name: f"{loss:.6f}" for name, loss in mean_losses(engine).items()},
+            **self._learning_rates(),
             "validation_metric": metric,
             "seconds": f"{engine.state.times['EPOCH_COMPLETED'] or 0.0:.1f}",
         }
-        rows = [*self._earlier_rows(engine.state.epoch), row]
-        write_whole(self.path, lambda partial: _write_rows(partial, rows))
+        write_rows(self.path, [*self._earlier_rows(engine.state.epoch), row])
+
+    def _learning_rates(self) -> dict[str, str]:
+        column = "learning_rate" if len(self.optimizers) == 1 else "learning_rate_{}"
+        return {
+            column.format(name): f"{optimizer.param_groups[0]['lr']:.6g}"
+            for name, optimizer in self.optimizers.items()
+        }
 
     def _earlier_rows(self, epoch: int) -> list[dict[str, str]]:
         """Read the rows before an epoch; a killed run may have left one beyond its checkpoint."""
-        if epoch == 1 or not self.path.is_file():
+        if epoch == 1:
             return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
-
-
-def _write_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
-        writer.writerows(rows)
+        return [row for row in read_rows(self.path) if int(row["epoch"]) < epoch]

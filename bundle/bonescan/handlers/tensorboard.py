@@ -1,18 +1,19 @@
-"""TensorBoard curves of a training run."""
+"""The course of a training for TensorBoard."""
 
 from pathlib import Path
 
 from ignite.engine import Engine, Events
 from torch.utils.tensorboard import SummaryWriter
 
-from bonescan.handlers.progress import loss_of, metrics_of
+from bonescan import run_folder
+from bonescan.handlers.progress import metrics_of
 
 
-class TrainingBoard:
-    """Write losses and validation metric of each epoch for TensorBoard, into `tensorboard/`.
+class TensorBoardScalars:
+    """Write losses and validation metrics of each epoch into `tensorboard/`.
 
     MONAI's TensorBoardStatsHandler reads the loss at every iteration, which makes the host wait
-    for the device; this one reads it once an epoch.
+    for the device; this one takes the means that MeanLoss reads once an epoch.
 
     Args:
         output_dir: folder of the run.
@@ -20,12 +21,12 @@ class TrainingBoard:
     """
 
     def __init__(self, output_dir: str | Path, *, evaluator: Engine | None = None) -> None:
-        self.log_dir = Path(output_dir) / "tensorboard"
+        self.log_dir = Path(output_dir) / run_folder.TENSORBOARD
         self.evaluator = evaluator
         self.writer: SummaryWriter | None = None
 
     def attach(self, engine: Engine) -> None:
-        """Register on the events of the run."""
+        """Register on the events of the run, after MeanLoss."""
         engine.add_event_handler(Events.EPOCH_STARTED, self._start)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
         engine.add_event_handler(Events.COMPLETED, self._close)
@@ -39,7 +40,7 @@ class TrainingBoard:
         """Write the epoch's scalars."""
         if self.writer is None:
             return
-        for name, value in {"loss": loss_of(engine), **engine.state.metrics}.items():
+        for name, value in engine.state.metrics.items():
             self.writer.add_scalar(f"train/{name}", value, engine.state.epoch)
         for name, value in metrics_of(self.evaluator, engine.state.epoch).items():
             self.writer.add_scalar(f"validation/{name}", value, engine.state.epoch)

@@ -1,8 +1,6 @@
 """Lesions of a scan as a list that a physician can check and a program can read."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,65 +87,6 @@ def find_lesions(
     return findings
 
 
-def findings_document(
-    findings: Sequence[Finding],
-    *,
-    scan_id: str,
-    views: Sequence[View],
-    spacing_mm: tuple[float, float],
-    assessed: str,
-    simulated: bool,
-) -> dict[str, Any]:
-    """Put findings and what is needed to read them into one JSON-ready document.
-
-    Args:
-        findings: lesions of all views.
-        scan_id: pseudonym of the scan.
-        views: views that were assessed.
-        spacing_mm: (row, column) pixel spacing.
-        assessed: field that was searched for lesions, such as "thorax": nothing is said outside.
-        simulated: whether the scan is simulated.
-
-    Returns:
-        A document of strings, numbers, lists and dictionaries.
-    """
-    row_spacing_mm, column_spacing_mm = spacing_mm
-    return {
-        "scan_id": scan_id,
-        "notice": RESEARCH_USE,
-        "simulated": simulated,
-        "assessed": assessed,
-        "views": [str(view) for view in views],
-        "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
-        "findings": [_to_json(finding) for finding in findings],
-    }
-
-
-def scan_summary(
-    findings: Sequence[Finding],
-    *,
-    scan_id: str,
-    views: Sequence[View],
-    assessed: str,
-    simulated: bool,
-) -> dict[str, Any]:
-    """Summarise a scan in one flat row.
-
-    Areas and numbers stay apart by view: a lesion seen from both sides would count twice in a sum.
-
-    Returns:
-        Values by column name; None for a view that the scan does not have.
-    """
-    row: dict[str, Any] = {"scan_id": scan_id, "assessed": assessed, "simulated": simulated}
-    for view in View:
-        of_view = [finding for finding in findings if finding.view == view]
-        present = view in views
-        row[f"lesions_{view}"] = len(of_view) if present else None
-        row[f"area_mm2_{view}"] = _rounded(sum(f.area_mm2 for f in of_view)) if present else None
-        row[f"max_counts_{view}"] = max((f.max_counts for f in of_view), default=None)
-    return row
-
-
 def _number_by_place(instances: NDArray[np.integer], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Number instances from 1 in raster order of their first pixels in a mask; 0 outside."""
     if instances.shape != mask.shape:
@@ -189,22 +128,3 @@ def _measure(
         centroid_mm=(row * row_spacing_mm, column * column_spacing_mm),
         box_px=(top, left, box[0].stop - 1, box[1].stop - 1),
     )
-
-
-def _to_json(finding: Finding) -> dict[str, Any]:
-    """Name the parts of pairs, so that no reader has to guess their order."""
-    values = asdict(finding)
-    for key, parts in (
-        ("centroid_px", ("row", "column")),
-        ("centroid_mm", ("row", "column")),
-        ("box_px", ("first_row", "first_column", "last_row", "last_column")),
-    ):
-        values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
-    for key in ("area_mm2", "max_counts", "mean_counts", "score"):
-        values[key] = None if values[key] is None else _rounded(values[key])
-    return {**values, "view": str(finding.view)}
-
-
-def _rounded(value: float) -> float:
-    """Keep a thousandth: far below the pixel, and short to read."""
-    return round(value, 3)

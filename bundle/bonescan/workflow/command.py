@@ -2,7 +2,9 @@
 
 import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ RUN_ARGUMENTS = (
 FAMILIES = "families"
 """Folder of what the systems of one paper share."""
 
+_launched: ContextVar["Command | None"] = ContextVar("command", default=None)
+
 
 @dataclass(frozen=True)
 class Command:
@@ -37,12 +41,14 @@ class Command:
         arguments: all of it, as keyword arguments of `monai.bundle.run`.
         added_families: those of `config_files` that plain `monai.bundle run` would not read: a
             --config_file beside --args_file takes the place of the files that the latter names.
+        words: the arguments as they were given, after `monai.bundle run`.
     """
 
     config_files: tuple[str, ...]
     overrides: Mapping[str, Any]
     arguments: Mapping[str, Any]
     added_families: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 def parse_command(arguments: Sequence[str]) -> Command:
@@ -68,6 +74,7 @@ def parse_command(arguments: Sequence[str]) -> Command:
         overrides={key: value for key, value in captured.items() if key not in RUN_ARGUMENTS},
         arguments={**captured, "config_file": [*files, *families]},
         added_families=families,
+        words=tuple(arguments),
     )
 
 
@@ -96,12 +103,35 @@ def _listed(files: str | Sequence[str] | None) -> tuple[str, ...]:
     return (files,) if isinstance(files, str) else tuple(files or ())
 
 
-def this_command() -> Command | None:
-    """Return the `monai.bundle run` command of this process, None in any other process."""
+@contextmanager
+def launched(command: Command) -> Iterator[None]:
+    """Make a command the current one for as long as it runs."""
+    token = _launched.set(command)
+    try:
+        yield
+    finally:
+        _launched.reset(token)
+
+
+def current_command() -> Command | None:
+    """Return the command that runs.
+
+    Returns:
+        That of bonescan.workflow.launch, which has checked it, or that by which this process was
+        started where it is plain `python -m monai.bundle run`; None where Python code made the
+        workflow.
+
+    Raises:
+        ValueError: if this process was started with a key that no configuration file has, or laid
+            a system over the wrong base.
+    """
+    command = _launched.get()
     is_bundle = "monai" in sys.argv[0] and "bundle" in sys.argv[0]
-    if not is_bundle or sys.argv[1:2] != ["run"]:
-        return None
-    return parse_command(sys.argv[2:])
+    if command is None and is_bundle and sys.argv[1:2] == ["run"]:
+        command = parse_command(sys.argv[2:])
+        check_overrides(command)
+        check_families(command)
+    return command
 
 
 def compose(command: Command) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Run a bundle workflow with mistakes refused before, and told in one line after."""
 
 import logging
-import sys
 from collections.abc import Sequence
 
 from monai.bundle.scripts import run
 
 from bonescan.errors import one_line, root_cause
-from bonescan.workflow.command import check_overrides, parse_command
+from bonescan.workflow.command import check_overrides, launched, parse_command
 
 logger = logging.getLogger(__name__)
 
@@ -28,11 +27,10 @@ def launch(arguments: Sequence[str]) -> int:
     except (ValueError, OSError) as err:
         logger.error("%s", err)
         return 2
-    # What is recorded beside the results is the command that anybody can repeat.
-    sys.argv = ["monai.bundle", "run", *arguments]
     try:
-        run(**command.arguments)
-    except SystemExit as err:  # how a run ends that has told its failures (ScanOutputs.finish)
+        with launched(command):
+            run(**command.arguments)
+    except SystemExit as err:  # how a run ends that has told its failures (archive.conclude)
         return int(err.code or 0)
     except KeyboardInterrupt:
         logger.error("interrupted; go on with --resume")

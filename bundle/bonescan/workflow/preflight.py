@@ -7,9 +7,10 @@ from pathlib import Path
 import monai
 from monai.utils import version_leq
 
+from bonescan import run_folder
 from bonescan.data.datalist import TRAINING, load_items
-from bonescan.handlers.checkpoint import LAST_NAME, require_weights
-from bonescan.workflow.command import check_families, check_overrides, this_command
+from bonescan.handlers.weights import require_weights
+from bonescan.workflow.command import current_command
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Room for two checkpoints with optimiser state of the largest published system (0.6 GB each)."""
@@ -88,27 +89,24 @@ class Preflight:
         self.min_free_bytes = min_free_bytes
 
     def check(self) -> None:
-        """Check versions, overrides, input and output.
+        """Check versions, command, input and output.
 
         Raises:
             RuntimeError: if MONAI is too old.
-            ValueError: if an override names no key of the configuration, or the datalist is not
-                fit for use (see bonescan.data.datalist.load_items).
+            ValueError: if the command is wrong (see bonescan.workflow.command.current_command), or
+                the datalist is not fit for use (see bonescan.data.datalist.load_items).
             FileNotFoundError: if the weights do not exist.
             FileExistsError: if the folder holds another training that would be overwritten.
             OSError: if the folder cannot be written.
         """
         check_versions()
-        command = this_command()
-        if command is not None:
-            check_overrides(command)
-            check_families(command)
+        current_command()  # refuses what plain `monai.bundle run` would accept silently
         if self.datalist is not None:
             load_items(self.datalist, self.section)
         if self.weights is not None:
             require_weights(self.weights)
         check_output_dir(self.output_dir, min_free_bytes=self.min_free_bytes)
-        if self.training and not self.resume and (self.output_dir / LAST_NAME).exists():
+        if self.training and not self.resume and (self.output_dir / run_folder.LAST_STATE).exists():
             raise FileExistsError(
                 f"{self.output_dir} already holds a training; go on with it by --resume, or give "
                 "another --output_dir"

@@ -2,23 +2,18 @@
 
 import platform
 import subprocess
-import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
 
-from bonescan import __version__
+from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
-from bonescan.handlers.checkpoint import SYSTEM_NAME
-from bonescan.workflow.command import compose, this_command
-
-RUN_NAME = "run.json"
-CONFIG_NAME = "config.json"
+from bonescan.versions import package_versions
+from bonescan.workflow.command import compose, current_command
 
 SYSTEM_KEYS = (
     "name",
@@ -36,8 +31,6 @@ SYSTEM_KEYS = (
     "decide",
 )
 """Keys that training, evaluation and inference share: they say what a trained system is."""
-
-PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "pydicom")
 
 
 def git_revision(root: Path) -> str | None:
@@ -58,53 +51,72 @@ def git_revision(root: Path) -> str | None:
     return head + ("+changes" if status.strip() else "")
 
 
-def describe_run(*, seed: int, datalist: Path | None) -> dict[str, Any]:
-    """Return seed, versions, hardware, data hash and revision as a JSON-ready dictionary."""
+def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:
+    """Return command, seed, versions, hardware, data hash and revision, ready for JSON.
+
+    The command is None where Python code made the workflow.
+    """
+    command = current_command()
+    words = None if command is None else ["python", "-m", "monai.bundle", "run", *command.words]
     return {
         "bundle": __version__,
         "revision": git_revision(Path(__file__).parents[3]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": package_versions(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
     }
 
 
 class RunRecord:
-    """Write `run.json`, `config.json` and `system.json` when a run starts.
-
-    The composed configuration is known when the run was started by `monai.bundle run`; a workflow
-    object that Python code made keeps it itself, and only `run.json` is written then.
+    """Write `run.json` when a run starts.
 
     Args:
-        output_dir: folder of the run.
-        seed: seed of the run.
-        datalist: datalist of the run.
+        output_dir: folder of the run; it exists.
+        seed: seed of the run, None where nothing is drawn.
+        datalist: datalist of the run, None where it reads none.
     """
 
-    def __init__(self, output_dir: str | Path, *, seed: int, datalist: str | Path) -> None:
+    def __init__(
+        self,
+        output_dir: str | Path,
+        *,
+        seed: int | None = None,
+        datalist: str | Path | None = None,
+    ) -> None:
         self.output_dir = Path(output_dir)
         self.seed = seed
-        self.datalist = Path(datalist)
+        self.datalist = None if datalist is None else Path(datalist)
 
     def attach(self, engine: Engine) -> None:
         """Register on the engine's STARTED."""
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
+        """Write the file (process 0 only)."""
+        if engine.state.rank == 0:
+            record = describe_run(seed=self.seed, datalist=self.datalist)
+            write_json(self.output_dir / run_folder.RECORD, record)
+
+
+class TrainingRecord(RunRecord):
+    """Write `config.json`, the composed configuration, and `system.json`, too.
+
+    They are written where the run has a command; a workflow that Python code made keeps its
+    configuration itself.
+    """
+
+    def __call__(self, engine: Engine) -> None:
         """Write the files (process 0 only)."""
-        if engine.state.rank != 0:
-            return
-        record = describe_run(seed=self.seed, datalist=self.datalist)
-        write_json(self.output_dir / RUN_NAME, record)
-        command = this_command()
-        if command is None:
+        super().__call__(engine)
+        command = current_command()
+        if command is None or engine.state.rank != 0:
             return
         config = compose(command)
-        write_json(self.output_dir / CONFIG_NAME, config)
+        write_json(self.output_dir / run_folder.CONFIGURATION, config)
         system = {key: config[key] for key in SYSTEM_KEYS}
-        write_json(self.output_dir / SYSTEM_NAME, system)
+        write_json(self.output_dir / run_folder.SYSTEM, system)

@@ -9,7 +9,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING
-from bonescan.handlers.checkpoint import BEST_NAME
+from bonescan.run_folder import WEIGHTS
 from bonescan.studies.experiments.data import ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
 from bonescan.workflow.command import list_families
@@ -20,7 +20,6 @@ ROOT = CONFIGS.parent
 """The bundle's root."""
 CROPPED = "cropped"
 """Overlay for data that are thorax crops already."""
-EVALUATION = "evaluation"
 PREDICTIONS = "predictions"
 MINED = "mined"
 
@@ -154,7 +153,7 @@ class RunGrid:
             **self._folds_of(row, fold),
         }
         if row.initial_weights:
-            weights = self._folder_of(row.initial_weights, fold, seed) / BEST_NAME
+            weights = self._folder_of(row.initial_weights, fold, seed) / WEIGHTS
             arguments["initial_weights"] = str(weights)
         return arguments
 

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bonescan.handlers.progress import HISTORY_NAME
 from bonescan.metrics.pixel import confusion, score
 from bonescan.report.comparison import Curve, write_histories, write_sweep, write_systems
 from bonescan.report.curves import read_history
 from bonescan.report.evaluated_images import EvaluatedImage, read_evaluated_images
-from bonescan.run_folder import EVALUATED_IMAGES
+from bonescan.run_folder import EVALUATED_IMAGES, EVALUATION, HISTORY
 from bonescan.studies.experiments.experiment import Experiment
-from bonescan.studies.experiments.grid import EVALUATION
 from bonescan.studies.experiments.markdown import COLUMN_TITLES
 from bonescan.studies.experiments.row_results import RowResult
 
@@ -41,7 +39,7 @@ def draw_pictures(
         return {title: sweep.name}
     curves = start.with_name(f"{start.name}_curves.png")
     histories = {
-        result.row.name: [read_history(run.folder / HISTORY_NAME) for run in result.runs]
+        result.row.name: [read_history(run.folder / HISTORY) for run in result.runs]
         for result in results
     }
     by_gradient = {name: runs for name, runs in histories.items() if len(runs[0]) > 1}

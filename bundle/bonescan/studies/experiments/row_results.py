@@ -4,9 +4,9 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bonescan.handlers.progress import HISTORY_NAME
+from bonescan.run_folder import EVALUATION, HISTORY
 from bonescan.studies.experiments.experiment import Row
-from bonescan.studies.experiments.grid import EVALUATION, Run, RunGrid
+from bonescan.studies.experiments.grid import Run, RunGrid
 from bonescan.studies.experiments.run import TRAINED, read_state
 from bonescan.studies.experiments.statistics import Estimate, RowImages, estimate, read_images
 
@@ -47,5 +47,5 @@ def is_trained(run: Run) -> bool:
 
 def training_s(run: Run) -> float:
     """Return how long the epochs of a training took, over all its interruptions."""
-    with (run.folder / HISTORY_NAME).open(newline="", encoding="utf-8") as file:
+    with (run.folder / HISTORY).open(newline="", encoding="utf-8") as file:
         return sum(float(row["seconds"]) for row in csv.DictReader(file))

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bonescan import run_folder
 from bonescan.data.datalist import DATALIST_FILE
 from bonescan.files import write_json
-from bonescan.handlers.checkpoint import LAST_NAME, SYSTEM_NAME
 from bonescan.prepare.negative_mining import mine_datalist
+from bonescan.run_folder import EVALUATION
 from bonescan.studies.experiments.grid import (
     CONFIGS,
-    EVALUATION,
     MINED,
     PREDICTIONS,
     ROOT,
@@ -78,7 +78,7 @@ def read_state(folder: Path) -> dict[str, float]:
 
 
 def _train(run: Run, arguments: Path) -> None:
-    resume = (run.folder / LAST_NAME).is_file()
+    resume = (run.folder / run_folder.LAST_STATE).is_file()
     _launch(run, ["training", "--args_file", str(arguments), "--resume", str(resume)])
 
 
@@ -110,7 +110,7 @@ def _mine(run: Run, datalist: Path) -> None:
 
 
 def _with_system(run: Run, workflow: str) -> list[str]:
-    files = [str(CONFIGS / f"{workflow}.yaml"), str(run.folder / SYSTEM_NAME)]
+    files = [str(CONFIGS / f"{workflow}.yaml"), str(run.folder / run_folder.SYSTEM)]
     return ["--config_file", str(files)]
 
 

@@ -1,0 +1,131 @@
+"""Writers: each puts one kind of result of a scan on disk.
+
+A writer is called with a ScanResult and the folder of the whole output. The list `outputs` of
+configs/inference.yaml names those that run; one of another package is a line there with its dotted
+path. What a writer raises is a failure of that scan alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from bonescan import run_folder
+from bonescan.data.nifti import write_view_stack
+from bonescan.dicom.scan import View
+from bonescan.files import append_row, write_json
+from bonescan.report.findings import RESEARCH_USE, Finding
+from bonescan.report.overlay import write_overlay
+from bonescan.report.scan_result import ScanResult
+
+
+class ScanWriter(Protocol):
+    """What a writer is."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write one kind of result.
+
+        Args:
+            result: the scan and what was found.
+            output_dir: folder of the output; that of the scan is named after it and exists.
+        """
+
+
+class LabelMapWriter:
+    """Write the label map as NIfTI: every value that the system decides."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/SCAN_ID_label.nii.gz`."""
+        path = output_dir / result.scan_id / run_folder.label_map_name(result.scan_id)
+        write_view_stack(path, result.label_map, result.spacing_mm, result.views)
+
+
+class FindingsWriter:
+    """Write the findings as JSON."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/findings.json`."""
+        write_json(output_dir / result.scan_id / run_folder.FINDINGS, findings_document(result))
+
+
+class OverlayWriter:
+    """Write the picture of the scan with its findings."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/overlay.png`."""
+        write_overlay(output_dir / result.scan_id / run_folder.OVERLAY, result)
+
+
+class SummaryWriter:
+    """Add the scan's row to the table of all scans, which tells a resumed run what is done."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Add a row to `summary.csv`."""
+        row = {"input": run_folder.name_input(result.files), **scan_summary(result)}
+        append_row(output_dir / run_folder.SCAN_ROWS, row)
+
+
+def findings_document(result: ScanResult) -> dict[str, Any]:
+    """Put findings and what is needed to read them into one JSON-ready document.
+
+    Returns:
+        A document of strings, numbers, lists and dictionaries. Nothing is said outside of the
+        field that was assessed.
+    """
+    row_spacing_mm, column_spacing_mm = result.spacing_mm
+    return {
+        "scan_id": result.scan_id,
+        "notice": RESEARCH_USE,
+        "simulated": result.simulated,
+        "assessed": result.assessed,
+        "views": [str(view) for view in result.views],
+        "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
+        "findings": [_to_json(finding) for finding in result.findings],
+    }
+
+
+def scan_summary(result: ScanResult) -> dict[str, Any]:
+    """Summarise a scan in one flat row.
+
+    Areas and numbers stay apart by view: a lesion seen from both sides would count twice in a sum.
+
+    Returns:
+        Values by column name; None for a view that the scan does not have.
+    """
+    row: dict[str, Any] = {
+        "scan_id": result.scan_id,
+        "assessed": result.assessed,
+        "simulated": result.simulated,
+    }
+    for view in View:
+        of_view = [finding for finding in result.findings if finding.view == view]
+        row |= _summarise_view(view, of_view, present=view in result.views)
+    return row
+
+
+def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -> dict[str, Any]:
+    area_mm2 = _rounded(sum(finding.area_mm2 for finding in findings))
+    return {
+        f"lesions_{view}": len(findings) if present else None,
+        f"area_mm2_{view}": area_mm2 if present else None,
+        f"max_counts_{view}": max((finding.max_counts for finding in findings), default=None),
+    }
+
+
+def _to_json(finding: Finding) -> dict[str, Any]:
+    """Name the parts of pairs, so that no reader has to guess their order."""
+    values = asdict(finding)
+    for key, parts in (
+        ("centroid_px", ("row", "column")),
+        ("centroid_mm", ("row", "column")),
+        ("box_px", ("first_row", "first_column", "last_row", "last_column")),
+    ):
+        values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
+    for key in ("area_mm2", "max_counts", "mean_counts", "score"):
+        values[key] = None if values[key] is None else _rounded(values[key])
+    return {**values, "view": str(finding.view)}
+
+
+def _rounded(value: float) -> float:
+    """Keep a thousandth: far below the pixel, and short to read."""
+    return round(value, 3)

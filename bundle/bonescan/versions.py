@@ -1,0 +1,18 @@
+"""Versions of the software that makes a result."""
+
+from importlib.metadata import version
+
+from bonescan import __version__
+
+PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "pydicom")
+"""Packages whose version a result can depend on."""
+
+
+def package_versions() -> dict[str, str]:
+    """Return the installed versions of PACKAGES."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of this package and of PACKAGES."""
+    return {"bonescan": __version__, **package_versions()}

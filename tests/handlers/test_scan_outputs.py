@@ -1,0 +1,140 @@
+"""Scans handed to writers: one that fails is a failure of the scan, and of nothing else."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from ignite.engine import Engine
+from monai.data import MetaTensor
+
+from bonescan.dicom.scan import View
+from bonescan.handlers.scan_outputs import ScanOutputs, make_result
+from bonescan.keys import FAILURE, IMAGE_PATH
+from bonescan.labels import Label
+from bonescan.report.writers import SummaryWriter
+from bonescan.workflow.archive import conclude
+
+SHAPE = (2, 6, 5)
+UNREADABLE = {FAILURE: "cut short", IMAGE_PATH: "bad.dcm"}
+
+
+class NoteScan:
+    """Write a file named after the scan."""
+
+    def __call__(self, result, output_dir):
+        (output_dir / result.scan_id / "note.txt").write_text(result.system)
+
+
+class FullDisk:
+    """Fail on some scans."""
+
+    def __init__(self, *scan_ids: str) -> None:
+        self.scan_ids = scan_ids
+
+    def __call__(self, result, output_dir):
+        if result.scan_id in self.scan_ids:
+            raise OSError(28, "No space\nleft")
+
+
+def make_sample(scan_id: str) -> dict[str, MetaTensor]:
+    sources = {view: {"path": f"{scan_id}.dcm", "frame": n} for n, view in enumerate(View)}
+    meta = {
+        "scan_id": scan_id,
+        "views": "anterior+posterior",
+        "spacing_mm": (2.4, 1.9),
+        "simulated": False,
+        "sources": json.dumps(sources),
+    }
+    pred = torch.zeros(SHAPE)
+    pred[1, 2, 3] = Label.METASTASIS
+    pred[0, 4, 1] = Label.BLADDER
+    maps = {"counts": torch.rand(SHAPE), "pred": pred, "prob": 0.5 * pred}
+    return {key: MetaTensor(value, meta=meta) for key, value in maps.items()}
+
+
+def run(writers: Sequence, batches: Sequence, folder: Path, *, resume: bool = False) -> ScanOutputs:
+    outputs = ScanOutputs(
+        writers, output_dir=folder, assessed="thorax", system="U-Net", resume=resume
+    )
+
+    def infer(engine, batch):
+        if FAILURE in batch:
+            return []
+        engine.state.batch = [{"counts": batch["counts"]}]
+        return [batch]
+
+    engine = Engine(infer)
+    outputs.attach(engine)
+    engine.run(batches)
+    return outputs
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_result_is_what_the_chain_left():
+    sample = make_sample("s1")
+    result = make_result(sample, assessed="thorax", system="U-Net", versions={})
+    assert result.label_map.dtype == np.uint8
+    assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
+    assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
+    np.testing.assert_array_equal(result.counts, sample["counts"])
+    assert (result.scan_id, result.spacing_mm, result.instances) == ("s1", (2.4, 1.9), None)
+    assert [source.frame for source in result.sources.values()] == [0, 1]
+
+
+def test_maps_that_were_not_inverted_are_refused():
+    sample = make_sample("s1")
+    sample["pred"] = sample["pred"][:, 1:]
+    with pytest.raises(ValueError, match=r"label_map must have the counts' shape .*inverted"):
+        make_result(sample, assessed="thorax", system="U-Net", versions={})
+
+
+def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):
+    batches = [make_sample("s1"), make_sample("s2"), UNREADABLE, make_sample("s3")]
+    outputs = run([FullDisk("s2"), NoteScan(), SummaryWriter()], batches, tmp_path)
+    assert table(tmp_path / "failures.csv") == [
+        {"input": "s2.dcm", "reason": "FullDisk: OSError: [Errno 28] No space left"},
+        {"input": "bad.dcm", "reason": "cut short"},
+    ]
+    assert (outputs.n_done, outputs.n_failed) == (2, 2)
+    assert {path.parent.name for path in tmp_path.glob("*/note.txt")} == {"s1", "s2", "s3"}
+    assert [row["scan_id"] for row in table(tmp_path / "summary.csv")] == ["s1", "s2", "s3"]
+    with pytest.raises(SystemExit) as end:
+        conclude(outputs)
+    assert end.value.code == 1
+
+
+def test_two_writers_that_fail_are_one_failure(tmp_path):
+    outputs = run([FullDisk("s1"), FullDisk("s1")], [make_sample("s1")], tmp_path)
+    (row,) = table(tmp_path / "failures.csv")
+    assert row["reason"].count("FullDisk: ") == 2
+    assert (outputs.n_done, outputs.n_failed) == (0, 1)
+
+
+def test_a_resumed_run_writes_a_failed_scan_anew(tmp_path):
+    run([FullDisk("s1"), SummaryWriter()], [make_sample("s1"), make_sample("s2")], tmp_path)
+    outputs = run([SummaryWriter()], [make_sample("s1")], tmp_path, resume=True)
+    assert sorted(row["scan_id"] for row in table(tmp_path / "summary.csv")) == ["s1", "s2"]
+    assert not (tmp_path / "failures.csv").exists()
+    conclude(outputs)
+
+
+def test_another_run_starts_new_tables(tmp_path):
+    run([FullDisk("s1"), SummaryWriter()], [make_sample("s1")], tmp_path)
+    run([SummaryWriter()], [make_sample("s2")], tmp_path)
+    assert [row["scan_id"] for row in table(tmp_path / "summary.csv")] == ["s2"]
+    assert not (tmp_path / "failures.csv").exists()
+
+
+def test_nothing_left_to_do_clears_failures_that_are_gone(tmp_path):
+    (tmp_path / "failures.csv").write_text("input,reason\nsince removed,broken\n")
+    conclude(SimpleNamespace(n_done=0, n_failed=0, output_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bonescan.dicom.scan import Source, View
+from bonescan.labels import Label
+from tests.report.scan_results import HOT_COLUMN, HOT_ROW, SHAPE, make_result, take_view
+
+
+def test_findings_are_the_metastases_and_not_the_bladder():
+    result = make_result()
+    (finding,) = result.findings
+    assert (finding.view, finding.number, finding.area_px) == (View.ANTERIOR, 1, 49)
+    assert finding.centroid_px == (HOT_ROW, HOT_COLUMN)
+    assert (finding.max_counts, finding.score) == (400, 0.75)
+
+
+def test_findings_are_numbered_view_by_view():
+    label_map = np.zeros(SHAPE, np.uint8)
+    label_map[0, 5, 5] = label_map[1, 3, 3] = label_map[1, 9, 9] = Label.METASTASIS
+    findings = make_result(label_map=label_map).findings
+    assert [(finding.view, finding.number) for finding in findings] == [
+        (View.ANTERIOR, 1), (View.POSTERIOR, 1), (View.POSTERIOR, 2),
+    ]  # fmt: skip
+
+
+def test_instances_part_what_touches():
+    instances = np.zeros(SHAPE, np.int32)
+    instances[0, :, :HOT_COLUMN] = 3
+    instances[0, :, HOT_COLUMN:] = 5
+    assert [finding.area_px for finding in make_result(instances=instances).findings] == [21, 28]
+
+
+def test_masks_by_label():
+    result = make_result()
+    assert result.mask(Label.METASTASIS).sum() == 49
+    assert result.mask(Label.BLADDER).sum(axis=(1, 2)).tolist() == [100, 100]
+
+
+def test_a_file_of_both_views_is_named_once():
+    both = {view: Source(Path("scan.dcm"), frame) for frame, view in enumerate(View)}
+    assert make_result(sources=both).files == (Path("scan.dcm"),)
+    assert make_result().files == (Path("a.dcm"), Path("b.dcm"))
+
+
+def test_one_view_alone():
+    assert take_view(make_result(), View.POSTERIOR).findings == ()
+    assert len(take_view(make_result(), View.ANTERIOR).findings) == 1
+
+
+def test_shapes_are_checked():
+    with pytest.raises(ValueError, match=r"\(view, row, column\) of 1 views, got \(2, 120, 60\)"):
+        make_result(views=[View.ANTERIOR])
+    for name in ("label_map", "prob", "instances"):
+        with pytest.raises(ValueError, match=rf"{name} must have the counts' shape .*inverted"):
+            make_result(**{name: np.zeros((2, 60, 120), np.uint8)})

@@ -1,0 +1,110 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bonescan.data.nifti import read_view_stack
+from bonescan.dicom.scan import View
+from bonescan.labels import Label
+from bonescan.report.writers import (
+    FindingsWriter,
+    LabelMapWriter,
+    OverlayWriter,
+    SummaryWriter,
+    findings_document,
+    scan_summary,
+)
+from tests.report.scan_results import SHAPE, SPACING_MM, make_result, take_view
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """The output, with the folder of the scan."""
+    (tmp_path / make_result().scan_id).mkdir()
+    return tmp_path
+
+
+def put_lesions(*pixels: tuple[int, int, int]) -> dict[str, np.ndarray]:
+    """Return the maps of lesions at (view, row, column); counts rise from pixel to pixel."""
+    label_map = np.zeros(SHAPE, np.uint8)
+    for pixel in pixels:
+        label_map[pixel] = Label.METASTASIS
+    return {"counts": np.arange(label_map.size, dtype=float).reshape(SHAPE), "label_map": label_map}
+
+
+@pytest.mark.parametrize("views", [tuple(View), (View.POSTERIOR,)])
+def test_label_map_keeps_all_values_and_the_geometry(folder, views):
+    result = make_result() if len(views) == 2 else take_view(make_result(), *views)
+    LabelMapWriter()(result, folder)
+    stack = read_view_stack(folder / "0a1b2c" / "0a1b2c_label.nii.gz")
+    np.testing.assert_array_equal(stack.array, result.label_map)
+    assert Label.BLADDER in stack.array
+    assert stack.array.dtype == np.uint8
+    assert stack.spacing_mm == pytest.approx(SPACING_MM)
+    assert stack.views == views
+
+
+def test_document_is_json_and_names_every_part(folder):
+    result = make_result(**put_lesions((1, 2, 1), (1, 2, 2), (1, 3, 2)))
+    FindingsWriter()(result, folder)
+    document = json.loads((folder / "0a1b2c" / "findings.json").read_text())
+    assert document == findings_document(result)
+    assert list(document) == [
+        "scan_id", "notice", "simulated", "assessed", "views", "spacing_mm", "findings",
+    ]  # fmt: skip
+    assert document["scan_id"] == "0a1b2c"
+    assert document["views"] == ["anterior", "posterior"]
+    assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
+    assert document["simulated"] is True
+    assert document["assessed"] == "thorax"
+    assert "Research use only" in document["notice"]
+    (finding,) = document["findings"]
+    assert finding["view"] == "posterior"
+    assert finding["area_mm2"] == 13.68
+    assert finding["centroid_mm"] == {"row": 5.6, "column": 3.167}
+    assert finding["box_px"] == {
+        "first_row": 2, "first_column": 1, "last_row": 3, "last_column": 2,
+    }  # fmt: skip
+
+
+def test_overlay_is_a_picture(folder):
+    OverlayWriter()(make_result(), folder)
+    with Image.open(folder / "0a1b2c" / "overlay.png") as image:
+        assert image.width > 2 * 60
+
+
+def test_rows_follow_each_other_under_one_header(folder):
+    first, second = make_result(), take_view(make_result(scan_id="ff"), View.POSTERIOR)
+    for result in (first, second):
+        SummaryWriter()(result, folder)
+    with (folder / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["input"], row["scan_id"]) for row in rows] == [
+        ("a.dcm, b.dcm", "0a1b2c"), ("a.dcm", "ff"),
+    ]  # fmt: skip
+    assert [row["lesions_anterior"] for row in rows] == ["1", ""]
+
+
+def test_summary_keeps_the_views_apart():
+    lesions = put_lesions((0, 0, 0), (0, 0, 2), (1, 5, 4))
+    assert scan_summary(make_result(**lesions, simulated=False)) == {
+        "scan_id": "0a1b2c",
+        "assessed": "thorax",
+        "simulated": False,
+        "lesions_anterior": 2,
+        "area_mm2_anterior": 9.12,
+        "max_counts_anterior": 2.0,
+        "lesions_posterior": 1,
+        "area_mm2_posterior": 4.56,
+        "max_counts_posterior": 120 * 60 + 5 * 60 + 4,
+    }
+
+
+def test_summary_tells_a_missing_view_from_one_without_lesions():
+    row = scan_summary(take_view(make_result(), View.POSTERIOR))
+    assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
+    assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
+    assert row["max_counts_posterior"] is None
