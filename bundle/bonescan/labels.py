@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from enum import IntEnum
 
-import numpy as np
-
 
 class Label(IntEnum):
     """Values of a label map on disk."""
@@ -24,8 +22,8 @@ class BodyLabel(IntEnum):
 
 LABEL_NAMES = {label.value: label.name.lower() for label in Label}
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
-"""What belongs together: a lesion is an 8-connected component of its label in one view."""
+EIGHT_NEIGHBOURS = ((True,) * 3,) * 3
+"""Structuring element: a lesion is an 8-connected component of its label in one view."""
 
 LABEL_COLOURS = {Label.METASTASIS: (214, 39, 40), Label.BLADDER: (31, 119, 180)}
 """Outline colours, RGB 0..255; readable on inverse grey."""

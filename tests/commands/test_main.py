@@ -12,7 +12,7 @@ from bonescan.commands import annotate, image_set, main, nnunet, reproduce
 from bonescan.commands.command import Command, CommandGroup
 from bonescan.commands.parser import COMMANDS, make_parser
 from bonescan.commands.reporting import run_reported
-from bonescan.data.annotation.annotators import Method
+from bonescan.data.annotation.annotators import ConsensusMethod
 from bonescan.data.annotation.consensus import MAX_DIFFERENCE
 from bonescan.data.nnunet import NIFTI, PNG
 from bonescan.prepare.image_set import SPLITS
@@ -72,7 +72,7 @@ def test_unknown_options_are_wrong_arguments(path, capsys):
 @pytest.mark.parametrize(
     ("offered", "known"),
     [
-        (annotate.METHODS, tuple(Method)),
+        (annotate.METHODS, tuple(ConsensusMethod)),
         (annotate.MAX_DIFFERENCE, MAX_DIFFERENCE),
         (nnunet.FORMATS, (PNG, NIFTI)),
         (image_set.SPLITS, SPLITS),
