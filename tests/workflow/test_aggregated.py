@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,16 @@ from bonescan.report.evaluated_images import read_evaluated_images
 from bonescan.run_folder import EVALUATED_IMAGES, EVALUATION, EXAMPLES, IMAGE_ROWS, SYSTEM
 from bonescan.transforms.views import unite_labels
 from bonescan.workflow.command import list_families
-from bonescan.workflow.launch import launch
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import CONFIGS, ROOT, TINY, make_workflow, run_workflow, tiny_arguments
+from tests.workflows import (
+    CONFIGS,
+    ROOT,
+    TINY,
+    make_workflow,
+    run_command,
+    run_workflow,
+    tiny_arguments,
+)
 
 LEVEL = 0.7
 FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
@@ -116,29 +122,22 @@ def test_inference_marks_both_views_alike(datalist, tmp_path):
     assert all(stack.array.any() for stack in maps)
 
 
-def run(*arguments: object) -> int:
-    return launch([str(argument) for argument in arguments])
-
-
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")  # of every monai.bundle.run
 @pytest.mark.parametrize("name", ONE_VIEW_SYSTEMS)
-def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", sys.argv)
+def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path):
     args_file = f"configs/systems/{name}.yaml"
-    files = ["configs/train.yaml", "configs/aggregated.yaml", *list_families(args_file)]
-    trained = run(
+    files = ["configs/train.yaml", "configs/aggregated.yaml", *list_families(ROOT / args_file)]
+    trained = run_command(
         "training", "--args_file", args_file, "--config_file", files, "--datalist", datalist,
         "--output_dir", tmp_path, *tiny_arguments(),
     )  # fmt: skip
     assert trained == 0
     system, where = tmp_path / SYSTEM, ("--run_dir", tmp_path)
     files = f"['configs/evaluate.yaml','{system}']"
-    assert run("--config_file", files, *where, "--datalist", datalist) == 0
+    assert run_command("--config_file", files, *where, "--datalist", datalist) == 0
     rows = read_rows(tmp_path / EVALUATION / IMAGE_ROWS)
     assert [row["form"] for row in rows] == ["aggregated", "posterior"]
     files = f"['configs/inference.yaml','{system}']"
-    assert run("--config_file", files, *where, "--input", datalist) == 0
+    assert run_command("--config_file", files, *where, "--input", datalist) == 0
     assert len(list((tmp_path / "inference").glob("*/*.nii.gz"))) == 5
     assert_marked_alike(tmp_path / "inference")
