@@ -81,7 +81,7 @@ def typed(chosen: argparse.Namespace) -> str:
 def main(arguments: list[str] | None = None, size: BenchmarkSize | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = make_parser().parse_args(arguments)
-    return run_reported(partial(measure, chosen, size or BenchmarkSize()), continues=False)
+    return run_reported(partial(measure, chosen, size or BenchmarkSize()))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
+from bonescan.commands.command import SAME_COMMAND
 from bonescan.commands.reporting import run_reported
 from bonescan.run_folder import HISTORY, LAST_STATE
 
@@ -91,4 +92,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_reported(run, continues=True))
+    sys.exit(run_reported(run, to_continue=SAME_COMMAND))

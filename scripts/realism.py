@@ -100,7 +100,7 @@ def measure(chosen: argparse.Namespace) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = make_parser().parse_args(arguments)
-    return run_reported(partial(measure, chosen), continues=False)
+    return run_reported(partial(measure, chosen))
 
 
 if __name__ == "__main__":

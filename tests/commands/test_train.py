@@ -3,6 +3,7 @@ import shlex
 import pytest
 
 from bonescan.commands import main
+from bonescan.workflow import launch as launch_module
 from bonescan.workflow.command import compose, parse_command
 from tests.workflows import ROOT, run
 
@@ -82,6 +83,17 @@ def test_only_the_first_process_speaks(launched, capsys, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert train("--overlay", "multi_gpu") == 0
     assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_training_says_how_to_continue(monkeypatch, capsys):
+    def interrupt(**_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch_module, "run", interrupt)
+    assert train() == 130
+    assert capsys.readouterr().err == (
+        "\nInterrupted: run the same command with --resume to continue.\n"
+    )
 
 
 def test_misspelt_key_is_refused_in_one_line(caplog):

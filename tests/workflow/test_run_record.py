@@ -1,10 +1,11 @@
 import json
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 
 from bonescan.workflow.command import launched, parse_command
-from bonescan.workflow.run_record import SYSTEM_KEYS, RunRecord, TrainingRecord
+from bonescan.workflow.run_record import SYSTEM_KEYS, RunRecord, TrainingRecord, git_revision
 from tests.workflows import ROOT
 
 WORDS = ("training", "--config_file", "configs/train.yaml", "--width", "3")
@@ -17,6 +18,25 @@ def in_the_root(monkeypatch):
 
 def make_engine(rank: int = 0) -> SimpleNamespace:
     return SimpleNamespace(state=SimpleNamespace(rank=rank))
+
+
+def test_revision_is_that_of_a_root_only(tmp_path):
+    def git(*words):
+        done = subprocess.run(
+            ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", *words],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    git("init")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "file").write_text("one")
+    git("add", ".")
+    git("commit", "-m", "first")
+    assert git_revision(tmp_path) == git("rev-parse", "HEAD")
+    assert git_revision(tmp_path / "inside") is None
+    (tmp_path / "inside" / "file").write_text("two")
+    assert git_revision(tmp_path) == git("rev-parse", "HEAD") + "+changes"
 
 
 def test_record_holds_the_command_that_can_be_repeated(tmp_path):

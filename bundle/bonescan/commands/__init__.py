@@ -23,4 +23,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = make_parser().parse_args(arguments)
     command = chosen.command
-    return run_reported(lambda: command.run(chosen), continues=command.continues)
+    return run_reported(lambda: command.run(chosen), to_continue=command.to_continue)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+SAME_COMMAND = "run the same command again"
+WITH_RESUME = "run the same command with --resume"
 PUBLISHED = Path("docs/results")
 """Folder of the results that this project publishes, from the root of its checkout."""
 
@@ -19,7 +21,7 @@ class Command:
         example: a command line that works.
         add_arguments: adds its arguments to a parser; imports nothing heavy.
         run: does it with the parsed arguments, and returns the exit code.
-        continues: whether the same command, typed again, continues after an interruption.
+        to_continue: what continues it after an interruption; empty where nothing does.
         notes: what else a person must know to use it.
     """
 
@@ -28,7 +30,7 @@ class Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
-    continues: bool = False
+    to_continue: str = ""
     notes: str = ""
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bonescan.commands.command import Command, add_datalist, add_output
+from bonescan.commands.command import SAME_COMMAND, Command, add_datalist, add_output
 
 SPLITS = ("patient", "image")
 
@@ -56,6 +56,6 @@ COMMAND = Command(
     example="bonescan image-set --datalist data/lin2020/datalist.json -o data/lin2020_2280",
     add_arguments=add_arguments,
     run=run,
-    continues=True,
+    to_continue=SAME_COMMAND,
     notes="Train on it with --overlay cropped.",
 )

@@ -4,7 +4,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from bonescan.commands.command import Command
+from bonescan.commands.command import WITH_RESUME, Command
 from bonescan.commands.workflow import add_settings, run_folder, start
 from bonescan.run_folder import SCAN_ROWS, SYSTEM
 from bonescan.workflow.installation import find_configs
@@ -57,6 +57,7 @@ COMMAND = Command(
     example="bonescan infer runs/unet data/archive -o results",
     add_arguments=add_arguments,
     run=run,
+    to_continue=WITH_RESUME,
     notes="""\
 Writes a label map, findings and a picture of each scan, and a table of all. Inputs that cannot be
 read are listed in failures.csv; the others are processed, and the exit code is 1.""",

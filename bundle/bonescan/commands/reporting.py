@@ -10,12 +10,12 @@ DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 """Exit codes. Argparse ends with WRONG_ARGUMENTS by itself."""
 
 
-def run_reported(run: Callable[[], int], *, continues: bool) -> int:
+def run_reported(run: Callable[[], int], *, to_continue: str = "") -> int:
     """Run something; tell errors and interruption in one line on stderr.
 
     Args:
         run: what to run; returns an exit code.
-        continues: whether it continues where it stopped when it is run again.
+        to_continue: what continues it after an interruption; empty where nothing does.
 
     Returns:
         Its exit code, FAILED after an error that a user can act on, or INTERRUPTED.
@@ -23,7 +23,7 @@ def run_reported(run: Callable[[], int], *, continues: bool) -> int:
     try:
         return run()
     except KeyboardInterrupt:
-        how = ": run the same command again to continue" if continues else ""
+        how = f": {to_continue} to continue" if to_continue else ""
         print(f"\nInterrupted{how}.", file=sys.stderr)
         return INTERRUPTED
     except BrokenProcessPool:

@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bonescan.commands.command import Command, add_results_folder
+from bonescan.commands.command import SAME_COMMAND, Command, add_results_folder
 from bonescan.workflow.installation import find_configs
 
 SPLITS = ("patient", "image")
@@ -82,6 +82,6 @@ COMMAND = Command(
     example="bonescan reproduce he2024_table2",
     add_arguments=add_arguments,
     run=run,
-    continues=True,
+    to_continue=SAME_COMMAND,
     notes="The experiments are the files of configs/experiments.",
 )

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bonescan.commands.command import Command, add_output
+from bonescan.commands.command import SAME_COMMAND, Command, add_output
 from bonescan.phantom.presets import PRESETS, find_preset
 
 
@@ -43,5 +43,5 @@ COMMAND = Command(
     example="bonescan simulate --preset lin2020 --seed 0 --workers 2 -o data/lin2020",
     add_arguments=add_arguments,
     run=run,
-    continues=True,
+    to_continue=SAME_COMMAND,
 )

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from bonescan.commands.command import Command, add_output
+from bonescan.commands.command import WITH_RESUME, Command, add_output
 from bonescan.commands.workflow import (
     add_overlay,
     add_settings,
@@ -78,6 +78,7 @@ COMMAND = Command(
     example="bonescan train lin2020_unet --data data/cohort -o runs/unet --fast",
     add_arguments=add_arguments,
     run=run,
+    to_continue=WITH_RESUME,
     notes="""\
 Everything that is not said is that of the system's file in configs/systems, of the overlays and of
 configs/train.yaml. The command of MONAI that does the same is printed first.""",

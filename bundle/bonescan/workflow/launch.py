@@ -18,8 +18,11 @@ def launch(arguments: Sequence[str]) -> int:
         arguments: as they would follow `python -m monai.bundle run`.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted. The reason is logged
-        as one line, the traceback at debug level.
+        The exit code: 0 done, 1 failed, 2 wrong arguments. The reason is logged as one line, the
+        traceback at debug level.
+
+    Raises:
+        KeyboardInterrupt: if it is interrupted.
     """
     try:
         command = parse_command(arguments)
@@ -32,9 +35,6 @@ def launch(arguments: Sequence[str]) -> int:
             run(**command.arguments)
     except SystemExit as err:  # how a run ends that has told its failures (archive.conclude)
         return int(err.code or 0)
-    except KeyboardInterrupt:
-        logger.error("interrupted; go on with --resume")
-        return 130
     except Exception as err:
         # MONAI wraps what a component raises; the cause says what to do.
         logger.error("%s", one_line(root_cause(err)))

@@ -14,6 +14,7 @@ from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
 from bonescan.versions import package_versions
 from bonescan.workflow.command import compose, current_command
+from bonescan.workflow.installation import find_configs
 
 SYSTEM_KEYS = (
     "name",
@@ -34,7 +35,13 @@ SYSTEM_KEYS = (
 
 
 def git_revision(root: Path) -> str | None:
-    """Return the commit of a checkout, with "+changes" if files differ; None outside git."""
+    """Return the commit of a checkout, with "+changes" if files differ.
+
+    None where this folder is not the root of one: an installed package may well lie inside the
+    checkout of something else.
+    """
+    if not (root / ".git").exists():
+        return None
     git = ["git", "-C", str(root)]
     try:
         head = subprocess.run(  # noqa: S603
@@ -60,7 +67,7 @@ def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:
     words = None if command is None else ["python", "-m", "monai.bundle", "run", *command.words]
     return {
         "bundle": __version__,
-        "revision": git_revision(Path(__file__).parents[3]),
+        "revision": git_revision(find_configs().parent),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": words,
         "seed": seed,

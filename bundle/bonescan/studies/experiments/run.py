@@ -120,8 +120,6 @@ def _overrides(settings: Mapping[str, Any]) -> list[str]:
 
 def _launch(run: Run, arguments: list[str]) -> None:
     code = launch(arguments)
-    if code == 130:
-        raise KeyboardInterrupt
     if code:
         log = run.folder / LOG_FILE
         raise RunFailedError(f"{arguments[0]}: {_last_error(log)}; see {log}")
