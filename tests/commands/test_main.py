@@ -8,13 +8,16 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from bonescan import __version__
-from bonescan.commands import annotate, image_set, main, nnunet, reproduce
+from bonescan.commands import annotate, image_set, main, nnunet, reproduce, simulate
 from bonescan.commands.command import Command, CommandGroup
 from bonescan.commands.parser import COMMANDS, make_parser
 from bonescan.commands.reporting import run_reported
 from bonescan.data.annotation.annotators import ConsensusMethod
 from bonescan.data.annotation.consensus import MAX_DIFFERENCE
+from bonescan.data.annotation.label_mapping import IGNORE
 from bonescan.data.nnunet import NIFTI, PNG
+from bonescan.labels import LABEL_NAMES
+from bonescan.phantom import presets
 from bonescan.prepare.image_set import SPLITS
 from bonescan.studies.experiments import experiment
 
@@ -72,6 +75,8 @@ def test_unknown_options_are_wrong_arguments(path, capsys):
 @pytest.mark.parametrize(
     ("offered", "known"),
     [
+        (simulate.PRESETS, tuple(presets.PRESETS)),
+        (annotate.LABELS, (*LABEL_NAMES.values(), IGNORE)),
         (annotate.METHODS, tuple(ConsensusMethod)),
         (annotate.MAX_DIFFERENCE, MAX_DIFFERENCE),
         (nnunet.FORMATS, (PNG, NIFTI)),
