@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bonescan.commands.command import PUBLISHED, HelpFormatter
 from bonescan.files import write_text
 from bonescan.studies.benchmark import report
 from bonescan.studies.experiments import markdown
@@ -25,12 +26,18 @@ def lay_out(path: Path) -> str | None:
     return layouts[0](document) if layouts else None
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
+    parser.add_argument(
+        "--folder", type=Path, default=PUBLISHED, metavar="DIR", help="of the documents"
+    )
+    return parser
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=Path("docs/results"), metavar="DIR")
-    folder = parser.parse_args(arguments).folder
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(make_parser().parse_args(arguments).folder.glob("*.json")):
         page = lay_out(path)
         if page is not None:
             write_text(path.with_suffix(".md"), page)

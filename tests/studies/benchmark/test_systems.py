@@ -97,4 +97,4 @@ def test_compiled_network_is_compared(monkeypatch, clock):
     monkeypatch.setattr(torch, "compile", Mock(return_value=compiled))
     measurement = measure_compiled("a network", Plain(), torch.rand(1, 1, 4, 6), 3)
     assert measurement.repeats == [0.25, 0.75, 0.25]
-    assert measurement.name == "Forward pass of a network: compiled / plain"
+    assert measurement.name == "Forward pass of a network, compiled / plain"

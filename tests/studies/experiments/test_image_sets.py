@@ -47,7 +47,7 @@ def test_rows_are_trained_and_evaluated_on_their_own_images(tmp_path):
     ]
     assert document["data"]["test_share"] == 0.3
     assert set(document["data"]["sha256"]) == {"plain", "augmented"}
-    assert "30 % of them held out for testing" in page.read_text()
+    assert "30 % of the patients held out for testing" in page.read_text()
     held_out = read_datalist(tmp_path / "data" / "lin2020-10" / "datalist-test-0.3.json")["test"]
     assert len(held_out) == 3
     assert tested[0] <= {entry["patient"] for entry in held_out}

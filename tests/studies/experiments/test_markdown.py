@@ -60,25 +60,26 @@ def test_published_and_simulated_are_in_one_row():
 def test_page_says_how_it_was_made():
     page = to_markdown(DOCUMENT)
     assert (
-        "Fast profile: little. The cohort has 5 simulated patients of the preset `default`, split "
-        "by patient, 30 % of them held out for testing. Metrics are computed from the pixels of "
-        "all images of a run together, then averaged over the runs; brackets give the 95 % "
-        "percentile bootstrap."
+        "Fast profile: little. The cohort has 5 simulated patients (preset `default`); the split "
+        "is by patient, with 30 % of the patients held out for testing. Metrics are computed from "
+        "the pixels of all images of a run together and averaged over the runs; the intervals in "
+        "parentheses are 95 % percentile bootstrap."
     ) in page
     assert "Made with `bonescan reproduce tiny` on 2026-01-02: A processor, 2 cores, cpu." in page
-    assert "Training took 3 minutes, all runs together; the machine was shared." in page
+    assert "All training together took 3 minutes; the machine was shared." in page
     assert "Optimistic" not in page
     assert "Not complete" not in page
 
 
 def test_cross_validation_holds_no_patients_out():
     page = to_markdown({**DOCUMENT, "data": {**DOCUMENT["data"], "test_share": None}})
-    assert "split by patient. Metrics are" in page
+    assert "the split is by patient. Metrics are" in page
 
 
 def test_what_is_missing_or_optimistic_is_said():
     page = to_markdown({**DOCUMENT, "split": "image", "missing": ["Three", "Four"]})
     assert "**Optimistic: split by image.**" in page
+    assert "held out" not in page
     assert "**Not complete yet:** Three; Four." in page
 
 
@@ -89,4 +90,4 @@ def test_counts_of_an_image_set():
     page = to_markdown(document)
     assert "| test images | 450 | 456 |\n| lesion pixels, % | - | 0.33 |" in page
     assert "DSC" not in page
-    assert "Training took" not in page
+    assert "training together" not in page

@@ -79,7 +79,7 @@ def measure_inference(inputs: BenchmarkInputs) -> list[Measurement]:
         "to label map, findings and picture, over one forward pass of the same two images"
     )
     pairs = comparison.pairs[1:]  # the first scan warms up
-    return [compare_times("Inference: scan to files / forward pass", pairs, how=how, target=TARGET)]
+    return [compare_times("Inference, scan to files / forward pass", pairs, how=how, target=TARGET)]
 
 
 def _forward_pass(network: nn.Module, engine: Engine) -> Callable[[], object]:

@@ -36,7 +36,7 @@ def measure_memory(inputs: BenchmarkInputs) -> list[Measurement]:
             f"peak resident memory of {name} with a network of width {WIDTH}: {many_mb:.0f} MB for "
             f"{many} scans, {few_mb:.0f} MB for {few}"
         )
-        title = f"Peak memory of {name}: {many} / {few} scans"
+        title = f"Peak memory of {name}, {many} / {few} scans"
         measurements.append(Measurement(title, "ratio", [many_mb / few_mb], how, TARGET))
     return measurements
 

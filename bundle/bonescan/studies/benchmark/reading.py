@@ -64,7 +64,7 @@ def measure_reading(inputs: BenchmarkInputs) -> list[Measurement]:
             files[path.stem], origins[path.stem] = path, "real"
     return [
         Measurement(
-            f"Reading: {name}",
+            f"Reading, {name}",
             "ms",
             time_repeats_ms(partial(read_scan, path), inputs.size.readings),
             f"a DICOM file in the system's cache ({origins[name]}, "

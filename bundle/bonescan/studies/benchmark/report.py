@@ -87,7 +87,7 @@ def _table(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _format(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.3g}"
+    return UNDEFINED if value is None else f"{float(f'{value:.3g}'):g}"
 
 
 def _format_target(entry: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ def measure_startup(inputs: BenchmarkInputs) -> list[Measurement]:
         "wall time of `python -m monai.bundle run` with configs/inference.yaml up to the first "
         "scan, over `python -c 'import monai'`"
     )
-    name = "Start-up: inference / import of MONAI"
+    name = "Start-up, inference / import of MONAI"
     return [compare_times(name, pairs[1:], how=how, target=START_TARGET)]
 
 
@@ -62,7 +62,7 @@ def measure_crop(inputs: BenchmarkInputs) -> list[Measurement]:
             partial(crop, load({IMAGE: str(scan / "scan.dcm")})), inputs.size.readings
         )
     ]
-    how = f"on {len(inputs.scans)} loaded scans of two views"
+    how = f"time for a loaded scan of two views, over {len(inputs.scans)} scans"
     return [Measurement("Thorax crop", "ms", times_ms, how)]
 
 

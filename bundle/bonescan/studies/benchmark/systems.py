@@ -234,10 +234,10 @@ def _measure_tuning(name: str, system: TimedSystem, turns: int) -> list[Measurem
         ratios = _compare(partial(action, last, image_last), partial(action, first, image), turns)
         measurements.append(
             Measurement(
-                f"{title} of {name}: channels last / first",
+                f"{title} of {name}, channels last / first",
                 "ratio",
                 ratios,
-                "the network of the fast profile with its channels last in memory, over first",
+                "the network of the fast profile, channels last in memory over channels first",
             )
         )
     return [*measurements, measure_compiled(name, last, image_last, turns)]
@@ -245,7 +245,7 @@ def _measure_tuning(name: str, system: TimedSystem, turns: int) -> list[Measurem
 
 def measure_compiled(name: str, network: nn.Module, image: Tensor, turns: int) -> Measurement:
     """Compare the compiled forward pass with the plain one, or say why it cannot be compiled."""
-    title = f"Forward pass of {name}: compiled / plain"
+    title = f"Forward pass of {name}, compiled / plain"
     network = copy.deepcopy(network).eval()
     compiled = torch.compile(network)
     try:

@@ -60,4 +60,6 @@ def measure_training(inputs: BenchmarkInputs) -> list[Measurement]:
     )
     # the first epoch warms up
     per_step = [(loop_s / steps, bare_s / steps) for loop_s, bare_s in comparison.pairs[1:]]
-    return [compare_times("Training step: whole loop / bare", per_step, how=how, target=TARGET)]
+    return [
+        compare_times("Training step, whole loop / bare step", per_step, how=how, target=TARGET)
+    ]

@@ -16,8 +16,8 @@ COLUMN_TITLES = {
 }
 """As the papers call the metrics."""
 CONVENTION_TEXTS = {
-    "pooled": "computed from the pixels of all images of a run together",
-    "per_image": "averaged over the images of a run",
+    "pooled": "computed from the pixels of all images of a run together and averaged over the runs",
+    "per_image": "averaged over the images of a run and then over the runs",
 }
 IMAGE_SET_TITLES = {
     "originals": "original images",
@@ -41,8 +41,8 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     metrics, rows, comparisons = (document[key] for key in ("metrics", "rows", "comparisons"))
     parts = [
         f"# {document['title']}, on simulated scans",
-        f"{document['source']}. The published values come from patients, the others from "
-        "**simulated** scans: compare signs and order, not values.",
+        f"{document['source']}. Published values are from patients, all others from **simulated** "
+        "scans: compare signs and order, not values.",
         _describe(document),
         OPTIMISTIC if document["split"] == "image" else "",
         _image_set_table(document["image_set"]) if document["image_set"] else "",
@@ -61,15 +61,15 @@ def _describe(document: Mapping[str, Any]) -> str:
     data = document["data"]
     text = (
         f"{document['profile'].capitalize()} profile: {document['protocol']}. The cohort has "
-        f"{data['patients']} simulated patients of the preset `{data['preset']}`, split by "
+        f"{data['patients']} simulated patients (preset `{data['preset']}`); the split is by "
         f"{document['split']}"
     )
-    if data["test_share"] is not None:
-        text += f", {100 * data['test_share']:g} % of them held out for testing"
+    if data["test_share"] is not None and document["split"] == "patient":
+        text += f", with {100 * data['test_share']:g} % of the patients held out for testing"
     if document["rows"]:
         text += (
-            f". Metrics are {CONVENTION_TEXTS[document['convention']]}, then averaged over the "
-            f"runs; brackets give the {document['interval']}"
+            f". Metrics are {CONVENTION_TEXTS[document['convention']]}; the intervals in "
+            f"parentheses are {document['interval']}"
         )
     return f"{text}."
 
@@ -87,7 +87,7 @@ def _metrics_table(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) ->
             line.append(NO_VALUE if published is None else f"{published:.3f}")
             line.append(_format_estimate(row["measured"][name]))
         lines.append([*line, str(row["runs"]), str(row["images"]), f"{row['training_s']:.0f} s"])
-    return markdown_table([*header, "runs", "images", "training time"], lines)
+    return markdown_table([*header, "runs", "images", "training time per run"], lines)
 
 
 def _format_estimate(estimate: Mapping[str, Any]) -> str:
@@ -114,10 +114,11 @@ def _comparisons_table(metric: str, comparisons: Sequence[Mapping[str, Any]]) ->
     ]
     note = (
         "A and B are compared on the same images; the intervals resample the same patients for "
-        "both. No p-value is corrected for the number of tests, and folds share training patients."
+        "both. p-values are not corrected for the number of tests, and folds share training "
+        "patients."
     )
     if metric == F1_OF_MEANS:
-        note += " The tests are of the DSC of each patient and of each run."
+        note += " The tests use the DSC of each patient and of each run."
     return f"{markdown_table(header, lines)}\n\n{note}"
 
 
@@ -143,8 +144,8 @@ def _format_number(value: float | None) -> str:
 def _origin(document: Mapping[str, Any]) -> str:
     machine = document["machine"]
     training = (
-        f" Training took {document['training_minutes']:.0f} minutes, all runs together; the "
-        "machine was shared."
+        f" All training together took {document['training_minutes']:.0f} minutes; the machine was "
+        "shared."
         if document["rows"]
         else ""
     )
