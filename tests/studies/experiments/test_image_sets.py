@@ -5,7 +5,8 @@ import json
 import pytest
 
 from bonescan.data.datalist import read_datalist
-from bonescan.studies.experiments.data import prepare
+from bonescan.prepare.image_set import make_image_set
+from bonescan.studies.experiments.data import SEED, prepare
 from bonescan.studies.experiments.execute import execute
 from bonescan.studies.experiments.experiment import Experiment, ImageSet, Profile, Row
 from bonescan.studies.experiments.grid import RunGrid
@@ -48,6 +49,10 @@ def test_rows_are_trained_and_evaluated_on_their_own_images(tmp_path):
     assert document["data"]["test_share"] == 0.3
     assert set(document["data"]["sha256"]) == {"plain", "augmented"}
     assert "30 % of the patients held out for testing" in page.read_text()
-    held_out = read_datalist(tmp_path / "data" / "lin2020-10" / "datalist-test-0.3.json")["test"]
+    cohort = tmp_path / "data" / "lin2020-10"
+    held_out = read_datalist(cohort / "datalist-test-0.3.json")["test"]
     assert len(held_out) == 3
     assert tested[0] <= {entry["patient"] for entry in held_out}
+    with pytest.raises(ValueError, match="must hold a set of the same data"):
+        folder = data.find("plain").datalist.parent
+        make_image_set(cohort / "datalist.json", folder, selected=8, seed=SEED)

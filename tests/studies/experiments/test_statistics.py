@@ -34,24 +34,24 @@ TWO_RUNS = make(
 
 
 def test_mean_over_runs_of_pooled_pixels():
-    found = estimate(TWO_RUNS, ["dsc", "precision", "recall", F1_OF_MEANS], "pooled")
-    assert found["dsc"].value == pytest.approx((12 / 20 + 0.9) / 2)
-    assert found["precision"].value == pytest.approx((6 / 10 + 0.9) / 2)
-    assert found["recall"].value == pytest.approx((6 / 10 + 0.9) / 2)
-    assert found["dsc"].spread == pytest.approx(np.std([0.6, 0.9], ddof=1))
-    assert found[F1_OF_MEANS].value == pytest.approx(0.75)
-    assert found[F1_OF_MEANS].spread is None
-    assert found["dsc"].lower <= found["dsc"].value <= found["dsc"].upper
+    estimates = estimate(TWO_RUNS, ["dsc", "precision", "recall", F1_OF_MEANS], "pooled")
+    assert estimates["dsc"].value == pytest.approx((12 / 20 + 0.9) / 2)
+    assert estimates["precision"].value == pytest.approx((6 / 10 + 0.9) / 2)
+    assert estimates["recall"].value == pytest.approx((6 / 10 + 0.9) / 2)
+    assert estimates["dsc"].spread == pytest.approx(np.std([0.6, 0.9], ddof=1))
+    assert estimates[F1_OF_MEANS].value == pytest.approx(0.75)
+    assert estimates[F1_OF_MEANS].spread is None
+    assert estimates["dsc"].lower <= estimates["dsc"].value <= estimates["dsc"].upper
 
 
 def test_mean_over_runs_of_image_means():
-    found = estimate(TWO_RUNS, ["iou"], "per_image")
-    assert found["iou"].value == pytest.approx(((6 / 8 + 0) / 2 + 9 / 11) / 2)
+    estimates = estimate(TWO_RUNS, ["iou"], "per_image")
+    assert estimates["iou"].value == pytest.approx(((6 / 8 + 0) / 2 + 9 / 11) / 2)
 
 
 def test_one_run_has_no_spread():
-    found = estimate(make([(0, "a", (6, 2, 0)), (0, "b", (3, 0, 1))]), ["dsc"], "pooled")
-    assert found["dsc"].spread is None
+    estimates = estimate(make([(0, "a", (6, 2, 0)), (0, "b", (3, 0, 1))]), ["dsc"], "pooled")
+    assert estimates["dsc"].spread is None
 
 
 def test_comparison_of_two_rows():
@@ -64,20 +64,20 @@ def test_comparison_of_two_rows():
         keys=better.keys[::-1],
         runs=better.runs[::-1],
     )
-    found = compare(shuffled, worse, "dsc", "pooled")
+    comparison = compare(shuffled, worse, "dsc", "pooled")
     by_run = [40 / (40 + 10 + (8 + 2 * k + 4)) - 40 / (40 + 20 + (8 + 2 * k + 4)) for k in range(4)]
-    assert found.difference == pytest.approx(np.mean(by_run))
-    assert 0 < found.lower <= found.difference <= found.upper
-    assert found.patients == 8
-    assert found.wilcoxon_p == pytest.approx(2 / 2**8)
-    assert found.t_p < 0.001
+    assert comparison.difference == pytest.approx(np.mean(by_run))
+    assert 0 < comparison.lower <= comparison.difference <= comparison.upper
+    assert comparison.patients == 8
+    assert comparison.wilcoxon_p == pytest.approx(2 / 2**8)
+    assert comparison.t_p < 0.001
 
 
 def test_equal_rows_have_no_test():
-    found = compare(TWO_RUNS, TWO_RUNS, "dsc", "pooled")
-    assert (found.difference, found.lower, found.upper) == (0, 0, 0)
-    assert found.wilcoxon_p is None
-    assert found.t_p is None
+    comparison = compare(TWO_RUNS, TWO_RUNS, "dsc", "pooled")
+    assert (comparison.difference, comparison.lower, comparison.upper) == (0, 0, 0)
+    assert comparison.wilcoxon_p is None
+    assert comparison.t_p is None
 
 
 def test_other_images_are_refused():
@@ -93,10 +93,10 @@ def test_images_are_read_with_their_run(tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "images.csv").write_text("\n".join([HEADER, *rows]) + "\n")
-    found = read_images([tmp_path / "0", tmp_path / "1"])
-    np.testing.assert_array_equal(found.confusion, [[1, 2, 3, 4], [5, 6, 7, 8]])
-    assert (found.patients, found.keys) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
-    assert found.runs.tolist() == [0, 1]
+    images = read_images([tmp_path / "0", tmp_path / "1"])
+    np.testing.assert_array_equal(images.confusion, [[1, 2, 3, 4], [5, 6, 7, 8]])
+    assert (images.patients, images.keys) == (["p", "q"], [("s", "anterior"), ("t", "posterior")])
+    assert images.runs.tolist() == [0, 1]
 
 
 def test_results_are_ready_for_json():
