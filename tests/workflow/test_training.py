@@ -55,8 +55,9 @@ def test_other_seed_other_weights(cohort, trained, tmp_path):
     assert any(not torch.equal(value, second[key]) for key, value in first.items())
 
 
-def test_resumed_run_equals_uninterrupted_one(cohort, tmp_path):
-    where = {"workflow_type": "train", "dataset_dir": str(cohort)}
+@pytest.mark.parametrize("epoch_length", [None, 3], ids=["passes", "iterations"])
+def test_resumed_run_equals_uninterrupted_one(epoch_length, cohort, tmp_path):
+    where = {"workflow_type": "train", "dataset_dir": str(cohort), "epoch_length": epoch_length}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run_workflow("train", **where, output_dir=str(whole), epochs=3)
     run_workflow("train", **where, output_dir=str(parts), epochs=1)
@@ -66,6 +67,8 @@ def test_resumed_run_equals_uninterrupted_one(cohort, tmp_path):
     drop = {"seconds"}
     kept = [[{k: r[k] for k in r if k not in drop} for r in history(f)] for f in (whole, parts)]
     assert kept[0] == kept[1]
+    iterations = torch.load(whole / LAST_STATE, weights_only=True)["iteration"]
+    assert iterations == 3 * (epoch_length or 2)
 
 
 def test_epochs_hold_what_was_measured_in_them(cohort, tmp_path):

@@ -8,11 +8,12 @@ from torch.utils.data import Dataset
 
 
 class EpochSeed:
-    """Seed every generator at the start of each epoch.
+    """Seed every generator at the start of each epoch, and begin the data anew.
 
     Epoch n then does not depend on how it was reached: a run that was killed and resumed draws the
     same order, augmentation and dropout as one that was not interrupted, and no generator state
-    has to be saved. Every process of a distributed run draws its own numbers.
+    has to be saved. That holds for epochs of any number of iterations, too: Ignite alone would go
+    on in the order of the epoch before. Every process of a distributed run draws its own numbers.
 
     Args:
         dataset: dataset whose random transforms are seeded (in this process; worker processes
@@ -29,10 +30,11 @@ class EpochSeed:
         engine.add_event_handler(Events.EPOCH_STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Seed Python, numpy, torch and the dataset's transforms."""
+        """Seed Python, numpy, torch and the dataset's transforms; then start the loader."""
         # A prime apart, so that neighbouring seeds do not share epochs.
         seed = (self.seed * 100_003 + engine.state.epoch * 1_009 + engine.state.rank) % 2**32
         deterministic = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
         set_determinism(seed)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic
         set_rnd(self.dataset, seed)
+        engine.set_data(engine.state.dataloader)

@@ -30,6 +30,7 @@ SYSTEM_KEYS = (
     "inferer",
     "activate",
     "decide",
+    "report",
 )
 """Keys that training, evaluation and inference share: they say what a trained system is."""
 
