@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
 SYSTEMS = sorted((CONFIGS / "systems").glob("*.yaml"))
-OVERLAYS = ("aggregated", "cropped", "fast", "multi_gpu", "multi_gpu_evaluate")
+OVERLAYS = ("aggregated", "cropped", "ensemble", "fast", "multi_gpu", "multi_gpu_evaluate")
 
 
 def load(name: str) -> dict:

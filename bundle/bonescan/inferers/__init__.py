@@ -1,7 +1,8 @@
-"""Inferers for scans of several views."""
+"""Inferers for scans of several views, and for several networks."""
 
+from bonescan.inferers.ensemble import EnsembleInferer
 from bonescan.inferers.instances import InstanceInferer
 from bonescan.inferers.per_view import PerViewInferer
 from bonescan.inferers.side_by_side import SideBySideInferer
 
-__all__ = ["InstanceInferer", "PerViewInferer", "SideBySideInferer"]
+__all__ = ["EnsembleInferer", "InstanceInferer", "PerViewInferer", "SideBySideInferer"]

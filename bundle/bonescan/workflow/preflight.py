@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import monai
@@ -63,7 +64,8 @@ class Preflight:
         output_dir: folder that the run writes to.
         datalist: datalist that the run reads, None where it reads none.
         section: section of the datalist that the run reads.
-        weights: trained weights that the run loads, None where it loads none.
+        weights: file of trained weights that the run loads, or files by name; None where it loads
+            none.
         resume: whether an earlier run in the folder is to be continued.
         training: whether the run trains, so that it must not overwrite another training.
         min_free_bytes: free space that the disk of the folder must have.
@@ -75,7 +77,7 @@ class Preflight:
         output_dir: str | Path,
         datalist: str | Path | None = None,
         section: str = TRAINING,
-        weights: str | Path | None = None,
+        weights: str | Path | Mapping[str, str | Path] | None = None,
         resume: bool = False,
         training: bool = False,
         min_free_bytes: int = MIN_FREE_BYTES,
