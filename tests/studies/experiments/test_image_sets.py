@@ -53,6 +53,6 @@ def test_rows_are_trained_and_evaluated_on_their_own_images(tmp_path):
     held_out = read_datalist(cohort / "datalist-test-0.3.json")["test"]
     assert len(held_out) == 3
     assert tested[0] <= {entry["patient"] for entry in held_out}
+    folder = data.find("plain").datalist.parent
     with pytest.raises(ValueError, match="must hold a set of the same data"):
-        folder = data.find("plain").datalist.parent
         make_image_set(cohort / "datalist.json", folder, selected=8, seed=SEED)
