@@ -4,6 +4,7 @@ An arrow that follows from two others is left out: what uses the report uses the
 """
 
 import argparse
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -36,44 +37,36 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def count_arrows() -> Arrows:
-    """Count the imports from each room into each other room."""
+def read_layers() -> list[list[str]]:
+    """Read the layers of the contract in pyproject.toml, from the highest to the base."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    names = [[part.strip() for part in re.split("[|:]", layer)] for layer in layers]
+    prefix = f"{PACKAGE}."
+    rooms = [
+        [name.removeprefix(prefix) for name in row if name.startswith(prefix)] for row in names
+    ]
+    return [row for row in rooms if row]
+
+
+def count_arrows(layers: Sequence[Sequence[str]]) -> Arrows:
+    """Count the imports from each room into each other room; the last layer counts as one room."""
+    room_of = {room: room for layer in layers for room in layer}
+    room_of |= dict.fromkeys(layers[-1], BASE)
     graph = grimp.build_graph(PACKAGE)
     arrows: Counter[tuple[str, str]] = Counter()
-    for module in graph.modules - {PACKAGE}:
+    for module in graph.modules:
         for imported in graph.find_modules_directly_imported_by(module):
-            arrows[room_of(module), room_of(imported)] += 1
-    return {pair: number for pair, number in arrows.items() if pair[0] != pair[1]}
-
-
-def room_of(module: str) -> str:
-    """Return the room that a module lies in."""
-    parts = module.split(".")
-    is_room = len(parts) > 1 and (ROOT / "bundle" / PACKAGE / parts[1]).is_dir()
-    return parts[1] if is_room else BASE
-
-
-def read_layers() -> list[list[str]]:
-    """Read the layers of the contract in pyproject.toml, the highest first."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    first = settings["tool"]["importlinter"]["contracts"][0]
-    layers = []
-    for line in first["layers"]:
-        names = [part.strip("() ").split(".") for part in line.replace(":", "|").split("|")]
-        rooms = [
-            name[1]
-            for name in names
-            if len(name) > 1 and (ROOT / "bundle" / PACKAGE / name[1]).is_dir()
-        ]
-        if rooms:
-            layers.append(rooms)
-    return [*layers, [BASE]]
+            user, used = (room_of.get(f"{name}.".split(".")[1]) for name in (module, imported))
+            if user and used and user != used:
+                arrows[user, used] += 1
+    return arrows
 
 
 def place_rooms(layers: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
     """Return the middle of each room's box: x in 0..1, y in layers from the lowest."""
     centres = {}
-    for level, rooms in enumerate(reversed(layers)):
+    for level, rooms in enumerate(reversed([*layers[:-1], [BASE]])):
         for number, room in enumerate(rooms):
             shift = 0.06 if level % 2 else -0.06  # so that arrows do not run through boxes
             x = (number + 0.5) / len(rooms) + (shift if len(rooms) == 1 else 0)
@@ -137,8 +130,9 @@ def draw_box(axes: Axes, room: str, centre: tuple[float, float]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     chosen = make_parser().parse_args(arguments)
-    arrows = count_arrows()
-    draw(arrows, read_layers(), chosen.output)
+    layers = read_layers()
+    arrows = count_arrows(layers)
+    draw(arrows, layers, chosen.output)
     print(f"{sum(arrows.values())} imports between rooms, drawn in {chosen.output}")
     return 0
 
