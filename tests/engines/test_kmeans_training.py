@@ -71,8 +71,10 @@ def samples(cohort) -> list[dict]:
 
 
 def test_training_finds_the_number_that_fits_all_images_best(fitted, samples):
-    ranks = np.concatenate([rank_pixels(it["image"][0].numpy(), 9).ravel() for it in samples])
-    lesion = np.concatenate([it["label"].numpy().ravel() == 1 for it in samples])
+    ranks = np.concatenate(
+        [rank_pixels(sample["image"][0].numpy(), 9).ravel() for sample in samples]
+    )
+    lesion = np.concatenate([sample["label"].numpy().ravel() == 1 for sample in samples])
     ious = [
         np.count_nonzero((ranks <= m) & lesion) / np.count_nonzero((ranks <= m) | lesion)
         for m in range(1, 9)
@@ -102,7 +104,7 @@ def test_profile_for_the_cpu_keeps_the_one_pass(cohort, fitted, tmp_path):
     assert workflow.parser.get_parsed_content("train#trainer").state.max_epochs == 1
     assert isinstance(workflow.parser.get_parsed_content("optimizer"), torch.optim.SGD)
     first, second = (
-        torch.load(it / run_folder.WEIGHTS, weights_only=True) for it in (fitted, tmp_path)
+        torch.load(folder / run_folder.WEIGHTS, weights_only=True) for folder in (fitted, tmp_path)
     )
     assert torch.equal(first["pixels"], second["pixels"])
 

@@ -39,9 +39,9 @@ def make_trainer(folder: Path, *, resume: bool = False) -> GanTrainer:
     loss = nn.BCEWithLogitsLoss()
 
     def tell_apart(fakes: torch.Tensor, reals: torch.Tensor) -> torch.Tensor:
-        said = critic(torch.cat([fakes.detach(), reals]))
+        logits = critic(torch.cat([fakes.detach(), reals]))
         true = torch.cat([torch.zeros(len(fakes), 1), torch.ones(len(reals), 1)])
-        return loss(said, true)
+        return loss(logits, true)
 
     def pass_for_real(fakes: torch.Tensor) -> torch.Tensor:
         return loss(critic(fakes), torch.ones(len(fakes), 1))
