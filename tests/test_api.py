@@ -61,7 +61,7 @@ def test_findings_are_those_of_the_command(system, cohort, inferred, names):
         assert finding.max_counts == written["max_counts"]
         assert finding.score == pytest.approx(written["score"], abs=1e-3)
     assert list(result.views) == document["views"]
-    assert result.assessed == document["assessed"] == system.assessed
+    assert result.field == document["assessed"] == system.field
     assert result.system == system.name == "Bright"
 
 

@@ -93,7 +93,7 @@ def test_components_fit_their_signatures(name, config):
 @pytest.mark.parametrize("key", SYSTEM_KEYS)
 def test_workflows_describe_the_same_system(key):
     train, evaluate, inference = (load(name) for name in WORKFLOWS)
-    if key == "published":
+    if key == "paper":
         assert train[key]["width"] == evaluate[key]["width"] == inference[key]["width"]
     else:
         assert train[key] == evaluate[key] == inference[key]
@@ -126,8 +126,8 @@ def test_systems_compose_with_every_workflow(path, workflow, monkeypatch):
     monkeypatch.chdir(ROOT)
     alone = composed("--args_file", str(path))
     config = composed("--args_file", str(path), "--config_file", f"configs/{workflow}.yaml")
-    assert {key: config[key] for key in SYSTEM_KEYS if key != "published"} == {
-        key: alone[key] for key in SYSTEM_KEYS if key != "published"
+    assert {key: config[key] for key in SYSTEM_KEYS if key != "paper"} == {
+        key: alone[key] for key in SYSTEM_KEYS if key != "paper"
     }
 
 
@@ -137,9 +137,9 @@ def test_a_profile_leaves_the_system_as_it_is(path, monkeypatch):
     alone = composed("--args_file", str(path))
     files = "['configs/train.yaml','configs/fast.yaml']"
     fast = composed("--args_file", str(path), "--config_file", files)
-    same = set(SYSTEM_KEYS) - {"width", "norm", "size"} | {"reference", "prepare_batch"}
+    same = set(SYSTEM_KEYS) - {"width", "norm", "size"} | {"label_mapping", "prepare_batch"}
     assert {key: fast[key] for key in same} == {key: alone[key] for key in same}
-    assert fast["width"] < alone["published"]["width"]
+    assert fast["width"] < alone["paper"]["width"]
 
 
 @pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
@@ -171,7 +171,7 @@ def test_default_system_is_the_published_one(monkeypatch):
 
 def test_profile_changes_training_not_the_system():
     fast = load("fast")
-    assert fast["width"] < load("train")["published"]["width"]
+    assert fast["width"] < load("train")["paper"]["width"]
     assert not set(fast) & (set(SYSTEM_KEYS) - {"width", "norm"})
 
 

@@ -19,13 +19,20 @@ FOLDERS = {"bundle", "configs", "docs", "models", "scripts", "tests"}
 """The top level that users of MONAI bundles and of this project know."""
 MACHINE_PATH = re.compile(r"(?<![\w.])/(tmp|work|root|home)/")
 WHOLES = {
+    "commands/test_main.py": "what all commands share",
     "dicom/test_fuzz.py": "reading, of damaged files",
     "dicom/test_privacy.py": "reading, of a person's files",
     "dicom/test_reference_scans.py": "reading, of real files",
+    "handlers/test_adversarial_training.py": "handlers of a training with two networks",
+    "studies/experiments/test_image_sets.py": "an experiment on two image sets",
+    "workflow/test_aggregated.py": "configs/aggregated.yaml",
     "workflow/test_chen2023.py": "the systems of a paper",
+    "workflow/test_ensemble.py": "configs/ensemble.yaml",
     "workflow/test_inference.py": "configs/inference.yaml",
     "workflow/test_multi_gpu.py": "training and evaluation in two processes",
+    "workflow/test_own_system.py": "what a system may bring",
     "workflow/test_training.py": "configs/train.yaml",
+    "workflow/test_unlabelled.py": "scans without label",
     "test_bundle.py": "what MONAI's tools ask of a bundle",
     "test_configs.py": "configs",
     "test_documents.py": "docs",
@@ -131,7 +138,7 @@ def test_citation_names_this_version_and_the_papers_of_the_systems():
         for path in (ROOT / "configs" / "systems").glob("*.yaml")
         for doi in re.findall(r"doi (\S+)", path.read_text(encoding="utf-8"))
     }
-    assert len(citation["references"]) == 5
+    assert len(citation["references"]) == 6
     assert dois < {paper["doi"] for paper in citation["references"]}
 
 

@@ -35,7 +35,7 @@ class System:
         postprocessing: from the network's output to label map and probabilities in acquisition
             geometry.
         name: what tables call the system.
-        assessed: field that it searches for lesions, such as "thorax".
+        field: field that it searches for lesions, such as "thorax".
         device: where the network is.
     """
 
@@ -47,11 +47,11 @@ class System:
         preprocessing: Compose,
         postprocessing: Compose,
         name: str,
-        assessed: str,
+        field: str,
         device: torch.device,
     ) -> None:
         self.name = name
-        self.assessed = assessed
+        self.field = field
         self.device = device
         self._network = network.eval()
         self._inferer = inferer
@@ -92,7 +92,7 @@ class System:
         evaluator.run()
         return make_result(
             {**evaluator.state.batch[0], **evaluator.state.output[0]},
-            assessed=self.assessed,
+            field=self.field,
             system=self.name,
             versions=self._versions,
         )
@@ -124,4 +124,4 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
         }
     weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=parts["device"])
     weights(Engine(lambda _engine, _batch: None))
-    return System(name=parser["name"], assessed=parser["assessed"], **parts)
+    return System(name=parser["name"], field=parser["field"], **parts)

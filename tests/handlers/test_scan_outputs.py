@@ -58,9 +58,7 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
 
 
 def run(writers: Sequence, batches: Sequence, folder: Path, *, resume: bool = False) -> ScanOutputs:
-    outputs = ScanOutputs(
-        writers, output_dir=folder, assessed="thorax", system="U-Net", resume=resume
-    )
+    outputs = ScanOutputs(writers, output_dir=folder, field="thorax", system="U-Net", resume=resume)
 
     def infer(engine, batch):
         if FAILURE in batch:
@@ -81,7 +79,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_result_is_what_the_chain_left():
     sample = make_sample("s1")
-    result = make_result(sample, assessed="thorax", system="U-Net", versions={})
+    result = make_result(sample, field="thorax", system="U-Net", versions={})
     assert result.label_map.dtype == np.uint8
     assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
     assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
@@ -94,7 +92,7 @@ def test_maps_that_were_not_inverted_are_refused():
     sample = make_sample("s1")
     sample["pred"] = sample["pred"][:, 1:]
     with pytest.raises(ValueError, match=r"label_map must have the counts' shape .*inverted"):
-        make_result(sample, assessed="thorax", system="U-Net", versions={})
+        make_result(sample, field="thorax", system="U-Net", versions={})
 
 
 def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):

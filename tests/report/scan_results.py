@@ -32,7 +32,7 @@ def make_result(**changes: object) -> ScanResult:
         label_map=label_map,
         prob=np.where(label_map == Label.METASTASIS, 0.75, 0.125),
         instances=None,
-        assessed="thorax",
+        field="thorax",
         system="U-Net",
         versions={"bonescan": "0.0"},
     )

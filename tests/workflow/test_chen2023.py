@@ -119,7 +119,7 @@ def sample_of(name: str, datalist: Path, **overrides) -> dict:
 
 def test_full_size_is_not_resampled(datalist):
     resized = sample_of("otsu", datalist, size=[640, 256])
-    plain = sample_of("otsu", datalist, sample=system_of("otsu")["sample"][:-2])
+    plain = sample_of("otsu", datalist, preprocess=system_of("otsu")["preprocess"][:-2])
     assert resized["image"].shape == (len(resized["label"]), 640, 256)
     assert torch.equal(255 * resized["image"].as_tensor(), plain["image"].as_tensor())
     assert torch.equal(resized["label"].as_tensor(), plain["label"].as_tensor())
@@ -187,7 +187,7 @@ def test_fewer_scans_than_a_batch_are_refused(datalist, tmp_path):
 
 def test_a_datalist_without_masks_is_refused(datalist, tmp_path):
     workflow = make_training("negative_mining", datalist, tmp_path)
-    assert "Key `body` of transform `LoadImaged` was missing" in refusal(workflow)
+    assert "Key `body` of transform `EnsureChannelFirstd` was missing" in refusal(workflow)
 
 
 def test_a_mask_of_another_size_is_refused(mined, tmp_path):

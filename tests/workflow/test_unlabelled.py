@@ -39,7 +39,9 @@ def test_training_and_validation_pass_over_entries_without_label(
     run_workflow("train", workflow_type="train", datalist=str(datalist), output_dir=str(tmp_path))
     for name in ("model.pt", "last.pt"):
         first, second = (torch.load(folder / name) for folder in (trained, tmp_path))
-        first, second = first.get("network", first), second.get("network", second)
+        first, second = (
+            state.get("networks", {}).get("network", state) for state in (first, second)
+        )
         assert all(torch.equal(value, second[key]) for key, value in first.items())
     assert caplog.text.count("section 'training': 1 entries without 'label' left out of") == 2
 
@@ -54,7 +56,7 @@ def test_evaluation_passes_over_entries_without_label(datalist, trained, tmp_pat
         output_dir=str(tmp_path),
     )
     with (tmp_path / "images.csv").open(newline="") as file:
-        images = [(row["scan_id"], row["view"]) for row in csv.DictReader(file)]
+        images = [(row["scan_id"], row["form"]) for row in csv.DictReader(file)]
     assert len(images) == len(set(images))  # the scans without label are the same again
     assert "section 'test': 2 entries without 'label' left out of 4" in caplog.text
     assert "section 'training': 2 entries without 'label' left out of" in caplog.text  # baseline
@@ -88,7 +90,7 @@ def test_entries_without_label_are_loaded_and_marked_where_they_are_wanted(datal
 def test_every_system_takes_an_entry_without_label(datalist, system, monkeypatch):
     monkeypatch.chdir(ROOT)
     parser = ConfigParser(compose(parse_command(["--args_file", f"configs/systems/{system}.yaml"])))
-    parts = [parser.get_parsed_content(key) for key in ("load", "sample", "reference")]
+    parts = [parser.get_parsed_content(key) for key in ("load", "preprocess", "label_mapping")]
     sample = Compose([*chain.from_iterable(parts)])(load_items(datalist, labelled=False)[0])
     assert sample[LABELLED] is False
     assert sample[LABEL].shape == sample[IMAGE].shape

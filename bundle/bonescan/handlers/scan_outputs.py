@@ -43,7 +43,7 @@ class ScanOutputs:
     Args:
         writers: what is written of each scan, in this order (see bonescan.report.writers).
         output_dir: folder to write to.
-        assessed: field that is searched for lesions, such as "thorax".
+        field: field that is searched for lesions, such as "thorax".
         system: what tables call the system.
         resume: whether to go on in the tables of an earlier run.
     """
@@ -53,13 +53,13 @@ class ScanOutputs:
         writers: Sequence[ScanWriter],
         *,
         output_dir: str | Path,
-        assessed: str,
+        field: str,
         system: str,
         resume: bool = False,
     ) -> None:
         self.writers = list(writers)
         self.output_dir = Path(output_dir)
-        self.assessed = assessed
+        self.field = field
         self.system = system
         self.resume = resume
         self.versions = software_versions()
@@ -88,7 +88,7 @@ class ScanOutputs:
         for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
             result = make_result(
                 {**entry, **output},
-                assessed=self.assessed,
+                field=self.field,
                 system=self.system,
                 versions=self.versions,
             )
@@ -127,7 +127,7 @@ def read_done(output_dir: Path) -> list[dict[str, str]]:
 
 
 def make_result(
-    sample: Mapping[str, Any], *, assessed: str, system: str, versions: Mapping[str, str]
+    sample: Mapping[str, Any], *, field: str, system: str, versions: Mapping[str, str]
 ) -> ScanResult:
     """Make the result of a scan of what the chain of inference left.
 
@@ -135,7 +135,7 @@ def make_result(
         sample: counts, pred (values of bonescan.labels.Label) and prob (view, row, column),
             MetaTensors in acquisition geometry; pred_instances likewise where the system tells
             lesions apart.
-        assessed: field that was searched for lesions.
+        field: field that was searched for lesions.
         system: what tables call the system.
         versions: versions of the software by name.
 
@@ -165,7 +165,7 @@ def make_result(
         label_map=np.rint(maps[PRED]).astype(np.uint8),
         prob=maps[PROB],
         instances=None if instances is None else instances.astype(np.int32),
-        assessed=assessed,
+        field=field,
         system=system,
         versions=versions,
     )

@@ -82,6 +82,6 @@ def _caption(result: ScanResult) -> list[str]:
     )
     return [
         f"Scan {result.scan_id}, {name_origin(simulated=result.simulated)}",
-        f"Assessed: {result.assessed}. Lesions: {lesions}",
+        f"Assessed: {result.field}. Lesions: {lesions}",
         RESEARCH_USE,
     ]

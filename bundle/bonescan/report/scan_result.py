@@ -28,7 +28,7 @@ class ScanResult:
         prob: probability of metastasis, or a score in its place (view, row, column), 0..1.
         instances: number of the instance that owns each pixel (view, row, column), 0 where there
             is none; None where the system does not tell lesions apart.
-        assessed: field that was searched for lesions, such as "thorax".
+        field: field that was searched for lesions, such as "thorax".
         system: what tables call the system.
         versions: versions of the software by name.
 
@@ -45,7 +45,7 @@ class ScanResult:
     label_map: NDArray[np.uint8]
     prob: NDArray[np.floating]
     instances: NDArray[np.integer] | None
-    assessed: str
+    field: str
     system: str
     versions: Mapping[str, str]
 

@@ -77,7 +77,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "scan_id": result.scan_id,
         "notice": RESEARCH_USE,
         "simulated": result.simulated,
-        "assessed": result.assessed,
+        "assessed": result.field,
         "views": [str(view) for view in result.views],
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
         "findings": [_to_json(finding) for finding in result.findings],
@@ -94,7 +94,7 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
     """
     row: dict[str, Any] = {
         "scan_id": result.scan_id,
-        "assessed": result.assessed,
+        "assessed": result.field,
         "simulated": result.simulated,
     }
     for view in View:

@@ -18,15 +18,15 @@ from bonescan.workflow.installation import find_configs
 
 SYSTEM_KEYS = (
     "name",
-    "assessed",
-    "published",
+    "field",
+    "paper",
     "width",
     "norm",
     "network_def",
     "memory_format",
     "size",
     "load",
-    "sample",
+    "preprocess",
     "inferer",
     "activate",
     "decide",
