@@ -5,8 +5,9 @@ from pathlib import Path
 
 from bonescan.commands.command import Command, CommandGroup, add_output
 from bonescan.commands.reporting import tell_left_out
+from bonescan.data.annotation.label_mapping import IGNORE, read_mapping
+from bonescan.labels import LABEL_NAMES
 
-LABELS = ("background", "metastasis", "bladder", "ignore")
 METHODS = ("majority", "agreement", "staple")
 MAX_DIFFERENCE = 0.05
 
@@ -59,8 +60,8 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help=f"meaning of a name in the files: one of {', '.join(LABELS)}; may be repeated; the "
-        "names that the export writes need not be given",
+        help=f"meaning of a name in the files: one of {', '.join(LABEL_NAMES.values())}, or "
+        f"{IGNORE}; may be repeated; the names that the export writes need not be given",
     )
     parser.add_argument(
         "--mapping", type=Path, metavar="FILE", help="the same as YAML, NAME: VALUE"
@@ -81,7 +82,6 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
 def run_import(chosen: argparse.Namespace) -> int:
     """Import."""
     from bonescan.data.annotation.import_labelme import ImportSettings, import_annotations
-    from bonescan.data.annotation.label_mapping import read_mapping
     from bonescan.data.annotation.rasterise import Drawing
 
     settings = ImportSettings(

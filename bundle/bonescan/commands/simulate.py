@@ -3,14 +3,13 @@
 import argparse
 
 from bonescan.commands.command import SAME_COMMAND, Command, add_output
-
-PRESETS = ("default", "lin2020", "he2024", "chen2023")
+from bonescan.phantom.presets import PRESETS, find_preset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        "--preset", choices=PRESETS, default=PRESETS[0], help="what the patients are like"
+        "--preset", choices=PRESETS, default="default", help="what the patients are like"
     )
     parser.add_argument(
         "--patients", type=int, metavar="N", help="the preset's own number if not given"
@@ -23,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Simulate the patients that are not there yet."""
     from bonescan.phantom.cohort import Cohort, simulate_cohort
-    from bonescan.phantom.presets import find_preset
 
     preset = find_preset(chosen.preset)
     patients = preset.patients if chosen.patients is None else chosen.patients
