@@ -80,7 +80,7 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
     assert main(command) == 1
     said = capfd.readouterr()
     assert "failed: Mined, fold 0, seed 0: training: " in said.err
-    assert "**Missing:** Mined." in (output / "tiny.md").read_text()
+    assert "**Not complete yet:** Mined." in (output / "tiny.md").read_text()
     assert (base / "model.pt").stat().st_mtime_ns == before
 
 
