@@ -60,10 +60,17 @@ def test_a_sample_without_label_gets_an_empty_one_like_its_image(make_stack):
 
 def test_a_sample_with_label_is_only_marked(make_stack):
     sample = {"image": make_stack(), "label": make_stack() * 0 + 1}
-    marked = FillLabeld(["image", "label", "body"])(sample)
+    marked = FillLabeld(["image", "label"])(sample)
     assert marked.pop("labelled") is True
-    assert marked.keys() == sample.keys()  # what a labelled sample lacks is told by what needs it
+    assert marked.keys() == sample.keys()
     assert marked["label"] is sample["label"]
+
+
+def test_another_map_is_not_made_up_for_a_labelled_sample(make_stack):
+    sample = {"image": make_stack(), "label": make_stack()}
+    expected = "^scan-7: entry of the datalist must have image, label, body, lacks body$"
+    with pytest.raises(ValueError, match=expected):
+        FillLabeld(["image", "label", "body"])(sample)
 
 
 @pytest.mark.parametrize("keys", ["image", ["image"]])

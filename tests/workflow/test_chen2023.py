@@ -187,7 +187,8 @@ def test_fewer_scans_than_a_batch_are_refused(datalist, tmp_path):
 
 def test_a_datalist_without_masks_is_refused(datalist, tmp_path):
     workflow = make_training("negative_mining", datalist, tmp_path)
-    assert "Key `body` of transform `EnsureChannelFirstd` was missing" in refusal(workflow)
+    expected = "scan.dcm: entry of the datalist must have image, label, body, lacks body"
+    assert expected in refusal(workflow)
 
 
 def test_a_mask_of_another_size_is_refused(mined, tmp_path):

@@ -59,20 +59,28 @@ class FillLabeld(MapTransform):
         super().__init__(keys, allow_missing_keys=True)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, Any]:
-        """Return the sample with all of its maps, and whether the label map is its own."""
+        """Return the sample with all of its maps, and whether the label map is its own.
+
+        Raises:
+            ValueError: if it has a label map, but lacks another.
+        """
         sample: dict[Hashable, Any] = dict(data)
         if LABEL not in self.keys:
             return sample
-        sample[LABELLED] = LABEL in sample
-        if not sample[LABELLED]:
-            image = sample[IMAGE]
-            for key in set(self.keys) - set(sample):
-                values = torch.full(image.shape, Label.BACKGROUND, dtype=image.dtype)
-                sample[key] = replace_values(image, values)
+        image, missing = sample[IMAGE], [key for key in self.keys if key not in sample]
+        sample[LABELLED] = LABEL not in missing
+        if sample[LABELLED] and missing:
+            raise ValueError(
+                f"{_name_file(image)}: entry of the datalist must have {', '.join(self.keys)}, "
+                f"lacks {', '.join(missing)}"
+            )
+        for key in missing:
+            values = torch.full(image.shape, Label.BACKGROUND, dtype=image.dtype)
+            sample[key] = replace_values(image, values)
         return sample
 
 
-def _name_file(label: torch.Tensor) -> str:
-    """Name the file that a label map was loaded from, without its folder."""
-    meta = label.meta if isinstance(label, MetaTensor) else {}
-    return str(meta.get("filename_or_obj") or get_scan_name(label)).rpartition("/")[2]
+def _name_file(image: torch.Tensor) -> str:
+    """Name the file that an image or a map was loaded from, without its folder."""
+    meta = image.meta if isinstance(image, MetaTensor) else {}
+    return str(meta.get("filename_or_obj") or get_scan_name(image)).rpartition("/")[2]
