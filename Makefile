@@ -27,8 +27,10 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 demo: $(STAMP)
 	$(RUN) scripts/demo.py
 
+# Measuring coverage makes a test take half as long again, and the slow ones add little to it.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not slow" --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m slow
 
 test-fast: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not slow"
@@ -57,4 +59,4 @@ results: $(STAMP)
 
 # What tools leave behind; data/ and runs/ hold a person's work.
 clean:
-	rm -rf build eval .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build eval .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -152,9 +153,10 @@ def test_continuous_integration_runs_what_a_person_runs():
     assert called == ["make lint", "make test"]
 
 
-def test_coverage_is_measured_by_make_test_alone():
-    assert "--cov" in recipe("test")
-    assert "--cov" not in recipe("test-fast")
+def test_all_tests_run_and_the_coverage_of_the_fast_ones_is_measured():
+    selections = [shlex.split(line)[-4:] for line in recipe("test").splitlines()]
+    assert selections == [["-q", "-m", "not slow", "--cov"], ["2", "-q", "-m", "slow"]]
+    assert shlex.split(recipe("test-fast"))[-3:] == ["-q", "-m", "not slow"]
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert settings["coverage"]["report"]["fail_under"] > 80
 

@@ -99,7 +99,6 @@ def test_history_has_each_loss_and_each_learning_rate(whole):
     ]  # fmt: skip
     assert [row["learning_rate_generator"] for row in rows] == ["0.01", "0.005", "0.0025"]
     assert {row["learning_rate_critic"] for row in rows} == {"0.5"}
-    assert all(float(row["g_loss"]) > 0 and float(row["d_loss"]) > 0 for row in rows)
 
 
 def test_tensorboard_has_each_loss(whole):

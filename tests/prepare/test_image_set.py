@@ -256,4 +256,4 @@ def test_images_say_whether_their_scan_is_simulated(cohort, tmp_path, simulated)
     make_image_set(cohort, tmp_path / "out", seed=5)
     written = json.loads((tmp_path / "out" / "datalist.json").read_text())
     assert [entry["simulated"] for entry in written["test"]] == [simulated]
-    assert not any(entry["simulated"] for entry in written["training"])
+    assert [entry["simulated"] for entry in written["training"]] == [False] * 3
