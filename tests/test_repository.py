@@ -20,7 +20,6 @@ FOLDERS = {"bundle", "configs", "docs", "models", "scripts", "tests"}
 """The top level that users of MONAI bundles and of this project know."""
 MACHINE_PATH = re.compile(r"(?<![\w.])/(tmp|work|root|home)/")
 WHOLES = {
-    "commands/test_main.py": "what all commands share",
     "dicom/test_fuzz.py": "reading, of damaged files",
     "dicom/test_privacy.py": "reading, of a person's files",
     "dicom/test_reference_scans.py": "reading, of real files",
