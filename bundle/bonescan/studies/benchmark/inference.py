@@ -69,6 +69,7 @@ def measure_inference(inputs: BenchmarkInputs) -> list[Measurement]:
     width = inputs.size.width
     datalist = repeat_cohort(inputs.scans, inputs.folder / "cohort", inputs.size.infer_scans)
     workflow = make_inference(datalist, inputs.folder, width=width)
+    workflow.parser.get_parsed_content("preflight").check()
     network, evaluator = map(workflow.parser.get_parsed_content, ("network", "evaluator"))
     comparison = LoopComparison(partial(_forward_pass, network), Events.ITERATION_COMPLETED)
     comparison.attach(evaluator)
