@@ -113,7 +113,7 @@ def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -
 
 
 def _to_json(finding: Finding) -> dict[str, Any]:
-    """Name the parts of pairs, so that no reader has to guess their order."""
+    """Name the parts of pairs, so that nobody has to guess their order; round what is no whole."""
     values = asdict(finding)
     for key, parts in (
         ("centroid_px", ("row", "column")),
@@ -121,9 +121,10 @@ def _to_json(finding: Finding) -> dict[str, Any]:
         ("box_px", ("first_row", "first_column", "last_row", "last_column")),
     ):
         values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
-    for key in ("area_mm2", "max_counts", "mean_counts", "score"):
-        values[key] = None if values[key] is None else _rounded(values[key])
-    return {**values, "view": str(finding.view)}
+    rounded = {
+        key: _rounded(value) if isinstance(value, float) else value for key, value in values.items()
+    }
+    return {**rounded, "view": str(finding.view)}
 
 
 def _rounded(value: float) -> float:
