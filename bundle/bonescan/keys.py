@@ -43,6 +43,8 @@ META_SOURCES = "sources"
 """JSON text: per view the file and the frame it came from, for writing results back."""
 META_SIMULATED = "simulated"
 """Whether the header says that the scan is simulated; NIfTI files cannot say it."""
+META_VIEW_SOURCE = "view_source"
+"""What told which view is which (bonescan.dicom.scan.ViewSource)."""
 META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 

@@ -69,6 +69,33 @@ def test_two_scans_of_one_study_are_read_alone(tmp_path, caplog):
     assert "early.dcm and 1 more files of one study are no pair of views" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("keyword", "first", "second", "joined"),
+    [
+        ("AcquisitionTime", "080000", "113000", False),
+        ("AcquisitionTime", "080000", "080000.25", True),
+        ("SeriesInstanceUID", "1.5", "1.6", False),
+        ("PatientSex", "F", "M", False),
+        ("PatientAge", "050Y", "051Y", False),
+        ("PatientAge", "050Y", "050Y", True),
+    ],
+)
+def test_files_of_two_acquisitions_are_not_joined(tmp_path, keyword, first, second, joined):
+    for view, value in zip(View, (first, second), strict=True):
+        single(tmp_path / f"{view}.dcm", view, edit=lambda i, v=value: setattr(i, keyword, v))
+    assert len(images(tmp_path)) == (1 if joined else 2)
+
+
+def test_two_series_of_one_time_are_joined(tmp_path):
+    def edit(image):
+        image.AcquisitionTime = "080000"
+        image.SeriesInstanceUID = f"1.{image.PixelData[100]}"
+
+    for view in View:
+        single(tmp_path / f"{view}.dcm", view, edit=edit)
+    assert len(images(tmp_path)) == 1
+
+
 def test_files_without_study_are_not_joined(tmp_path):
     for view in View:
         single(tmp_path / f"{view}.dcm", view, edit=lambda i: delattr(i, "StudyInstanceUID"))

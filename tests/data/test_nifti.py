@@ -160,3 +160,12 @@ def test_needs_no_torch():
 def test_stack_is_frozen():
     with pytest.raises(AttributeError):
         ViewStack(STACK, SPACING_MM, tuple(View)).views = ()
+
+
+def test_what_told_the_views_is_said(tmp_path):
+    path = tmp_path / "scan.nii"
+    write_view_stack(path, np.zeros((2, 4, 3), "u1"), (2.4, 1.9), tuple(View))
+    assert read_view_stack(path).view_source == "text"
+    assert read_view_stack(path, view=View.POSTERIOR).view_source == "by hand"
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 2), "u1"), np.eye(4)), path)
+    assert read_view_stack(path).view_source == "order"

@@ -14,7 +14,14 @@ from bonescan.data.reader import BoneScanReader
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError, root_cause
-from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SOURCES, META_SPACING, META_VIEWS
+from bonescan.keys import (
+    META_SCAN_ID,
+    META_SIMULATED,
+    META_SOURCES,
+    META_SPACING,
+    META_VIEW_SOURCE,
+    META_VIEWS,
+)
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, hide_views, make_scan_file
 from tests.privacy import assert_silent
 
@@ -46,6 +53,7 @@ def test_dicom_through_load_image(tmp_path, reader, channel_first):
     assert image.dtype == torch.float32
     assert image.meta[META_SCAN_ID] == read_scan(path).scan_id
     assert image.meta[META_SPACING] == SPACING_MM
+    assert image.meta[META_VIEW_SOURCE] == "code"
     assert json.loads(image.meta[META_SOURCES]) == {
         "anterior": {"path": str(path), "frame": 1},
         "posterior": {"path": str(path), "frame": 0},

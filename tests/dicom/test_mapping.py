@@ -20,6 +20,7 @@ from bonescan.dicom.mapping import (
     write_header,
 )
 from bonescan.dicom.scan import Acquisition, View
+from bonescan.dicom.words import ViewLabel
 from tests.factories import save
 
 ANTERIOR = FrameHeader(detector=1, view_code=VIEW_CODES[View.ANTERIOR], start_angle_deg=180.0)
@@ -41,6 +42,7 @@ HEADER = ImageHeader(
     image_id="WB_E",
     series_description="BONE",
     prone=True,
+    orientation=("L", "F"),
     spacing_mm=(2.4, 1.9),
     acquisition=Acquisition(
         manufacturer="Maker",
@@ -53,7 +55,12 @@ HEADER = ImageHeader(
         simulated=True,
     ),
 )
-NOT_WRITTEN = {"study_digest", "patient_digest", "private_labels"}
+NOT_WRITTEN = {
+    *(f"{what}_digest" for what in ("study", "patient", "sex", "age", "series", "time")),
+    "private_labels",
+    "prone_by_position",
+    "recompressed",
+}
 
 
 def written(header: ImageHeader) -> Dataset:
@@ -179,4 +186,25 @@ def test_another_vendor_is_another_row():
 def test_labels_are_those_of_everybody_then_those_of_the_vendor():
     dataset = with_private_labels()
     dataset.SeriesDescription, dataset.ImageID = "SERIES", " IMAGE "
-    assert parse(dataset, HEADER.path).labels == ("IMAGE", "SERIES", "WB_F")
+    assert parse(dataset, HEADER.path).labels == (
+        ViewLabel("ImageID", "IMAGE", suffixed=True),
+        ViewLabel("SeriesDescription", "SERIES"),
+        ViewLabel("a private label", "WB_F", suffixed=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("manufacturer", "suffixed"),
+    [
+        ("GE Medical Systems", True),
+        ("GEMS", True),
+        ("SIEMENS NM", False),
+        ("Gemini", False),
+        ("", False),
+    ],
+)
+def test_suffixes_are_those_of_ge(manufacturer, suffixed):
+    dataset = Dataset()
+    dataset.Manufacturer, dataset.ImageID = manufacturer, "WB_E"
+    (label,) = parse(dataset, HEADER.path).labels
+    assert label.suffixed is suffixed

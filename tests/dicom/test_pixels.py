@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
@@ -31,12 +32,43 @@ def test_rescale(tmp_path):
 
 
 @pytest.mark.parametrize("top", [STACK.max(), 2**16 - 1])
-def test_monochrome1_counts_down_from_the_largest_value(tmp_path, top):
+def test_monochrome1_counts_down_from_the_largest_value(tmp_path, caplog, top):
     def edit(image: Dataset) -> None:
         image.PhotometricInterpretation = "MONOCHROME1"
         set_pixels(image, (top - STACK).astype(np.uint16))
 
     np.testing.assert_array_equal(read_stack(tmp_path, edit), STACK)
+    assert "MONOCHROME1; by its border, its values are inverted, and are" in caplog.text
+
+
+def test_monochrome1_with_an_empty_border_holds_plain_counts(tmp_path, caplog):
+    def edit(image: Dataset) -> None:
+        image.PhotometricInterpretation = "MONOCHROME1"
+
+    np.testing.assert_array_equal(read_stack(tmp_path, edit), STACK)
+    assert "MONOCHROME1; by its border, its values are plain counts" in caplog.text
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("said", [None, 1])
+def test_more_frames_than_the_header_says_are_refused(tmp_path, syntax, said):
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=syntax)
+    image = dcmread(path)
+    del image.EnergyWindowVector, image.DetectorVector
+    image.NumberOfFrames = said
+    if said is None:
+        del image.NumberOfFrames
+    image.save_as(path)
+    with pytest.raises(ScanError, match="NumberOfFrames is wrong or missing"):
+        read_scan(path)
+
+
+def test_values_behind_the_frames_are_no_padding(tmp_path):
+    def edit(image: Dataset) -> None:
+        image.PixelData += b"\0\1" * 8
+
+    with pytest.raises(ScanError, match="more pixel data than 2 x 60 x 26 pixels: 6256 bytes"):
+        read_stack(tmp_path, edit)
 
 
 def test_negative_values_become_zero_with_a_warning(tmp_path, caplog):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from bonescan.dicom.read import is_dicom_image, read_scan
 from bonescan.dicom.scan import View
@@ -141,11 +141,14 @@ def test_secondary_capture_class_with_nm_modality(tmp_path):
     assert_both_views(read_scan(make_scan_file(tmp_path / "scan.dcm", edit=edit)))
 
 
-@pytest.mark.parametrize("label", ["WHOLE BODY_F", "WB POST"])
-@pytest.mark.parametrize("keyword", ["ImageID", "SeriesDescription"])
+@pytest.mark.parametrize(
+    ("keyword", "label"),
+    [("ImageID", "WHOLE BODY_F"), ("ImageID", "WB POST"), ("SeriesDescription", "WB POST")],
+)
 def test_label_of_a_file_with_one_view(tmp_path, keyword, label):
     def edit(image: Dataset) -> None:
         hide_views(image)
+        image.Manufacturer = "GE MEDICAL SYSTEMS"
         setattr(image, keyword, label)
 
     assert read_scan(make_scan_file(tmp_path / "s.dcm", alone(P), edit=edit)).views == (P,)
@@ -187,7 +190,8 @@ def test_prone_patient_turns_the_angles(tmp_path, position):
             item.StartAngle = angle
         if position == "FFP":
             image.PatientPosition = "FFP"
-        else:  # the sequence is believed before PatientPosition
+        else:
+            del image.PatientPosition
             code = ("F-10310", "99SDM", "") if position == "modifier" else ("1", "L", "Prone pos.")
             orientation = make_item(("F-10450", "99SDM", "recumbent"))
             orientation.PatientOrientationModifierCodeSequence = [make_item(code)]
@@ -233,10 +237,11 @@ def test_window_around_140_kev_is_the_image(tmp_path):
     assert_both_views(read_scan(make_scan_file(tmp_path / "scan.dcm", edit=four_frames)))
 
 
-def test_narrowest_window_around_140_kev_is_the_image(tmp_path):
+@pytest.mark.parametrize("other", [(50.0, 400.0), (138.0, 143.0), (120.0, 160.0)])
+def test_window_of_the_usual_width_around_140_kev_is_the_image(tmp_path, other):
     def edit(image: Dataset) -> None:
         four_frames(image)
-        image.EnergyWindowInformationSequence[0] = make_window(50.0, 400.0)
+        image.EnergyWindowInformationSequence[0] = make_window(*other)
 
     assert_both_views(read_scan(make_scan_file(tmp_path / "scan.dcm", edit=edit)))
 
@@ -251,7 +256,12 @@ def test_frames_without_vectors_are_detectors_within_windows(tmp_path):
 
 @pytest.mark.parametrize(
     ("scatter", "photopeak"),
-    [("Tc99m_SC", "Tc99m_EM"), ("SC2", "WB SCAN"), ("Lower scatter", "Peak-140")],
+    [
+        ("Tc99m_SC", "Tc99m_EM"),
+        ("SC2", "WB SCAN"),
+        ("Lower scatter", "Peak-140"),
+        ("Compton", "Tc99m"),
+    ],
 )
 def test_scatter_window_without_limits_is_known_by_its_name(tmp_path, caplog, scatter, photopeak):
     def edit(image: Dataset) -> None:
@@ -273,6 +283,31 @@ def test_windows_that_say_nothing_give_the_first_with_a_warning(tmp_path, caplog
     scan = read_scan(make_scan_file(tmp_path / "scan.dcm", edit=edit))
     assert [source.frame for source in scan.sources.values()] == [0, 1]
     assert "2 energy windows, none said to hold 140.5 keV; window 1 is taken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vector", "said"),
+    [
+        ("DetectorVector", [0, 1], "2 from 0 to 1"),
+        ("DetectorVector", [3, 1], "2 from 1 to 3"),
+        ("DetectorVector", [2, 3], "2 from 2 to 3"),
+        ("DetectorVector", [65535, 1], "2 from 1 to 65535"),
+        ("DetectorVector", [1, 2, 1], "3 from 1 to 2"),
+        ("DetectorVector", [2], "1 from 2 to 2"),
+        ("EnergyWindowVector", [1, 2], "2 from 1 to 2"),
+        ("EnergyWindowVector", [0, 0], "2 from 0 to 0"),
+        ("EnergyWindowVector", [1, 1, 1], "3 from 1 to 1"),
+    ],
+)
+def test_a_vector_that_does_not_fit_the_frames_is_refused(tmp_path, keyword, vector, said):
+    path = make_scan_file(tmp_path / "scan.dcm", edit=assign(**{keyword: vector}))
+    with pytest.raises(ScanError, match=rf"scan\.dcm: {keyword} must have .*, got {said}; export"):
+        read_scan(path)
+
+
+def test_a_vector_in_another_order_is_followed(tmp_path):
+    path = make_scan_file(tmp_path / "scan.dcm", edit=assign(DetectorVector=[2, 1]))
+    assert read_scan(path).sources[P].frame == 0
 
 
 # --- spacing ---
@@ -339,6 +374,34 @@ def test_same_view_twice(tmp_path):
         read_scan(paths)
 
 
+def test_the_same_image_twice(tmp_path):
+    with pytest.raises(ScanError, match="both views hold the same counts, pixel by pixel"):
+        read_scan(make_scan_file(tmp_path / "scan.dcm", {A: BOTH[A], P: BOTH[A]}))
+
+
+def test_files_of_two_people_or_times(tmp_path, caplog):
+    files = [
+        make_scan_file(tmp_path / f"{view}.dcm", alone(view), edit=assign(PatientSex=sex))
+        for view, sex in zip(View, "FM", strict=True)
+    ]
+    with pytest.raises(ScanError, match="the files differ in the patient's sex or age"):
+        read_scan(files)
+    files = [
+        make_scan_file(tmp_path / f"{view}.dcm", alone(view), edit=assign(AcquisitionTime=time))
+        for view, time in zip(View, ("080000", "113000"), strict=True)
+    ]
+    assert_both_views(read_scan(files))
+    assert "the views were not taken at the same time" in caplog.text
+
+
+def test_what_told_the_views_is_said(tmp_path):
+    path = make_scan_file(tmp_path / "scan.dcm")
+    assert read_scan(path).view_source == "code"
+    assert read_scan(path, view=A).view_source == "by hand"
+    path = make_scan_file(tmp_path / "scan.dcm", edit=hide_views)
+    assert read_scan(path).view_source == "guess"
+
+
 def test_too_many_frames(tmp_path):
     paths = [make_scan_file(tmp_path / f"{name}.dcm") for name in "ab"]
     with pytest.raises(ScanError, match=r"one scan must have 1 or 2 views, got 4 frames"):
@@ -346,6 +409,7 @@ def test_too_many_frames(tmp_path):
 
     def edit(image: Dataset) -> None:
         image.NumberOfFrames = 3
+        image.EnergyWindowVector, image.DetectorVector = [1, 1, 1], [1, 2, 1]
         image.PixelData += image.PixelData[: len(image.PixelData) // 2]
 
     three = make_scan_file(tmp_path / "three.dcm", edit=edit)
@@ -358,6 +422,28 @@ def test_too_many_frames(tmp_path):
 
 
 # --- refusals ---
+
+
+def has_nuclide(meaning: str):
+    def edit(image: Dataset) -> None:
+        item = Dataset()
+        item.RadionuclideCodeSequence = [make_item(("1", "L", meaning))]
+        image.RadiopharmaceuticalInformationSequence = [item]
+
+    return edit
+
+
+@pytest.mark.parametrize("meaning", ["^99m^Technetium", "Tc-99m", "99mTc", "Technetium Tc99m"])
+def test_technetium_is_taken(tmp_path, meaning):
+    assert_both_views(read_scan(make_scan_file(tmp_path / "s.dcm", edit=has_nuclide(meaning))))
+
+
+def test_derived_by_compression_is_taken(tmp_path):
+    derived = ["DERIVED", "PRIMARY", "WHOLE BODY", "EMISSION"]
+    edit = assign(ImageType=derived, LossyImageCompression="00")
+    assert_both_views(read_scan(make_scan_file(tmp_path / "a.dcm", edit=edit)))
+    path = make_scan_file(tmp_path / "b.dcm", edit=assign(ImageType=derived), syntax=RLELossless)
+    assert_both_views(read_scan(path))
 
 
 @pytest.mark.parametrize(
@@ -381,6 +467,24 @@ def test_too_many_frames(tmp_path):
         (assign(SamplesPerPixel=3, PhotometricInterpretation="RGB"), "a screenshot"),
         (assign(BurnedInAnnotation="YES"), "a screenshot"),
         (assign(ImageType=["DERIVED", "SECONDARY", "SCREEN SAVE"]), "a screenshot"),
+        (
+            assign(ImageType=["ORIGINAL", "PRIMARY", "WHOLE BODY", "TRANSMISSION"]),
+            "must be a bone scan with 99mTc as it was acquired; ImageType says TRANSMISSION",
+        ),
+        (
+            assign(ImageType=["DERIVED", "PRIMARY", "WHOLE BODY", "EMISSION"]),
+            "ImageType says DERIVED, and not because of compression",
+        ),
+        (assign(SeriesDescription="WB Blood Pool"), "a label says blood pool"),
+        (assign(ImageID="GEOMETRIC MEAN"), "a label says blood pool or geometric mean"),
+        (has_nuclide("^131^Iodine"), "the header names another radionuclide than 99mTc"),
+        (has_nuclide("I-131"), "another radionuclide"),
+        (has_nuclide("^18^Fluorine"), "another radionuclide"),
+        (has_nuclide("18F"), "another radionuclide"),
+        (
+            assign(EnergyWindowInformationSequence=[make_window(328.0, 400.0)]),
+            "must be a scan with 99mTc; no energy window holds 140.5 keV",
+        ),
         (delete("PixelData"), "no pixel data; the file is a header alone or was cut short"),
         (assign(BitsAllocated=12), "BitsAllocated must be one of (8, 16, 32), got 12"),
         (assign(Rows=0), "rows and columns must be 1 to 8192, got 0 x 26"),

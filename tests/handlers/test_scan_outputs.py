@@ -48,6 +48,7 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
         "views": "anterior+posterior",
         "spacing_mm": (2.4, 1.9),
         "simulated": False,
+        "view_source": "guess",
         "sources": json.dumps(sources),
     }
     pred = torch.zeros(SHAPE)

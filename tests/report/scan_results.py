@@ -27,6 +27,7 @@ def make_result(**changes: object) -> ScanResult:
         views=list(View),
         spacing_mm=SPACING_MM,
         sources={View.ANTERIOR: Source(Path("b.dcm"), 0), View.POSTERIOR: Source(Path("a.dcm"), 0)},
+        view_source="code",
         simulated=True,
         counts=counts,
         label_map=label_map,

@@ -53,11 +53,13 @@ def test_document_is_json_and_names_every_part(folder):
     document = json.loads((folder / "0a1b2c" / "findings.json").read_text())
     assert document == findings_document(result)
     assert list(document) == [
-        "scan_id", "notice", "simulated", "assessed", "views", "spacing_mm", "findings",
+        "scan_id", "notice", "simulated", "assessed", "views", "view_source", "spacing_mm",
+        "findings",
     ]  # fmt: skip
     assert document["scan_id"] == "0a1b2c"
     assert document["views"] == ["anterior", "posterior"]
     assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
+    assert document["view_source"] == "code"
     assert document["simulated"] is True
     assert document["assessed"] == "thorax"
     assert "Research use only" in document["notice"]
@@ -94,6 +96,7 @@ def test_summary_keeps_the_views_apart():
         "scan_id": "0a1b2c",
         "assessed": "thorax",
         "simulated": False,
+        "view_source": "code",
         "lesions_anterior": 2,
         "area_mm2_anterior": 9.12,
         "max_counts_anterior": 2.0,

@@ -105,10 +105,11 @@ def _header_of_one_view(file: Path) -> ImageHeader | None:
 
 
 def _pair(headers: Sequence[ImageHeader]) -> list[list[Path]]:
-    """Join the files of one study, unless they are more than two or show the same view."""
+    """Join the files of one study, unless they are more than two, no pair, or of two times."""
     views = [sole_view(header) for header in headers]
     same = None not in views and len(set(views)) < len(views)
-    if len(headers) == 2 and not same:
+    at_once = all(map(headers[0].is_same_acquisition, headers))
+    if len(headers) == 2 and not same and at_once:
         return [[header.path for header in headers]]
     if len(headers) > 1:
         logger.warning(

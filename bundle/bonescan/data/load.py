@@ -57,6 +57,7 @@ def _as_scan(stack: ViewStack) -> BoneScan:
         scan_id=make_scan_id((), counts),
         acquisition=Acquisition(),
         sources=stack.sources,
+        view_source=stack.view_source,
         counts=dict(zip(stack.views, counts, strict=True)),
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from bonescan.dicom.scan import Source, View
+from bonescan.dicom.scan import Source, View, ViewSource
 from bonescan.errors import ScanError
 from bonescan.keys import join_view_names, split_view_names
 
@@ -36,12 +36,14 @@ class ViewStack:
         spacing_mm: (row, column) pixel spacing in mm.
         views: the views along the first axis, anterior first.
         sources: the file and frame of each view, where the map was read from a file.
+        view_source: what told which view is which.
     """
 
     array: NDArray
     spacing_mm: tuple[float, float]
     views: tuple[View, ...]
     sources: Mapping[View, Source] = field(default_factory=dict)
+    view_source: ViewSource = ViewSource.ORDER
 
 
 def is_nifti(path: str | Path) -> bool:
@@ -120,11 +122,11 @@ def read_view_stack(
     except (*_READ_ERRORS, ImageFileError, KeyError) as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
     frames = _frames_first(array, path.name)
-    views = _name_views(descrip, len(frames), view, path.name)
+    views, view_source = _name_views(descrip, len(frames), view, path.name)
     order = [views.index(member) for member in View if member in views]
     spacing = spacing_mm or _spacing_of(affine, path.name)
     sources = {views[frame]: Source(path, frame) for frame in order}
-    return ViewStack(frames[order], spacing, tuple(sources), sources)
+    return ViewStack(frames[order], spacing, tuple(sources), sources, view_source)
 
 
 def _frames_first(array: NDArray, name: str) -> NDArray:
@@ -139,19 +141,21 @@ def _frames_first(array: NDArray, name: str) -> NDArray:
     return np.ascontiguousarray(array.transpose(2, 1, 0))
 
 
-def _name_views(descrip: str, count: int, view: View | None, name: str) -> list[View]:
+def _name_views(
+    descrip: str, count: int, view: View | None, name: str
+) -> tuple[list[View], ViewSource]:
     """Name the frames: by hand, else by the header, else two by their order."""
     if view is not None:
-        return [view, view.other][:count]
+        return [view, view.other][:count], ViewSource.BY_HAND
     if descrip.startswith(_DESCRIP_PREFIX):
         named = split_view_names(descrip.removeprefix(_DESCRIP_PREFIX))
         if len(named) == count == len(set(named)) and set(named) <= set(View):
-            return [View(member) for member in named]
+            return [View(member) for member in named], ViewSource.TEXT
         raise ScanError(
             f"{name}: header names the views {list(named)}, but the file has {count} frames"
         )
     if count == 2:
-        return list(View)
+        return list(View), ViewSource.ORDER
     raise ScanError(
         f"{name}: one frame, and the header does not say which view it is; say it with "
         f"view=, a datalist field 'view', or the name {name}#view=anterior"

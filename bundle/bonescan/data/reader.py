@@ -18,6 +18,7 @@ from bonescan.keys import (
     META_SIMULATED,
     META_SOURCES,
     META_SPACING,
+    META_VIEW_SOURCE,
     META_VIEWS,
     join_view_names,
 )
@@ -82,6 +83,7 @@ def _make_meta(scan: BoneScan) -> dict[str, Any]:
         MetaKeys.SPATIAL_SHAPE: np.array(scan.size),
         MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
         META_VIEWS: join_view_names(scan.views),
+        META_VIEW_SOURCE: str(scan.view_source),
         META_SCAN_ID: scan.scan_id,
         META_SPACING: (row_mm, column_mm),
         META_SIMULATED: scan.acquisition.simulated,

@@ -69,11 +69,12 @@ VIEW_CODE_VALUES = {
     "255551008": View.POSTERIOR,
     "R-404CC": View.ANTERIOR,  # SRT, the same concepts
     "R-404CE": View.POSTERIOR,
-    "R-10202": View.ANTERIOR,  # SRT frontal and postero-anterior, used for projections
-    "R-10214": View.POSTERIOR,
+    "R-10202": View.ANTERIOR,  # SRT frontal
     "399033003": View.ANTERIOR,  # SCT frontal
 }
-"""What is read, whatever the scheme is called (SCT, SRT, SNM3, 99SDM: values do not collide)."""
+"""What is read, whatever the scheme is called (SCT, SRT, SNM3, 99SDM: values do not collide).
+
+Codes such as postero-anterior tell the way of rays, not the side of the detector: none is here."""
 
 RECUMBENT = Code("102538003", "SCT", "recumbent")
 """PS3.16 CID 19 "Patient Orientation"."""

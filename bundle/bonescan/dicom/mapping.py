@@ -109,6 +109,8 @@ _PRONE_BY_POSITION = Conversion(
 )
 """HFP, FFP, HFS, FFS; not written, since it must not stand beside the orientation."""
 _DIGEST = Conversion(_read_digest)
+_TIME_DIGEST = Conversion(lambda values: _read_digest([str(values[0]).strip()[:6]]))
+"""Without fractions of a second, in which the files of two detectors differ."""
 _MARK = Conversion(_read_mark, lambda simulated: codes.SIMULATED_MARK if simulated else None)
 _RADIONUCLIDE = Conversion(_read_radionuclide, _write_radionuclide)
 
@@ -133,6 +135,7 @@ DETECTOR: Table = (
 FRAMES: Table = (
     Element("frames", "NumberOfFrames", COUNT),
     Element("energy_windows", "NumberOfEnergyWindows", COUNT),
+    Element("detectors", "NumberOfDetectors", COUNT),
     Element("energy_window", "EnergyWindowVector", NUMBERS),
     Element("detector", "DetectorVector", NUMBERS),
 )
@@ -143,13 +146,18 @@ IMAGE: Table = (
     Element("sop_class_uid", "SOPClassUID", TEXT),
     Element("sop_instance_uid", "SOPInstanceUID", TEXT),
     Element("patient_digest", "PatientID", _DIGEST),
+    Element("sex_digest", "PatientSex", _DIGEST),
+    Element("age_digest", "PatientAge", _DIGEST),
     Element("study_digest", "StudyInstanceUID", _DIGEST),
+    Element("series_digest", "SeriesInstanceUID", _DIGEST),
+    Element("time_digest", "AcquisitionTime", _TIME_DIGEST),
     # NM/PET Patient Orientation (C.8.4.6), General Series (C.7.3.1)
     Element("prone", "PatientOrientationCodeSequence", _PRONE),
-    Element("prone", "PatientPosition", _PRONE_BY_POSITION),
+    Element("prone_by_position", "PatientPosition", _PRONE_BY_POSITION),
     Element("modality", "Modality", TEXT),
     Element("series_description", "SeriesDescription", TEXT),
     # General Image (C.7.6.1), Image Pixel (C.7.6.3), NM Image Pixel (C.8.4.7)
+    Element("orientation", "PatientOrientation", UPPER_CASE_TEXTS),
     Element("burned_in", "BurnedInAnnotation", YES),
     Element("samples_per_pixel", "SamplesPerPixel", COUNT),
     Element("rows", "Rows", COUNT),
@@ -189,10 +197,16 @@ def parse(dataset: Dataset, path: Path) -> ImageHeader:
         return ImageHeader(
             path=path,
             frames=frames,
+            recompressed=_is_recompressed(dataset),
             private_labels=read_private_labels(dataset, codes.PRIVATE_LABELS),
             acquisition=Acquisition(**read(dataset, ACQUISITION)),
             **facts,
         )
+
+
+def _is_recompressed(dataset: Dataset) -> bool:
+    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
+    return bool(dataset.get("LossyImageCompression")) or bool(syntax and syntax.is_compressed)
 
 
 def write_header(header: ImageHeader, dataset: Dataset) -> None:
@@ -225,13 +239,14 @@ def read_private_labels(dataset: Dataset, labels: Sequence[PrivateLabel]) -> tup
 def _read_frames(dataset: Dataset, name: str) -> tuple[FrameHeader, ...]:
     """Describe each frame, from the vectors over the frames and the items of their detectors.
 
-    Where there is no vector of that length, frames are counted in the order of the standard:
-    detectors within energy windows (PS3.3 C.8.4.8).
+    Without vectors, frames are counted in the order of the standard: detectors within energy
+    windows (PS3.3 C.8.4.8).
 
     Raises:
-        ScanError: if there are too many frames to look at.
+        ScanError: if there are too many frames to look at, or a vector does not fit.
     """
-    facts = {"frames": 1, "energy_windows": 1, **read(dataset, FRAMES)}
+    said = read(dataset, FRAMES)
+    facts = {"frames": 1, "energy_windows": 1, **said}
     count, windows = max(facts["frames"], 1), max(facts["energy_windows"], 1)
     if count > _MOST_FRAMES:
         raise ScanError(f"{name}: must have 1 or 2 views, got {count} frames")
@@ -240,12 +255,32 @@ def _read_frames(dataset: Dataset, name: str) -> tuple[FrameHeader, ...]:
         "energy_window": [index // per_window + 1 for index in range(count)],
         "detector": [index % per_window + 1 for index in range(count)],
     }
-    numbers |= {key: facts[key] for key in numbers if len(facts.get(key, ())) == count}
     items = dict(enumerate(items_of(dataset, _DETECTORS), start=1))
+    for key, keyword, largest in (
+        ("energy_window", "EnergyWindowVector", said.get("energy_windows")),
+        ("detector", "DetectorVector", max(len(items), said.get("detectors", 0))),
+    ):
+        if facts.get(key):
+            _require_fit(facts[key], count, largest, f"{name}: {keyword}")
+            numbers[key] = facts[key]
     return tuple(
         FrameHeader(window, detector, **read(items.get(detector, Dataset()), DETECTOR))
         for window, detector in zip(*numbers.values(), strict=True)
     )
+
+
+def _require_fit(vector: Sequence[int], count: int, largest: int | None, what: str) -> None:
+    """Check that a vector numbers every frame of a file, from 1 on.
+
+    Raises:
+        ScanError: if not; what it says of the frames is then wrong for some, nobody knows which.
+    """
+    largest = largest or len(set(vector))
+    if len(vector) != count or not set(vector) <= set(range(1, largest + 1)):
+        raise ScanError(
+            f"{what} must have one number of 1 to {largest} for each of {count} frames, got "
+            f"{len(vector)} from {min(vector)} to {max(vector)}; export the file again"
+        )
 
 
 def _write_frames(frames: Sequence[FrameHeader], dataset: Dataset) -> None:
@@ -254,6 +289,7 @@ def _write_frames(frames: Sequence[FrameHeader], dataset: Dataset) -> None:
     facts = {
         "frames": len(frames),
         "energy_windows": len(set(windows)),
+        "detectors": None,
         "energy_window": windows,
         "detector": [frame.detector for frame in frames],
     }

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
+from pydicom.encaps import generate_fragments, generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     JPEG2000,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
 from bonescan.dicom.guard import as_scan_error
@@ -22,6 +23,9 @@ from bonescan.errors import ScanError
 logger = logging.getLogger(__name__)
 
 _ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
+
+_STREAM_STARTS = (b"\xff\xd8", b"\xff\x4f")
+"""First bytes of a JPEG or JPEG-LS stream and of a JPEG 2000 codestream."""
 
 _BITS_ALLOCATED = (8, 16, 32)
 _LARGEST_SIDE_PX = 8192
@@ -33,8 +37,8 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
     """Decode all frames of a file and give them back as counts.
 
     Counts are the stored values times RescaleSlope plus RescaleIntercept (PS3.3 C.11.1). Values of
-    a MONOCHROME1 file are counted down from the largest, which stands for no counts: outside the
-    scanned strip every whole-body scan has pixels without any. Negative values, which no
+    a MONOCHROME1 file are counted down from the largest if the border says that it stands for no
+    counts: the border of every whole-body scan has pixels without any. Negative values, which no
     count can have but lossy compression brings about, become zero.
 
     Returns:
@@ -54,13 +58,33 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
     if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
         raise ScanError(f"{path.name}: counts must be finite numbers")
     if inverted:
-        values = values.max() - values
+        values = _count_up(values, path)
     if lossy:
         logger.warning("%s: lossy compression: counts are approximate", path.name)
     negative = int((values < 0).sum())
     if negative:
         logger.warning("%s: %d negative values set to 0 counts", path.name, negative)
     return np.maximum(values, 0.0).astype(np.float32)
+
+
+def _count_up(values: NDArray[np.float64], path: Path) -> NDArray[np.float64]:
+    """Return the counts of a MONOCHROME1 file, whose values may or may not be inverted.
+
+    Args:
+        values: (frame, row, column).
+        path: of the file, for messages.
+    """
+    border = np.concatenate(
+        [values[:, [0, -1]].ravel(), values[:, :, [0, -1]].ravel()]  # rows, columns
+    )
+    found, times = np.unique(border, return_counts=True)
+    downwards = found[times.argmax()] > (values.min() + values.max()) / 2
+    logger.warning(
+        "%s: MONOCHROME1; by its border, its values are %s",
+        path.name,
+        "inverted, and are counted down from the largest" if downwards else "plain counts",
+    )
+    return values.max() - values if downwards else values
 
 
 def _is_lossy(dataset: Dataset) -> bool:
@@ -87,15 +111,48 @@ def _check_description(dataset: Dataset, path: Path) -> None:
         raise ScanError(
             f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"
         )
-    if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        return
     frames = int(dataset.get("NumberOfFrames") or 1)
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        _check_fragments(dataset, frames, name)
+        return
     expected, present = frames * rows * columns * bits // 8, len(dataset.PixelData)
     if present < expected:
         raise ScanError(
             f"{name}: pixel data are cut short: {frames} x {rows} x {columns} pixels need "
             f"{expected} bytes, got {present}; copy the file again"
         )
+
+    if any(dataset.PixelData[expected:]) or present - expected >= expected // frames:
+        raise ScanError(
+            f"{name}: more pixel data than {frames} x {rows} x {columns} pixels: {present} bytes, "
+            f"must be {expected}; NumberOfFrames is wrong or missing"
+        )
+
+
+def _check_fragments(dataset: Dataset, frames: int, name: str) -> None:
+    """Check that compressed pixel data do not hold more frames than the header says.
+
+    A frame may be cut into several fragments; each begins with the marker of its kind of stream,
+    and in RLE is one fragment.
+
+    Raises:
+        ScanError: if they do.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    present = sum(
+        syntax == RLELossless or fragment.startswith(_STREAM_STARTS)
+        for fragment in generate_fragments(_without_offsets(dataset.PixelData))
+    )
+    if present > frames:
+        raise ScanError(
+            f"{name}: the header speaks of {frames} frames, got {present} in the pixel data; "
+            "NumberOfFrames is wrong or missing"
+        )
+
+
+def _without_offsets(pixels: bytes) -> bytes:
+    """Return encapsulated pixel data after the item of the basic offset table (PS3.5 A.4)."""
+    return pixels[8 + int.from_bytes(pixels[4:8], "little") :]
 
 
 def _decode(dataset: Dataset) -> NDArray:

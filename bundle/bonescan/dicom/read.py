@@ -14,10 +14,16 @@ from bonescan.dicom import codes
 from bonescan.dicom.file import load
 from bonescan.dicom.header import ImageHeader, is_plausible_spacing
 from bonescan.dicom.mapping import parse
+from bonescan.dicom.orientation import (
+    lay_prone,
+    require_one_position,
+    require_side,
+    require_upright,
+)
 from bonescan.dicom.pixels import read_counts
 from bonescan.dicom.scan import BoneScan, Source, View
 from bonescan.dicom.scan_id import make_scan_id
-from bonescan.dicom.views import ViewEvidence, certain_view, decide_views
+from bonescan.dicom.views import DecidedViews, ViewEvidence, certain_view, decide_views
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
 from bonescan.errors import ScanError
 
@@ -58,12 +64,11 @@ def read_scan(
     files = [_open(path) for path in _expand(paths)]
     _require_one_scan(files)
     names = " and ".join(file.header.path.name for file in files)
-    evidence = [one for file in files for one in _evidence(file.header, file.frames)]
-    views = decide_views(evidence, names, view=None if view is None else _as_view(view))
+    decided = _decide(files, names, None if view is None else _as_view(view))
     spacing = _spacing(files, spacing_mm)
     frames = [frame for file in files for frame in _frames(file)]
-    _require_one_shape([plane for plane, _ in frames], names)
-    found = dict(zip(views, frames, strict=True))
+    _require_two_planes([plane for plane, _ in frames], names)
+    found = dict(zip(decided.views, frames, strict=True))
     counts = {member: found[member][0] for member in View if member in found}
     sources = {member: found[member][1] for member in View if member in found}
     return BoneScan(
@@ -75,6 +80,7 @@ def read_scan(
         ),
         acquisition=files[0].header.acquisition,
         sources=sources,
+        view_source=decided.source,
     )
 
 
@@ -172,13 +178,45 @@ def _require_one_scan(files: list[_File]) -> None:
         owners = {file.header.owner[index] for file in files} - {""}
         if len(owners) > 1:
             raise ScanError(f"{names}: the files belong to two different {kind}")
+    if not all(map(files[0].header.is_same_patient, [file.header for file in files])):
+        raise ScanError(f"{names}: the files differ in the patient's sex or age")
+    if not all(map(files[0].header.is_same_acquisition, [file.header for file in files])):
+        logger.warning("%s: the views were not taken at the same time", names)
+
+
+def _decide(files: Sequence[_File], names: str, by_hand: View | None) -> DecidedViews:
+    """Tell the views of the files' frames, by hand or by what the headers say.
+
+    Raises:
+        ScanError: if the headers do not tell, or contradict themselves or what was told.
+    """
+    headers = [file.header for file in files]
+    for header in headers:
+        require_upright(header)
+        if by_hand is None:
+            require_one_position(header)
+    decided = decide_views(
+        [one for file in files for one in _evidence(file.header, file.frames)],
+        names,
+        view=by_hand,
+        one_acquisition=all(map(headers[0].is_same_acquisition, headers)),
+    )
+    if by_hand is None:
+        of_frame = iter(decided.views)
+        for file in files:
+            views = [next(of_frame) for _ in file.frames]
+            if len(views) == 1:
+                require_side(file.header, views[0])
+    return decided
 
 
 def _evidence(header: ImageHeader, frames: Sequence[int]) -> list[ViewEvidence]:
     """Collect what tells the views; a label of the whole file tells only if it has one view."""
-    labels = header.labels if len(frames) == 1 else ()
+    alone = len(frames) == 1
+    labels = header.labels if alone else ()
+    prone = lay_prone(header)
     return [
-        ViewEvidence(header.frames[index], header.prone, labels, header.detectors)
+        ViewEvidence(header.frames[index], prone, labels, header.detectors, alone=alone)
         for index in frames
     ]
 
@@ -234,7 +272,17 @@ def _frames(file: _File) -> list[tuple[NDArray[np.float32], Source]]:
     return frames
 
 
-def _require_one_shape(planes: list[NDArray[np.float32]], names: str) -> None:
+def _require_two_planes(planes: list[NDArray[np.float32]], names: str) -> None:
+    """Check that the views have one size and are not one image twice.
+
+    Raises:
+        ScanError: if not.
+    """
     shapes = {plane.shape for plane in planes}
     if len(shapes) > 1:
         raise ScanError(f"{names}: views of one scan must have one size, got {sorted(shapes)}")
+    if len(planes) == 2 and np.array_equal(planes[0], planes[1]):
+        raise ScanError(
+            f"{names}: both views hold the same counts, pixel by pixel: one was exported twice; "
+            "export the two views again"
+        )

@@ -24,6 +24,18 @@ class View(StrEnum):
         return View.POSTERIOR if self is View.ANTERIOR else View.ANTERIOR
 
 
+class ViewSource(StrEnum):
+    """What told which view is which; the order is that of trust."""
+
+    BY_HAND = "by hand"
+    CODE = "code"
+    ANGLE = "angle"
+    TEXT = "text"
+    ORDER = "order"
+    """The order of the frames, as the layout of a file without a header for it has it."""
+    GUESS = "guess"
+
+
 def mirrored(plane: NDArray[T], view: View) -> NDArray[T]:
     """Lay a plane (row, column) of the posterior view on the anterior one, or put it back.
 
@@ -69,12 +81,14 @@ class ScanFacts:
         scan_id: keyed hash that names the scan; carries no patient identifier.
         acquisition: how the scan was made.
         sources: the file and frame of each view.
+        view_source: what told which view is which.
     """
 
     spacing_mm: tuple[float, float]
     scan_id: str
     acquisition: Acquisition
     sources: Mapping[View, Source]
+    view_source: ViewSource
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -102,7 +116,9 @@ class BoneScan(ScanFacts):
     @property
     def facts(self) -> ScanFacts:
         """What is known of the scan, without the memory that its counts take."""
-        return ScanFacts(self.spacing_mm, self.scan_id, self.acquisition, self.sources)
+        return ScanFacts(
+            self.spacing_mm, self.scan_id, self.acquisition, self.sources, self.view_source
+        )
 
     def stack(self) -> NDArray[np.float32]:
         """Return the counts as (view, row, column), anterior first."""

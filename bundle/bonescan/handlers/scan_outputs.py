@@ -21,6 +21,7 @@ from bonescan.keys import (
     META_SIMULATED,
     META_SOURCES,
     META_SPACING,
+    META_VIEW_SOURCE,
     PRED,
     PRED_INSTANCES,
     PROB,
@@ -160,6 +161,7 @@ def make_result(
             View(name): Source(Path(source["path"]), source["frame"])
             for name, source in sources.items()
         },
+        view_source=str(meta[META_VIEW_SOURCE]),
         simulated=bool(meta[META_SIMULATED]),
         counts=maps[COUNTS],
         label_map=np.rint(maps[PRED]).astype(np.uint8),

@@ -22,6 +22,7 @@ class ScanResult:
         views: names of the views along the first axis of the arrays.
         spacing_mm: (row, column) pixel spacing.
         sources: file and frame of each view.
+        view_source: what told which view is which (bonescan.dicom.scan.ViewSource).
         simulated: whether the header says that the scan is simulated.
         counts: counts as acquired (view, row, column).
         label_map: a value of bonescan.labels.Label for each pixel (view, row, column), uint8.
@@ -40,6 +41,7 @@ class ScanResult:
     views: Sequence[View]
     spacing_mm: tuple[float, float]
     sources: Mapping[View, Source]
+    view_source: str
     simulated: bool
     counts: NDArray[np.floating]
     label_map: NDArray[np.uint8]

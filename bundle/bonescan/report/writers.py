@@ -79,6 +79,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "simulated": result.simulated,
         "assessed": result.field,
         "views": [str(view) for view in result.views],
+        "view_source": result.view_source,
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
         "findings": [_to_json(finding) for finding in result.findings],
     }
@@ -96,6 +97,7 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
         "scan_id": result.scan_id,
         "assessed": result.field,
         "simulated": result.simulated,
+        "view_source": result.view_source,
     }
     for view in View:
         of_view = [finding for finding in result.findings if finding.view == view]

@@ -6,7 +6,7 @@ from pathlib import Path
 from bonescan.data.annotation.labelme import Annotation, LabelMeError
 from bonescan.data.listing import ListedScan
 from bonescan.dicom.scan import View
-from bonescan.dicom.views import view_in_name
+from bonescan.dicom.words import view_in_name
 
 
 def find_owner(annotation: Annotation, scans: Sequence[ListedScan]) -> tuple[ListedScan, View]:
