@@ -75,3 +75,23 @@ def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path):
     with pytest.raises(ValueError, match=r"rows\.csv: a table must have at least one row"):
         write_rows(path, [])
     assert read_rows(path) == [{"a": "1"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+cmd|' C'!A0.dcm", "+1-x", "-a", "@SUM(1)", "\tx", "'=x", "'a"]
+)
+def test_no_text_of_a_table_is_a_formula_and_all_is_read_back(tmp_path, text):
+    path = tmp_path / "failures.csv"
+    append_row(path, {"input": text, "reason": "a"})
+    cell = path.read_text().splitlines()[1].lstrip('"')
+    assert cell.startswith("'")
+    assert read_rows(path) == [{"input": text, "reason": "a"}]
+    write_rows(path, read_rows(path))
+    assert read_rows(path) == [{"input": text, "reason": "a"}]
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+2", "1e-3", "scan.dcm", ""])
+def test_numbers_and_names_of_a_table_stay(tmp_path, text):
+    path = tmp_path / "table.csv"
+    append_row(path, {"value": text, "b": -1.5})
+    assert path.read_text().splitlines()[1] == f"{text},-1.5"

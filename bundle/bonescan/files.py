@@ -8,6 +8,9 @@ from typing import Any
 
 PARTIAL_PREFIX = ".partial-"
 """Begins the name of a file that is being written; before the name, so that its ending stays."""
+_APOSTROPHE = "'"
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", _APOSTROPHE)
+"""What spreadsheets take for the beginning of a formula; the apostrophe, to read it back."""
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -44,12 +47,37 @@ def write_json(path: Path, content: Any, *, indent: int = 2) -> None:
     write_text(path, text + "\n")
 
 
+def harmless(value: object) -> object:
+    """Return a value of a table so that no spreadsheet takes it for a formula.
+
+    Text that begins like one gets an apostrophe before it, as OWASP advises; numbers stay.
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULA_SIGNS) or _is_number(value):
+        return value
+    return f"{_APOSTROPHE}{value}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_written(text: str) -> str:
+    """Take away the apostrophe that `harmless` has put before a text."""
+    added = text.startswith(_APOSTROPHE) and text[1:].startswith(_FORMULA_SIGNS)
+    return text[1:] if added else text
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file by name of the column; none where there is no file."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        rows = csv.DictReader(file)
+        return [{name: _as_written(value or "") for name, value in row.items()} for row in rows]
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -65,7 +93,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         with partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(map(_harmless_row, rows))
 
     write_whole(path, write)
 
@@ -77,4 +105,8 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
         writer = csv.DictWriter(file, list(row))
         if is_new:
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerow(_harmless_row(row))
+
+
+def _harmless_row(row: Mapping[str, Any]) -> dict[str, object]:
+    return {name: harmless(value) for name, value in row.items()}

@@ -1,17 +1,19 @@
 """Nothing that names a patient leaves the reader."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag, Tag
 
 from bonescan.dicom.mapping import parse
 from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from tests.factories import BOTH, make_dataset, make_scan_file
+from tests.factories import BOTH, make_dataset, make_scan_file, save
 from tests.privacy import IDENTIFYING_WORDS, assert_silent
 
 
@@ -87,3 +89,41 @@ def test_two_patients_error_names_neither(tmp_path):
         read_scan(paths)
     assert_silent(str(caught.value))
     assert "SECOND-ID" not in str(caught.value)
+
+
+def put_raw(image: Dataset, tag: BaseTag, vr: str, value: bytes) -> None:
+    """Put bytes into a header as they are, which pydicom would warn of."""
+    image[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "told"),
+    [
+        ("Modality", "modality must be NM (nuclear medicine), got something else"),
+        ("ImageType", "ImageType value 3 must be WHOLE BODY, got something else"),
+        ("PhotometricInterpretation", "PhotometricInterpretation must be one of"),
+    ],
+)
+def test_text_of_the_header_is_not_quoted(tmp_path, caplog, keyword, told):
+    image = make_dataset()
+    before = b"ORIGINAL\\PRIMARY\\" if keyword == "ImageType" else b""
+    put_raw(image, image[keyword].tag, "CS", before + b"Zwickelmann\0Ottokar ID-4711-ZQ")
+    with pytest.raises(ScanError, match=re.escape(told)) as caught:
+        read_scan(save(image, tmp_path / "s.dcm"))
+    assert_silent(str(caught.value) + caplog.text)
+
+
+def test_an_image_kind_of_the_standard_is_quoted(tmp_path):
+    image = make_dataset()
+    image.ImageType = ["ORIGINAL", "PRIMARY", "TOMO"]
+    with pytest.raises(ScanError, match="must be WHOLE BODY, got TOMO "):
+        read_scan(save(image, tmp_path / "s.dcm"))
+
+
+@pytest.mark.parametrize(("tag", "vr"), [(0x00280100, "LO"), (0x00280103, "LO")])
+def test_text_in_place_of_a_number_is_not_quoted(tmp_path, tag, vr):
+    image = make_dataset()
+    put_raw(image, Tag(tag), vr, b"Zwickelmann ")
+    with pytest.raises(ScanError) as caught:
+        read_scan(save(image, tmp_path / "s.dcm"))
+    assert_silent(str(caught.value))

@@ -137,3 +137,12 @@ def test_nothing_left_to_do_clears_failures_that_are_gone(tmp_path):
     (tmp_path / "failures.csv").write_text("input,reason\nsince removed,broken\n")
     conclude(SimpleNamespace(n_done=0, n_failed=0, output_dir=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("salt", "warned"), [(None, True), ("", True), ("secret", False)])
+def test_a_missing_key_of_the_names_is_warned_of(tmp_path, monkeypatch, caplog, salt, warned):
+    monkeypatch.delenv("BONE_SCAN_SALT", raising=False)
+    if salt is not None:
+        monkeypatch.setenv("BONE_SCAN_SALT", salt)
+    run([SummaryWriter()], [make_sample("s1")], tmp_path)
+    assert ("BONE_SCAN_SALT is not set" in caplog.text) == warned

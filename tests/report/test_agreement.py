@@ -96,3 +96,15 @@ def test_the_largest_disagreements_are_drawn(tmp_path):
         colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
         assert image.size == (1200, 640)
     assert {(0, 114, 178), (213, 94, 0), (0, 158, 115)} <= colours
+
+
+def test_names_of_annotators_are_shown_as_typed():
+    names = ("<b>x</b>", "b|c", "cyd")
+    stacks = [ViewStack(label, SPACING_MM, tuple(View)) for label in make_labels()]
+    entry = {"image": "scan.dcm", "patient": "p0"}
+    agreement = Agreement(names)
+    agreement.add(
+        AnnotatedScan("p0_scan", "training", entry, dict(zip(names, stacks, strict=True)))
+    )
+    page = to_markdown(summarise(agreement, resamples=5))
+    assert "| &lt;b&gt;x&lt;/b&gt; and b\\|c |" in page

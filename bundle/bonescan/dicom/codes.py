@@ -9,9 +9,12 @@ MEDIA_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 """The class of a DICOMDIR: a table of contents, not an image."""
 
 MODALITY = "NM"
+MODALITIES = ("CR", "CT", "DX", "MG", "MR", "NM", "PT", "RF", "SC", "SR", "US", "XA")
+"""The defined terms of Modality (PS3.3 C.7.3.1.1.1) that a message may name."""
 
 WHOLE_BODY = "WHOLE BODY"
 STATIC = "STATIC"
+IMAGE_KINDS = (STATIC, WHOLE_BODY, "DYNAMIC", "GATED", "TOMO", "GATED TOMO", "RECON TOMO")
 """Defined terms of Image Type value 3 (PS3.3 C.8.4.9.1.1)."""
 EMISSION = "EMISSION"
 """Defined term of Image Type value 4 (PS3.3 C.8.4.9.1.1)."""

@@ -18,6 +18,10 @@ _START_OF_IMAGE = b"\xff\xd8"
 _START_OF_SCAN = 0xDA
 
 
+class JpegError(ValueError):
+    """A JPEG stream cannot be used; the message holds numbers of the stream and no text."""
+
+
 def decode_extended(frame: bytes, size: tuple[int, int], bits_stored: int) -> NDArray[np.uint16]:
     """Decode one frame.
 
@@ -30,7 +34,7 @@ def decode_extended(frame: bytes, size: tuple[int, int], bits_stored: int) -> ND
         (row, column) stored values.
 
     Raises:
-        ValueError: if the stream breaks ISO/IEC 10918-1 or does not decode to that size.
+        JpegError: if the stream breaks ISO/IEC 10918-1 or does not decode to that size.
     """
     _check_scan_header(frame)
     rows, columns = size
@@ -44,11 +48,11 @@ def decode_extended(frame: bytes, size: tuple[int, int], bits_stored: int) -> ND
     with _muted():
         done = codec.Decode(_as_element(frame), decoded)
     if not done:
-        raise ValueError("GDCM cannot decode the JPEG stream")
+        raise JpegError("GDCM cannot decode the JPEG stream")
     # GDCM returns char* as str.
     values = decoded.GetByteValue().GetBuffer().encode("utf-8", "surrogateescape")
     if len(values) != rows * columns * 2:
-        raise ValueError(f"JPEG stream must hold {rows} x {columns} pixels, got another size")
+        raise JpegError(f"JPEG stream must hold {rows} x {columns} pixels, got another size")
     return np.frombuffer(values, dtype="<u2").reshape(rows, columns)
 
 
@@ -70,23 +74,23 @@ def _check_scan_header(frame: bytes) -> None:
     does not; what a decoder makes of such a stream is not to be trusted as counts.
 
     Raises:
-        ValueError: if it does not, or the stream holds no scan.
+        JpegError: if it does not, or the stream holds no scan.
     """
     if not frame.startswith(_START_OF_IMAGE):
-        raise ValueError("JPEG stream does not begin with a start-of-image marker")
+        raise JpegError("JPEG stream does not begin with a start-of-image marker")
     position = len(_START_OF_IMAGE)
     while position + 4 <= len(frame):
         marker, length = frame[position + 1], int.from_bytes(frame[position + 2 : position + 4])
         if marker == _START_OF_SCAN:
             spectral = frame[position + 2 + length - 3 : position + 2 + length]
             if spectral != bytes([0, 63, 0]):
-                raise ValueError(
+                raise JpegError(
                     "JPEG scan header must select coefficients 0..63 at full precision, "
                     f"got {list(spectral)}"
                 )
             return
         position += 2 + length
-    raise ValueError("JPEG stream holds no scan")
+    raise JpegError("JPEG stream holds no scan")
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from bonescan.dicom.guard import as_scan_error
-from bonescan.dicom.jpeg import decode_extended
+from bonescan.dicom.guard import as_scan_error, tell
+from bonescan.dicom.jpeg import JpegError, decode_extended
 from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ _STREAM_STARTS = (b"\xff\xd8", b"\xff\x4f")
 """First bytes of a JPEG or JPEG-LS stream and of a JPEG 2000 codestream."""
 
 _BITS_ALLOCATED = (8, 16, 32)
+_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+"""Values of PhotometricInterpretation (PS3.3 C.7.6.3.1.2): of one number, of three."""
 _LARGEST_SIDE_PX = 8192
 """Whole-body matrices have up to 2048 rows; the limit keeps a damaged header from taking all
 memory."""
@@ -53,7 +56,7 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
         intercept = float(dataset.get("RescaleIntercept") or 0.0)
         inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
         lossy = _is_lossy(dataset)
-    with as_scan_error(path, "decoding the pixel data", quote=True):
+    with as_scan_error(path, "decoding the pixel data", quotable=(JpegError,)):
         values = _decode(dataset).astype(np.float64) * slope + intercept
     if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
         raise ScanError(f"{path.name}: counts must be finite numbers")
@@ -106,7 +109,16 @@ def _check_description(dataset: Dataset, path: Path) -> None:
         raise ScanError(f"{name}: no transfer syntax, so the pixel data cannot be decoded")
     rows, columns, bits = dataset.Rows, dataset.Columns, dataset.BitsAllocated
     if bits not in _BITS_ALLOCATED:
-        raise ScanError(f"{name}: BitsAllocated must be one of {_BITS_ALLOCATED}, got {bits}")
+        raise ScanError(
+            f"{name}: BitsAllocated must be one of {_BITS_ALLOCATED}, "
+            f"got {tell(bits, range(1, 65))}"
+        )
+    colours = dataset.get("PhotometricInterpretation")
+    if colours not in _ONE_SAMPLE:
+        raise ScanError(
+            f"{name}: PhotometricInterpretation must be one of {', '.join(_ONE_SAMPLE)}, "
+            f"got {tell(colours, _COLOURS)}"
+        )
     if not (0 < rows <= _LARGEST_SIDE_PX and 0 < columns <= _LARGEST_SIDE_PX):
         raise ScanError(
             f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"

@@ -19,6 +19,11 @@ _LENGTH = 16
 """Hexadecimal digits (64 bits): no two of a million scans collide (probability 3e-8)."""
 
 
+def has_own_key() -> bool:
+    """Tell whether the environment gives a key of the site's own."""
+    return bool(os.environ.get(SALT_VARIABLE))
+
+
 def make_scan_id(instance_uids: Iterable[str], counts: NDArray[np.float32]) -> str:
     """Name a scan by HMAC-SHA256 over its SOP Instance UIDs and its counts.
 

@@ -4,6 +4,7 @@ import logging
 import re
 
 from bonescan.dicom import codes
+from bonescan.dicom.guard import tell
 from bonescan.dicom.header import EnergyWindow, ImageHeader
 from bonescan.errors import ScanError
 
@@ -41,7 +42,7 @@ def require_whole_body(header: ImageHeader) -> None:
     if header.modality != codes.MODALITY:
         raise ScanError(
             f"{name}: modality must be {codes.MODALITY} (nuclear medicine), "
-            f"got {header.modality or 'none'}"
+            f"got {tell(header.modality, codes.MODALITIES)}"
         )
     if header.samples_per_pixel != 1 or header.burned_in or _is_screen(header):
         raise ScanError(
@@ -65,8 +66,8 @@ def _require_long_matrix(header: ImageHeader) -> None:
     if not plausible or header.sop_class_uid != codes.NM_IMAGE_STORAGE:
         raise ScanError(
             f"{name}: NM, but no planar whole-body acquisition: ImageType value 3 must be "
-            f"{codes.WHOLE_BODY}, got {_kind(header) or 'none'} ({rows} x {columns} pixels, "
-            f"{len(header.frames)} frames)"
+            f"{codes.WHOLE_BODY}, got {tell(_kind(header), codes.IMAGE_KINDS)} "
+            f"({rows} x {columns} pixels, {len(header.frames)} frames)"
         )
     logger.warning(
         "%s: ImageType does not say %s; taken for one by its %d x %d pixels",

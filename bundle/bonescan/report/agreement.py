@@ -32,7 +32,7 @@ from bonescan.report.drawing import (
 )
 from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.image_results import describe_interval, with_interval
-from bonescan.report.tables import format_interval, markdown_table
+from bonescan.report.tables import format_interval, markdown_table, plain_markdown
 
 FIGURES = {"dsc": "Dice", "iou": "IoU", "kappa": "Cohen's kappa", "lesions": "lesions in common"}
 """Figures of a pair, in the order in which they are computed."""
@@ -135,7 +135,10 @@ def summarise(agreement: Agreement, *, resamples: int = RESAMPLES) -> dict[str, 
 def to_markdown(document: Mapping[str, Any]) -> str:
     """Lay out the document of `summarise` as Markdown."""
     rows = [
-        [" and ".join(pair["annotators"]), *(format_interval(pair[name]) for name in FIGURES)]
+        [
+            " and ".join(map(plain_markdown, pair["annotators"])),
+            *(format_interval(pair[name]) for name in FIGURES),
+        ]
         for pair in document["pairs"]
     ]
     annotators = len(document["annotators"])

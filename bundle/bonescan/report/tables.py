@@ -1,13 +1,16 @@
 """Evaluation tables as CSV, JSON and Markdown."""
 
 import csv
+import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bonescan.files import harmless
 from bonescan.labels import LABEL_NAMES
 from bonescan.metrics.lesion import DETECTION_METRICS
 from bonescan.metrics.pixel import METRICS, OUTCOMES, scores
@@ -35,7 +38,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: harmless(cell) for name, cell in row.items()} for row in rows)
 
 
 def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
@@ -134,6 +137,12 @@ def _image_row(result: ImageResult) -> dict[str, Any]:
 
 def _format_number(value: float) -> str | None:
     return None if math.isnan(value) else f"{value:.6f}"
+
+
+def plain_markdown(text: str) -> str:
+    """Return text that was typed by somebody so that Markdown shows it as it is."""
+    one_line = " ".join(html.escape(text, quote=False).split())
+    return re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", one_line)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
