@@ -103,11 +103,11 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
 
     Args:
         run: the folder, with `system.json` and `model.pt`.
-        device: where to infer; a GPU if there is one, if not given.
+        device: where to infer (see bonescan.workflow.devices); a GPU if there is one, if not given.
 
     Raises:
         FileNotFoundError: if the folder lacks one of the files.
-        ValueError: if the weights do not fit the system.
+        ValueError: if the weights do not fit the system, or there is no such device.
     """
     run = Path(run)
     if not (run / SYSTEM).is_file():
@@ -115,13 +115,14 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
     parser = ConfigParser()
     parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
     if device is not None:
-        parser["device"] = torch.device(device)
+        parser["device"] = device
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # of an optional package
         parts = {
             key: parser.get_parsed_content(key)
-            for key in ("device", "network", "inferer", "preprocessing", "postprocessing")
+            for key in ("torch_device", "network", "inferer", "preprocessing", "postprocessing")
         }
-    weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=parts["device"])
+    device = parts.pop("torch_device")
+    weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=device)
     weights(Engine(lambda _engine, _batch: None))
-    return System(name=parser["name"], field=parser["field"], **parts)
+    return System(name=parser["name"], field=parser["field"], device=device, **parts)

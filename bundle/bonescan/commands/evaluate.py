@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bonescan.commands.command import Command
 from bonescan.commands.workflow import (
+    add_device,
     add_overlay,
     add_settings,
     data_values,
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fold", type=int, metavar="K", help="one fold of the section, else all")
     add_overlay(parser)
+    add_device(parser)
     add_settings(parser)
 
 
@@ -50,6 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
         "output_dir": chosen.output,
         "section": chosen.section,
         "fold": chosen.fold,
+        "device": chosen.device,
     }
     settings = [] if chosen.data else data_of_training(chosen.run)
     code = start("evaluating", files, values=values, settings=[*settings, *chosen.settings])

@@ -5,7 +5,7 @@ import csv
 from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command
-from bonescan.commands.workflow import add_settings, run_folder, start
+from bonescan.commands.workflow import add_device, add_settings, run_folder, start
 from bonescan.run_folder import SCAN_ROWS, SYSTEM
 from bonescan.workflow.installation import find_configs
 
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="pass over the scans that the folder already has"
     )
+    add_device(parser)
     add_settings(parser)
 
 
@@ -36,6 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
         "input": chosen.input,
         "output_dir": output,
         "resume": chosen.resume or None,
+        "device": chosen.device,
     }
     files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
     code = start("inference", files, values=values, settings=chosen.settings)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command, add_output
 from bonescan.commands.workflow import (
+    add_device,
     add_overlay,
     add_settings,
     data_values,
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="the system's own if not given")
     parser.add_argument("--fold", type=int, metavar="K", help="fold that validates, else 0")
     parser.add_argument("--seed", type=int, metavar="S", help="0 if not given")
+    add_device(parser)
     add_settings(parser)
 
 
@@ -65,6 +67,7 @@ def run(chosen: argparse.Namespace) -> int:
         "epochs": chosen.epochs,
         "fold": chosen.fold,
         "seed": chosen.seed,
+        "device": chosen.device,
     }
     code = start("training", files, args_file=args_file, values=values, settings=chosen.settings)
     if code == 0 and is_first_process():

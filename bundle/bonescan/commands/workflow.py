@@ -36,6 +36,13 @@ def add_overlay(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of the device."""
+    parser.add_argument(
+        "--device", metavar="NAME", help="auto (the first GPU, else the CPU), cpu, cuda:1 or mps"
+    )
+
+
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Add settings of any key of the configuration."""
     parser.add_argument(
