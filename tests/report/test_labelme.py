@@ -5,11 +5,11 @@ from PIL import Image
 from bonescan.data.annotation.labelme import read_labelme
 from bonescan.data.annotation.rasterise import rasterise
 from bonescan.data.load import load_scan
-from bonescan.data.nifti import ViewStack
+from bonescan.data.nifti import ViewStack, write_view_stack
 from bonescan.dicom.scan import View
-from bonescan.report.labelme import export_for_labelme, to_grey
+from bonescan.report.labelme import export_for_labelme, export_scans, to_grey
 from tests.data.annotation.labelme_files import random_label
-from tests.factories import COLUMNS, ROWS, SPACING_MM, make_scan_file
+from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, make_scan_file
 
 
 def stack_of(array, views=tuple(View)):
@@ -47,3 +47,15 @@ def test_maps_of_another_scan_and_unknown_values_are_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             export_for_labelme("p0", scan, stack_of(array), tmp_path / "out")
+
+
+def test_a_label_map_is_that_of_the_scan_and_not_of_one_that_its_name_fits(tmp_path):
+    for number, patient in enumerate(("pat1", "pat[1]")):
+        counts = {view: plane + number for view, plane in BOTH.items()}
+        make_scan_file(tmp_path / "scans" / patient / "scan.dcm", counts)
+    (tmp_path / "labels").mkdir()
+    write_view_stack(
+        tmp_path / "labels" / "pat1_scan.nii.gz", random_label(2), SPACING_MM, tuple(View)
+    )
+    views, failures = export_scans(tmp_path / "scans", tmp_path / "labels", tmp_path / "out")
+    assert (views, failures) == (2, ["scan pat[1]_scan: has no label map"])

@@ -21,7 +21,9 @@ def test_auto_is_the_gpu_where_there_is_one(monkeypatch, there, found):
 def test_a_second_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert find_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(ValueError, match=r"device must be one of this machine, got 'cuda:2'; .* 2 "):
+    with pytest.raises(
+        ValueError, match=r"device must be one of this machine, got 'cuda:2'; .* 2 "
+    ):
         find_device("cuda:2")
 
 

@@ -1,5 +1,6 @@
 """Pictures and LabelMe files of label maps, for a physician to correct and import again."""
 
+import glob
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def find_label_map(scan: ListedScan, labels: Path | None) -> Path | None:
     if labels is None:
         return Path(scan.entry[LABEL]) if LABEL in scan.entry else None
     names = (label_map_name(scan.facts.scan_id), f"{scan.key}.nii.gz")
-    return next((path for name in names for path in sorted(labels.rglob(name))), None)
+    return next((path for name in names for path in sorted(labels.rglob(glob.escape(name)))), None)
 
 
 def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path) -> list[Path]:

@@ -84,6 +84,8 @@ def test_the_image_path_may_lead_to_the_scan_and_the_name_choose_the_annotator(t
     assert not label_of(tmp_path)[View.POSTERIOR].any()
     assert run(tmp_path, annotations=tmp_path / "scans", annotator="ann").labelled == 1
     np.testing.assert_array_equal(label_of(tmp_path)[View.POSTERIOR], paint(BACK))
+    with pytest.raises(LabelMeError, match=r"must hold LabelMe files of annotator '\*', got none"):
+        run(tmp_path, annotations=tmp_path / "scans", annotator="*")
     outcome = run(tmp_path, annotations=tmp_path / "scans")
     assert outcome.failures == (
         "scan p0_scan: must have one file for the anterior view, got anterior_ann.json, "

@@ -1,5 +1,6 @@
 """Turn the LabelMe files of a collection of scans into label maps and a datalist."""
 
+import glob
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,7 +99,7 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
 def _find_files(settings: ImportSettings) -> list[Path]:
     name = settings.annotator
     suffix = "" if name is None else f"_{name}"
-    paths = sorted(settings.annotations.rglob(f"*{suffix}.json"))
+    paths = sorted(settings.annotations.rglob(f"*{glob.escape(suffix)}.json"))
     files = [path for path in paths if is_labelme(path)]
     if not files:
         whose = "" if name is None else f" of annotator {name!r}"
