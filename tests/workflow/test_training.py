@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from bonescan.run_folder import LAST_STATE, WEIGHTS
-from tests.workflows import TINY, make_workflow, run, run_workflow, start, tiny_arguments
+from tests.workflows import (
+    TINY,
+    make_workflow,
+    run,
+    run_command,
+    run_workflow,
+    start,
+    tiny_arguments,
+)
 
 
 def weights(folder, name=LAST_STATE):
@@ -112,6 +120,15 @@ def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
     system = json.loads((killed / "system.json").read_text())
     assert (system["width"], system["size"]) == (TINY["width"], TINY["size"])
     assert system["network_def"]["_target_"] == "bonescan.networks.UNet"
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_the_run(cohort, tmp_path, caplog):
+    words = ["training", "--config_file", "configs/train.yaml", *tiny_arguments()]
+    words += ["--dataset_dir", cohort, "--output_dir", tmp_path, "--learning_rate", 1e30]
+    assert run_command(*words) == 1
+    assert "loss must be finite, got nan at iteration" in caplog.text
+    assert not (tmp_path / WEIGHTS).exists()
 
 
 def test_nothing_to_resume(cohort, tmp_path):
