@@ -5,6 +5,7 @@ import pytest
 from monai.data import load_decathlon_datalist
 
 from bonescan.data.datalist import data_hash, load_items, read_datalist
+from bonescan.data.entry import FILE_KEYS
 from tests.factories import make_datalist
 
 
@@ -69,6 +70,7 @@ def test_plain_names_are_entries(tmp_path):
     ("text", "expected"),
     [
         ("{", "a datalist must be JSON, got an error"),
+        ("[" * 100_000, "a datalist must be JSON, got an error"),
         ("[]", "the datalist is empty: no list of entries with 'image' in it"),
         ('{"training": []}', "the datalist is empty"),
         ('{"training": [{"label": "x"}]}', "the datalist is empty"),
@@ -210,3 +212,43 @@ def test_entries_that_are_left_out_need_no_fold(half_labelled):
     assert patients(load_items(half_labelled, only_fold=0, labelled=True)) == ["p0"]
     with pytest.raises(ValueError, match="every entry must have 'fold', 1 have none"):
         load_items(half_labelled, only_fold=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        *[(key, None, f"{key!r} must be the name of a file") for key in FILE_KEYS],
+        ("image", [], "'image' must be the name of a file or a list of names, got an empty list"),
+        ("label", 5, "'label' must be the name of a file or a list of names, got another number"),
+        ("regions", True, "'regions' must be the name of a file"),
+        ("body", ["a", 3], "'body' must be the name of a file"),
+        ("label", "", "'label' must be the name of a file or a list of names, got an empty text"),
+        ("patient", None, "'patient' must be a name or a whole number, got null"),
+        ("patient", ["Zwickelmann"], "'patient' must be a name or a whole number, got another li"),
+        ("patient", {}, "'patient' must be a name or a whole number, got an empty object"),
+        ("fold", "0", "'fold' must be a whole number, got another text"),
+        ("fold", [1], "'fold' must be a whole number"),
+        ("view", [], "'view' must be one of anterior, posterior, got an empty list"),
+        ("view", "oblique", "'view' must be one of anterior, posterior, got another text"),
+        ("spacing_mm", {"a": 1}, "'spacing_mm' must be two numbers, row and column in mm"),
+    ],
+)
+def test_fields_of_another_type(tmp_path, field, value, told):
+    path = make_datalist(tmp_path, training=[entry(1, 0), entry(2, 1)])
+    content = json.loads(path.read_text())
+    content["training"][1][field] = value
+    path.write_text(json.dumps(content))
+    expected = re.escape(f"{path}: training, entry 2: {told}")
+    for read in (load_items, data_hash):
+        with pytest.raises(ValueError, match=f"^{expected}") as caught:
+            read(path)
+        assert "Zwickelmann" not in str(caught.value)
+
+
+@pytest.mark.parametrize("item", [5, {"label": "a"}, None])
+def test_an_item_without_image_among_entries(tmp_path, item):
+    path = make_datalist(tmp_path, training=[entry(1, 0)])
+    path.write_text(json.dumps({"training": [entry(1, 0), item]}))
+    expected = re.escape(f"{path}: training, entry 2: must have 'image'")
+    with pytest.raises(ValueError, match=f"^{expected}$"):
+        load_items(path)

@@ -167,3 +167,7 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path, datalist):
     (dataset / "dataset.json").write_text("{}")
     with pytest.raises(ValueError, match=r"must be the dataset.json of an export, lacks"):
         back()
+    for text in ("5", "[" * 100_000):
+        (dataset / "dataset.json").write_text(text)
+        with pytest.raises(ValueError, match=r"must be the dataset.json of an export, got"):
+            back()

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bonescan.data.entry import FILE_KEYS, SPACING_FIELD, VIEW_FIELD, check_entry
 from bonescan.data.scan_reference import file_names, make_reference, parse_reference
-from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
+from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,6 @@ DATALIST_FILE = "datalist.json"
 TRAINING = "training"
 TEST = "test"
 """Sections that a datalist has by custom."""
-FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
-"""Fields of an entry that name files, relative to the datalist."""
-VIEW_FIELD = "view"
-SPACING_FIELD = "spacing_mm"
-"""Fields that say by hand what the header does not; they move into the image's name."""
 
 
 def load_items(
@@ -110,15 +106,17 @@ def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Read the sections of a datalist, as they stand; a plain file name is an entry of its own.
 
     Raises:
-        ValueError: if the file does not exist, is no JSON object, or holds no entries.
+        ValueError: if the file does not exist, is no JSON object, or holds no entries; if a field
+            of an entry holds what it cannot (see bonescan.data.entry).
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such datalist; give --dataset_dir, or simulate a cohort")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise ValueError(f"{path}: a datalist must be JSON, got an error: {err}") from err
     sections = content if isinstance(content, dict) else {}
+    _require_images(sections, path)
     entries = {
         name: [item if isinstance(item, dict) else {IMAGE: item} for item in items]
         for name, items in sections.items()
@@ -126,7 +124,20 @@ def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
     }
     if not entries:
         raise ValueError(f"{path}: the datalist is empty: no list of entries with {IMAGE!r} in it")
+    for name, items in entries.items():
+        for number, entry in enumerate(items, start=1):
+            check_entry(entry, f"{path}: {name}, entry {number}")
     return entries
+
+
+def _require_images(sections: Mapping[str, Any], path: Path) -> None:
+    """Check that where one item of a list is an entry, all are; other lists mean something else."""
+    for name, items in sections.items():
+        if not isinstance(items, list) or not any(_are_entries([item]) for item in items):
+            continue
+        for number, item in enumerate(items, start=1):
+            if not _are_entries([item]):
+                raise ValueError(f"{path}: {name}, entry {number}: must have {IMAGE!r}")
 
 
 def data_hash(path: str | Path) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.data.datalist import DATALIST_FILE, FILE_KEYS, TRAINING, rename_files
+from bonescan.data.datalist import DATALIST_FILE, TRAINING, rename_files
+from bonescan.data.entry import FILE_KEYS
 from bonescan.data.folds import assign_folds
 from bonescan.data.nifti import ViewStack, write_view_stack
 from bonescan.files import write_json

@@ -258,8 +258,10 @@ def _read_plane(
 def _read_description(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise ValueError(f"{path}: must be the dataset.json of an export, got {err}") from err
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path}: must be the dataset.json of an export, got no JSON object")
     missing = [key for key in ("file_ending", _MIRRORED) if key not in content]
     if missing:
         raise ValueError(f"{path}: must be the dataset.json of an export, lacks {missing}")

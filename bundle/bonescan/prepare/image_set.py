@@ -17,7 +17,8 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Flipd, LoadImaged
 from tqdm import tqdm
 
-from bonescan.data.datalist import DATALIST_FILE, FILE_KEYS, data_hash, load_items, read_datalist
+from bonescan.data.datalist import DATALIST_FILE, data_hash, load_items, read_datalist
+from bonescan.data.entry import FILE_KEYS
 from bonescan.data.nifti import write_view_stack
 from bonescan.data.samples import SampleDataset
 from bonescan.dicom.scan import View

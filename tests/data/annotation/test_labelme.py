@@ -111,6 +111,7 @@ def changed(**changes):
 
 BROKEN = {
     "case_anterior.json: must be a JSON file in UTF-8, got JSONDecodeError": "{broken",
+    "case_anterior.json: must be a JSON file in UTF-8, got RecursionError": "[" * 100_000,
     "case_anterior.json: must hold a list of 'shapes'": {"shapes": {}},
     "case_anterior.json: view must be one of anterior, posterior, got 'left'": make_content(
         view="left"
@@ -133,6 +134,7 @@ BROKEN = {
     ),
     r"shape 1 \(circle 'lesion'\): must have 2 points, got 3": changed(shape_type="circle"),
     "points must be pairs of finite numbers": changed(points=[[1, 2], [3, 4], [5, float("nan")]]),
+    "finite numbers up to 1,000,000 pixels": changed(points=[[1, 2], [3, 4], [10**400, 6]]),
     r"shape 1 \(polygon 'lesion'\): points must be pairs": changed(points=[1, 2, 3, 4, 5, 6]),
     "shape 1 .*: mask must be an image file in base64": changed(
         shape_type="mask", points=[[1, 1], [2, 2]]

@@ -41,9 +41,14 @@ def read_mapping(path: Path | None, pairs: Sequence[str]) -> dict[str, int | Non
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        text = path.read_text(encoding="utf-8")
+        # A few lines of aliases of aliases stand for more entries than any memory holds.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader)):
+            raise ValueError(f"{path}: mapping must be without YAML aliases, got one")
+        content = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as err:
         raise ValueError(f"{path}: mapping must be a YAML file, got {err}") from err
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path}: mapping must hold lines NAME: VALUE, got {content!r}")
+    values = content.values() if isinstance(content, Mapping) else [None]
+    if not all(isinstance(value, str | int) for value in values):
+        raise ValueError(f"{path}: mapping must hold lines NAME: VALUE, got something else")
     return {str(name): str(value) for name, value in content.items()}

@@ -38,6 +38,9 @@ POINTS_OF_KIND: Mapping[str, tuple[int, int | None]] = {
 }
 """Kinds of shapes, with the least and the greatest number of their points."""
 
+_FARTHEST_PX = 1_000_000
+"""No image is so large: a point farther away is an error of the file, and would fill the memory."""
+
 _SHAPES = "shapes"
 _SCAN_ID = "scan_id"
 _VIEW = "view"
@@ -101,7 +104,7 @@ def is_labelme(path: Path) -> bool:
     """Tell whether a JSON file is a LabelMe file; files that are no JSON count as broken ones."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         return True
     return isinstance(content, dict) and _SHAPES in content
 
@@ -116,7 +119,7 @@ def read_labelme(path: str | Path) -> Annotation:
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as err:
+    except (ValueError, OSError, RecursionError) as err:
         raise LabelMeError(
             f"{path.name}: must be a JSON file in UTF-8, got {type(err).__name__}: {err}; "
             "save it again in LabelMe"
@@ -216,10 +219,12 @@ def _read_shape(shape: Any, number: int, name: str) -> LabelMeShape:
         raise LabelMeError(f"{where}: kind must be one of {', '.join(POINTS_OF_KIND)}")
     try:
         points = np.array(shape.get("points"), dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.array(np.nan)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-        raise LabelMeError(f"{where}: points must be pairs of finite numbers")
+    if points.ndim != 2 or points.shape[1] != 2 or not (abs(points) <= _FARTHEST_PX).all():
+        raise LabelMeError(
+            f"{where}: points must be pairs of finite numbers up to {_FARTHEST_PX:,} pixels"
+        )
     least, most = POINTS_OF_KIND[kind]
     if len(points) < least or (most is not None and len(points) > most):
         wanted = f"{least}" if least == most else f"{least} or more"
