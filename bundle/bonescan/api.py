@@ -122,7 +122,7 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
             key: parser.get_parsed_content(key)
             for key in ("torch_device", "network", "inferer", "preprocessing", "postprocessing")
         }
-    device = parts.pop("torch_device")
-    weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=device)
+    found = parts.pop("torch_device")
+    weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=found)
     weights(Engine(lambda _engine, _batch: None))
-    return System(name=parser["name"], field=parser["field"], device=device, **parts)
+    return System(name=parser["name"], field=parser["field"], device=found, **parts)

@@ -12,6 +12,7 @@ from bonescan import run_folder
 from bonescan.data.datalist import TRAINING, load_items
 from bonescan.handlers.weights import require_weights
 from bonescan.workflow.command import current_command
+from bonescan.workflow.resuming import TrainingPlan, end_if_finished, require_same_settings
 
 MIN_FREE_BYTES = 2 * 1024**3
 """Room for two checkpoints with optimiser state of the largest published system (0.6 GB each)."""
@@ -68,6 +69,7 @@ class Preflight:
             none.
         resume: whether an earlier run in the folder is to be continued.
         training: whether the run trains, so that it must not overwrite another training.
+        plan: what a training that is gone on with is held to; None where nothing is.
         min_free_bytes: free space that the disk of the folder must have.
     """
 
@@ -80,6 +82,7 @@ class Preflight:
         weights: str | Path | Mapping[str, str | Path] | None = None,
         resume: bool = False,
         training: bool = False,
+        plan: TrainingPlan | None = None,
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         self.output_dir = Path(output_dir)
@@ -88,6 +91,7 @@ class Preflight:
         self.weights = weights
         self.resume = resume
         self.training = training
+        self.plan = plan
         self.min_free_bytes = min_free_bytes
 
     def check(self) -> None:
@@ -95,11 +99,13 @@ class Preflight:
 
         Raises:
             RuntimeError: if MONAI is too old.
-            ValueError: if the command is wrong (see bonescan.workflow.command.current_command), or
-                the datalist is not fit for use (see bonescan.data.datalist.load_items).
+            ValueError: if the command is wrong (see bonescan.workflow.command.current_command), the
+                datalist is not fit for use (see bonescan.data.datalist.load_items), or an earlier
+                run is to be gone on with by other settings or data.
             FileNotFoundError: if the weights do not exist.
             FileExistsError: if the folder holds another training that would be overwritten.
             OSError: if the folder cannot be written.
+            SystemExit: with code 0, if the training that is to be resumed is finished.
         """
         check_versions()
         current_command()  # refuses what plain `monai.bundle run` would accept silently
@@ -113,3 +119,6 @@ class Preflight:
                 f"{self.output_dir} already holds a training; go on with it by --resume, or give "
                 "another --output_dir"
             )
+        if self.plan is not None and self.resume:
+            require_same_settings(self.output_dir, self.plan.fixed, self.datalist)
+            end_if_finished(self.output_dir, self.plan.epochs)
