@@ -1,10 +1,18 @@
+import struct
+
 import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
-from bonescan.dicom.read import read_scan
+from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
 from tests.factories import BOTH, make_scan_file, set_pixels
@@ -110,5 +118,55 @@ def test_broken_stream(tmp_path):
     data[at + 8] = 99  # number of RLE segments
     path.write_bytes(bytes(data))
     expected = r"^scan\.dcm: decoding the pixel data failed, the file is damaged \("
+    with pytest.raises(ScanError, match=expected):
+        read_scan(path)
+
+
+def test_more_pixels_than_any_scan_has(tmp_path):
+    def edit(image: Dataset) -> None:
+        image.Rows, image.Columns = 8192, 4096
+
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=RLELossless)
+    image = dcmread(path)
+    edit(image)
+    image.save_as(path)
+    with pytest.raises(ScanError, match="up to 8388608 pixels, got 2 x 8192 x 4096"):
+        read_scan(path)
+
+
+def test_a_deflated_scan_is_read(tmp_path):
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=DeflatedExplicitVRLittleEndian)
+    np.testing.assert_array_equal(read_scan(path).stack(), STACK)
+
+
+def test_a_deflated_file_that_grows_without_bounds(tmp_path):
+    def edit(image: Dataset) -> None:
+        image.PixelData += b"\0" * (70 * 2**20)
+
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=DeflatedExplicitVRLittleEndian, edit=edit)
+    assert path.stat().st_size < 2**20
+    for read in (read_scan, read_header):
+        with pytest.raises(ScanError, match=r"^scan\.dcm: must have up to 64 MB when it is infl"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("stream", "told"),
+    [
+        (b"\xff\xd8\xff\xf7" + struct.pack(">HBHHB", 11, 12, 8192, 26, 1), "8192 x 26"),
+        (b"\xff\xd8\xff\xd9", "none"),
+    ],
+)
+def test_a_stream_of_another_size_is_refused_before_it_is_decoded(
+    tmp_path, monkeypatch, stream, told
+):
+    path = make_scan_file(tmp_path / "scan.dcm", {A: BOTH[A]})
+    image = dcmread(path)
+    image.PixelData = encapsulate([stream])
+    image["PixelData"].is_undefined_length = True
+    image.file_meta.TransferSyntaxUID = JPEGLSLossless
+    image.save_as(path)
+    monkeypatch.delattr("bonescan.dicom.pixels.pixel_array")
+    expected = rf"^scan\.dcm: compressed frames must have the header's 60 x 26 pixels, got {told};"
     with pytest.raises(ScanError, match=expected):
         read_scan(path)

@@ -1,13 +1,20 @@
 """A DICOM file, opened."""
 
+import zlib
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from bonescan.dicom.guard import as_scan_error
 from bonescan.errors import ScanError
+
+_META_GROUP = 0x0002
+_MOST_INFLATED_BYTES = 64 * 2**20
+"""Twice the largest pixel data that are decoded (see bonescan.dicom.pixels), of 32 bits."""
 
 
 def load(path: Path, *, pixels: bool) -> Dataset:
@@ -20,6 +27,7 @@ def load(path: Path, *, pixels: bool) -> Dataset:
         raise ScanError(f"{path.name}: no such file in {path.parent}")
     with as_scan_error(path, "reading the file"):
         try:
+            _check_inflated(path)
             dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
         except InvalidDicomError:
             raise ScanError(
@@ -30,3 +38,30 @@ def load(path: Path, *, pixels: bool) -> Dataset:
     if not len(dataset):  # what pydicom makes of compressed pixel data that end too early
         raise ScanError(f"{path.name}: the file is cut short; copy it again")
     return dataset
+
+
+def _check_inflated(path: Path) -> None:
+    """Check that a file of the deflated transfer syntax (PS3.5 A.5) does not grow without bounds.
+
+    pydicom inflates such a file at once and whole: a megabyte can stand for a thousand.
+
+    Raises:
+        ScanError: if it would be larger than any scan.
+    """
+    with path.open("rb") as file:
+        if not read_preamble(file, force=False):
+            return
+        meta = read_dataset(
+            file,
+            is_implicit_VR=False,
+            is_little_endian=True,
+            stop_when=lambda tag, _vr, _length: tag.group != _META_GROUP,
+        )
+        if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+            return
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        if len(stream.decompress(file.read(), _MOST_INFLATED_BYTES)) == _MOST_INFLATED_BYTES:
+            raise ScanError(
+                f"{path.name}: must have up to {_MOST_INFLATED_BYTES // 2**20} MB when it is "
+                "inflated, got more"
+            )

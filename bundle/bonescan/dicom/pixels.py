@@ -18,6 +18,7 @@ from pydicom.uid import (
 
 from bonescan.dicom.guard import as_scan_error, tell
 from bonescan.dicom.jpeg import JpegError, decode_extended
+from bonescan.dicom.stream_size import stream_size
 from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,9 @@ _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 """Values of PhotometricInterpretation (PS3.3 C.7.6.3.1.2): of one number, of three."""
 _LARGEST_SIDE_PX = 8192
-"""Whole-body matrices have up to 2048 rows; the limit keeps a damaged header from taking all
-memory."""
+_MOST_PIXELS = 2 * 4096 * 1024
+"""Whole-body matrices have up to 2048 rows and 512 columns; the limits leave room for those of
+several energy windows, and keep a damaged header from taking all memory."""
 
 
 def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
@@ -56,6 +58,8 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
         intercept = float(dataset.get("RescaleIntercept") or 0.0)
         inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
         lossy = _is_lossy(dataset)
+    with as_scan_error(path, "reading the compressed frames"):
+        _check_streams(dataset, path)
     with as_scan_error(path, "decoding the pixel data", quotable=(JpegError,)):
         values = _decode(dataset).astype(np.float64) * slope + intercept
     if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
@@ -124,6 +128,11 @@ def _check_description(dataset: Dataset, path: Path) -> None:
             f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"
         )
     frames = int(dataset.get("NumberOfFrames") or 1)
+    if not 0 < frames * rows * columns <= _MOST_PIXELS:
+        raise ScanError(
+            f"{name}: all frames together must have up to {_MOST_PIXELS} pixels, got "
+            f"{frames} x {rows} x {columns}"
+        )
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         _check_fragments(dataset, frames, name)
         return
@@ -165,6 +174,27 @@ def _check_fragments(dataset: Dataset, frames: int, name: str) -> None:
 def _without_offsets(pixels: bytes) -> bytes:
     """Return encapsulated pixel data after the item of the basic offset table (PS3.5 A.4)."""
     return pixels[8 + int.from_bytes(pixels[4:8], "little") :]
+
+
+def _check_streams(dataset: Dataset, path: Path) -> None:
+    """Check that compressed frames have the size that the header says, before they are decoded.
+
+    Raises:
+        ScanError: if one has another.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated or syntax == RLELossless:
+        return
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    count = int(dataset.get("NumberOfFrames") or 1)
+    for stream in generate_frames(dataset.PixelData, number_of_frames=count):
+        size = stream_size(stream)
+        if size != (rows, columns):
+            told = "none" if size is None else f"{size[0]} x {size[1]}"
+            raise ScanError(
+                f"{path.name}: compressed frames must have the header's {rows} x {columns} pixels, "
+                f"got {told}; the file is damaged, copy it again"
+            )
 
 
 def _decode(dataset: Dataset) -> NDArray:
