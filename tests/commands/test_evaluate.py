@@ -40,6 +40,14 @@ def test_other_data_other_section_other_folder(run_folder, launched, tmp_path, c
     assert f"See {tmp_path / 'out' / 'summary.md'}" in capsys.readouterr().out
 
 
+def test_it_ends_by_saying_how_many_images(run_folder, launched, tmp_path, capsys):
+    rows = ["a,p,anterior", "a,p,posterior", "b,p,anterior", "b,p,anterior", "c,q,anterior"]
+    (tmp_path / "images.csv").write_text("\n".join(["scan_id,patient,form", *rows]))
+    assert evaluate(run_folder, "--data", "data/x", "-o", tmp_path) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"Evaluated 4 images of 2 patients. See {tmp_path / 'summary.md'}"
+
+
 def test_overlays_come_last(run_folder, launched):
     assert evaluate(run_folder, "--overlay", "multi_gpu_evaluate", "--set", "seed=7") == 0
     config = composed(launched)

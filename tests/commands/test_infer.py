@@ -57,7 +57,9 @@ def test_failures_decide_the_exit_code(trained, cohort, capsys):
     shutil.copy(cohort / "sim-0001" / "scan.dcm", "in/good.dcm")
     Path("in/bad.dcm").write_bytes(b"no DICOM")
     assert main(["infer", str(trained), "in"]) == 1
-    assert f"1 scans in {trained / 'inference'}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"1 scans in {trained / 'inference'}" in shown
+    assert f"1 inputs left out; see {trained / 'inference' / 'failures.csv'}" in shown
 
 
 def test_a_missing_input_is_told(trained, capsys, caplog):

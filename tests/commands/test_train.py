@@ -129,3 +129,16 @@ def test_missing_dataset_is_told_in_one_line(tmp_path):
     line = done.stdout.strip().splitlines()[-1]
     assert "datalist.json: no such datalist; give --dataset_dir, or simulate a cohort" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_it_ends_by_saying_how_many_epochs(launched, tmp_path, capsys):
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
+    assert main(["train", "--data", "data/x", "-o", str(tmp_path)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"2 epochs done. Weights in {tmp_path / 'model.pt'}"
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_the_device_is_a_word(launched, device):
+    assert main(["train", "--data", "data/x", "-o", "runs/x", "--device", device]) == 0
+    assert composed(launched)["device"] == device

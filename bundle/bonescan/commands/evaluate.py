@@ -14,7 +14,8 @@ from bonescan.commands.workflow import (
     run_folder,
     start,
 )
-from bonescan.run_folder import CONFIGURATION, EVALUATION, SUMMARY_PAGE, SYSTEM
+from bonescan.files import read_rows
+from bonescan.run_folder import CONFIGURATION, EVALUATION, IMAGE_ROWS, SUMMARY_PAGE, SYSTEM
 from bonescan.workflow.installation import find_configs
 
 DATA_KEYS = ("dataset_dir", "datalist")
@@ -57,8 +58,16 @@ def run(chosen: argparse.Namespace) -> int:
     settings = [] if chosen.data else data_of_training(chosen.run)
     code = start("evaluating", files, values=values, settings=[*settings, *chosen.settings])
     if code == 0 and is_first_process():
-        print(f"See {output / SUMMARY_PAGE}")
+        print(f"{describe_images(output / IMAGE_ROWS)}See {output / SUMMARY_PAGE}")
     return code
+
+
+def describe_images(table: Path) -> str:
+    """Say how many images of how many patients a table is of; nothing where there is none."""
+    rows = read_rows(table)
+    images = {(row["scan_id"], row["form"]) for row in rows}
+    patients = {row["patient"] for row in rows}
+    return f"Evaluated {len(images)} images of {len(patients)} patients. " if rows else ""
 
 
 def data_of_training(folder: Path) -> list[str]:

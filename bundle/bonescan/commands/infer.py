@@ -1,12 +1,12 @@
 """The command that runs a trained system on new scans."""
 
 import argparse
-import csv
 from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command
 from bonescan.commands.workflow import add_device, add_settings, run_folder, start
-from bonescan.run_folder import SCAN_ROWS, SYSTEM
+from bonescan.files import read_rows
+from bonescan.run_folder import FAILURES, SCAN_ROWS, SYSTEM
 from bonescan.workflow.installation import find_configs
 
 INFERENCE = "inference"
@@ -41,16 +41,12 @@ def run(chosen: argparse.Namespace) -> int:
     }
     files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
     code = start("inference", files, values=values, settings=chosen.settings)
-    rows = output / SCAN_ROWS
-    if rows.is_file():
-        print(f"{count_rows(rows)} scans in {output}; see {rows}")
+    done, failed = output / SCAN_ROWS, output / FAILURES
+    if done.is_file() or failed.is_file():
+        print(f"{len(read_rows(done))} scans in {output}; see {done if done.is_file() else failed}")
+    if failed.is_file():
+        print(f"{len(read_rows(failed))} inputs left out; see {failed}")
     return code
-
-
-def count_rows(path: Path) -> int:
-    """Count the rows of a table."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return sum(1 for _ in csv.DictReader(file))
 
 
 COMMAND = Command(

@@ -13,7 +13,8 @@ from bonescan.commands.workflow import (
     list_systems,
     start,
 )
-from bonescan.run_folder import WEIGHTS
+from bonescan.files import read_rows
+from bonescan.run_folder import HISTORY, WEIGHTS
 from bonescan.workflow.installation import find_configs
 
 
@@ -71,7 +72,9 @@ def run(chosen: argparse.Namespace) -> int:
     }
     code = start("training", files, args_file=args_file, values=values, settings=chosen.settings)
     if code == 0 and is_first_process():
-        print(f"Weights in {chosen.output / WEIGHTS}")
+        epochs = len(read_rows(chosen.output / HISTORY))
+        done = f"{epochs} epochs done. " if epochs else ""
+        print(f"{done}Weights in {chosen.output / WEIGHTS}")
     return code
 
 
