@@ -23,6 +23,7 @@ WHOLES = {
     "dicom/test_fuzz.py": "reading, of damaged files",
     "dicom/test_privacy.py": "reading, of a person's files",
     "dicom/test_reference_scans.py": "reading, of real files",
+    "dicom/test_view_variants.py": "reading, of many kinds of headers",
     "handlers/test_adversarial_training.py": "handlers of a training with two networks",
     "studies/experiments/test_image_sets.py": "an experiment on two image sets",
     "workflow/test_aggregated.py": "configs/aggregated.yaml",
