@@ -130,6 +130,7 @@ def test_logits_have_the_size_of_the_image_and_gradients_reach_every_parameter(s
     assert_gradient_everywhere(network, image)
 
 
+@pytest.mark.slow  # all six together
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_one_batch_is_overfitted(system):
     torch.manual_seed(0)
