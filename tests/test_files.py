@@ -95,3 +95,13 @@ def test_numbers_and_names_of_a_table_stay(tmp_path, text):
     path = tmp_path / "table.csv"
     append_row(path, {"value": text, "b": -1.5})
     assert path.read_text().splitlines()[1] == f"{text},-1.5"
+
+
+def test_a_row_of_other_columns_is_not_written_into_a_table(tmp_path):
+    path = tmp_path / "summary.csv"
+    append_row(path, {"input": "a.dcm", "lesions": 3})
+    before = path.read_bytes()
+    expected = r"summary\.csv: columns must be input, view_source, lesions, got input, lesions"
+    with pytest.raises(ValueError, match=expected):
+        append_row(path, {"input": "b.dcm", "view_source": "code", "lesions": 5})
+    assert path.read_bytes() == before

@@ -99,8 +99,21 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add a row to a CSV file, which is made with the row's columns where there is none."""
+    """Add a row to a CSV file, which is made with the row's columns where there is none.
+
+    Raises:
+        ValueError: if the file has other columns, as one of another version may; it is left as it
+            was, since the values would stand under the wrong titles.
+    """
     is_new = not path.exists()
+    if not is_new:
+        with path.open(newline="", encoding="utf-8") as file:
+            columns = next(csv.reader(file), [])
+        if columns != list(row):
+            raise ValueError(
+                f"{path.name}: columns must be {', '.join(row)}, got {', '.join(columns)}: the "
+                "table is of another version; give another folder"
+            )
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(row))
         if is_new:
