@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from bonescan.dicom.codes import NM_IMAGE_STORAGE, VIEW_CODES
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import BoneScan, View
 
 Edit = Callable[[Dataset], None]
 
@@ -166,3 +166,31 @@ def make_datalist(folder: Path, **sections: list[dict[str, Any]]) -> Path:
     path = folder / "datalist.json"
     path.write_text(json.dumps({"name": "cohort", "labels": {}, **sections}), encoding="utf-8")
     return path
+
+
+def assert_both_views(scan: BoneScan) -> None:
+    """Check that a scan holds the counts of BOTH."""
+    assert scan.views == (View.ANTERIOR, View.POSTERIOR)
+    for view in View:
+        np.testing.assert_array_equal(scan.counts[view], BOTH[view])
+        assert scan.counts[view].dtype == np.float32
+
+
+def delete(*keywords: str) -> Edit:
+    """Return an edit that deletes elements."""
+
+    def edit(image: Dataset) -> None:
+        for keyword in keywords:
+            delattr(image, keyword)
+
+    return edit
+
+
+def assign(**values: Any) -> Edit:
+    """Return an edit that sets elements."""
+
+    def edit(image: Dataset) -> None:
+        for keyword, value in values.items():
+            setattr(image, keyword, value)
+
+    return edit
