@@ -50,6 +50,16 @@ def assert_same(result, other):
     assert result.findings == other.findings
 
 
+def test_field_is_where_the_network_looked_in_each_view_as_acquired(system, cohort):
+    result = system(str(cohort / FILES[0][0]))
+    np.testing.assert_array_equal(result.field_mask, result.prob > 0)
+    anterior, posterior = result.field_mask
+    np.testing.assert_array_equal(posterior, anterior[:, ::-1])
+    assert (posterior != anterior).any(), "the law sees a flip"
+    rows, columns = np.nonzero(anterior)
+    assert anterior.sum() == (np.ptp(rows) + 1) * (np.ptp(columns) + 1) < anterior.size / 2
+
+
 @pytest.mark.parametrize("names", FILES, ids=["one file", "two files"])
 def test_findings_are_those_of_the_command(system, cohort, inferred, names):
     result = system(scan_of(cohort, names))

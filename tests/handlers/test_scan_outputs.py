@@ -54,7 +54,11 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
     pred = torch.zeros(SHAPE)
     pred[1, 2, 3] = Label.METASTASIS
     pred[0, 4, 1] = Label.BLADDER
-    maps = {"counts": torch.rand(SHAPE), "pred": pred, "prob": 0.5 * pred}
+    field_mask = torch.zeros(SHAPE)
+    field_mask[:, 1:, :4] = 1
+    maps = {
+        "counts": torch.rand(SHAPE), "pred": pred, "prob": 0.5 * pred, "field_mask": field_mask
+    }  # fmt: skip
     return {key: MetaTensor(value, meta=meta) for key, value in maps.items()}
 
 
@@ -85,6 +89,7 @@ def test_result_is_what_the_chain_left():
     assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
     assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
     np.testing.assert_array_equal(result.counts, sample["counts"])
+    assert result.field_mask.sum(axis=(1, 2)).tolist() == [20, 20]
     assert (result.scan_id, result.spacing_mm, result.instances) == ("s1", (2.4, 1.9), None)
     assert [source.frame for source in result.sources.values()] == [0, 1]
 

@@ -13,6 +13,8 @@ SHAPE = (2, 120, 60)
 SPACING_MM = (2.4, 1.9)
 HOT_ROW, HOT_COLUMN = 40, 15
 """Centre of the one lesion of 7 x 7 pixels: on the patient's right in the anterior view."""
+FIELD = (slice(25, 105), slice(8, 54))
+"""Rows and columns that are assessed: not in the middle."""
 
 
 def make_result(**changes: object) -> ScanResult:
@@ -22,6 +24,8 @@ def make_result(**changes: object) -> ScanResult:
     counts[0, HOT_ROW - 3 : HOT_ROW + 4, HOT_COLUMN - 3 : HOT_COLUMN + 4] = 400
     label_map = np.where(counts > 100, Label.METASTASIS, Label.BACKGROUND).astype(np.uint8)
     label_map[:, 90:100, 25:35] = Label.BLADDER
+    field_mask = np.zeros(SHAPE, dtype=bool)
+    field_mask[:, *FIELD] = True
     result = ScanResult(
         scan_id="0a1b2c",
         views=list(View),
@@ -34,6 +38,7 @@ def make_result(**changes: object) -> ScanResult:
         prob=np.where(label_map == Label.METASTASIS, 0.75, 0.125),
         instances=None,
         field="thorax",
+        field_mask=field_mask,
         system="U-Net",
         versions={"bonescan": "0.0"},
     )
@@ -50,4 +55,5 @@ def take_view(result: ScanResult, view: View) -> ScanResult:
         counts=result.counts[number : number + 1],
         label_map=result.label_map[number : number + 1],
         prob=result.prob[number : number + 1],
+        field_mask=result.field_mask[number : number + 1],
     )

@@ -1,13 +1,18 @@
 """Findings, worked out by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
-from bonescan.report.findings import find_lesions
+from bonescan.report.findings import find_border
+from bonescan.report.findings import find_lesions as find_lesions_in
 
 SPACING_MM = (2.4, 1.9)
 COUNTS = np.arange(6 * 5, dtype=np.float32).reshape(6, 5)
+WHOLE = np.ones(COUNTS.shape, dtype=bool)
+find_lesions = partial(find_lesions_in, field_mask=WHOLE)
 
 
 def mask_of(*pixels: tuple[int, int]) -> np.ndarray:
@@ -63,8 +68,12 @@ def test_a_neighbour_inside_the_box_does_not_count():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match=r"counts' shape \(6, 5\), got \(5, 6\)"):
+    with pytest.raises(ValueError, match=r"counts must have the mask's shape \(5, 6\), got \(6, 5"):
         find_lesions(mask_of().T, COUNTS, SPACING_MM, View.ANTERIOR)
+    with pytest.raises(
+        ValueError, match=r"field_mask must have the mask's shape \(6, 5\), got \(5"
+    ):
+        find_lesions(mask_of(), COUNTS, SPACING_MM, View.ANTERIOR, field_mask=WHOLE.T)
 
 
 def test_score_is_the_highest_probability_in_the_lesion():
@@ -101,3 +110,21 @@ def test_instances_must_have_the_shape_of_the_mask():
         find_lesions(
             mask_of(), COUNTS, SPACING_MM, View.ANTERIOR, instances=np.zeros((5, 6), dtype=np.int32)
         )
+
+
+def test_what_the_field_cuts_off_is_flagged():
+    field_mask = np.zeros(COUNTS.shape, dtype=bool)
+    field_mask[:5, 1:4] = True
+    lesions = mask_of((2, 2), (4, 3), (0, 2))
+    found = find_lesions(lesions, COUNTS, SPACING_MM, View.ANTERIOR, field_mask=field_mask)
+    flagged = {finding.box_px[:2]: finding.touches_field_border for finding in found}
+    assert flagged == {(0, 2): True, (2, 2): False, (4, 3): True}, "the image ends above row 0"
+
+
+def test_border_is_one_pixel_wide_and_inside():
+    field_mask = np.zeros((7, 8), dtype=bool)
+    field_mask[1:6, 2:8] = True
+    border = find_border(field_mask)
+    assert border.sum() == 5 * 6 - 3 * 4
+    assert not border[2:5, 3:7].any()
+    assert not (border & ~field_mask).any()

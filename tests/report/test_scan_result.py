@@ -52,6 +52,6 @@ def test_one_view_alone():
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"\(view, row, column\) of 1 views, got \(2, 120, 60\)"):
         make_result(views=[View.ANTERIOR])
-    for name in ("label_map", "prob", "instances"):
+    for name in ("label_map", "prob", "instances", "field_mask"):
         with pytest.raises(ValueError, match=rf"{name} must have the counts' shape .*inverted"):
             make_result(**{name: np.zeros((2, 60, 120), np.uint8)})

@@ -91,16 +91,18 @@ def test_rows_follow_each_other_under_one_header(folder):
 
 
 def test_summary_keeps_the_views_apart():
-    lesions = put_lesions((0, 0, 0), (0, 0, 2), (1, 5, 4))
+    lesions = put_lesions((0, 25, 8), (0, 26, 10), (1, 5, 4))
     assert scan_summary(make_result(**lesions, simulated=False)) == {
         "scan_id": "0a1b2c",
         "assessed": "thorax",
         "simulated": False,
         "view_source": "code",
         "lesions_anterior": 2,
+        "lesions_at_field_border_anterior": 1,
         "area_mm2_anterior": 9.12,
-        "max_counts_anterior": 2.0,
+        "max_counts_anterior": 26 * 60 + 10,
         "lesions_posterior": 1,
+        "lesions_at_field_border_posterior": 0,
         "area_mm2_posterior": 4.56,
         "max_counts_posterior": 120 * 60 + 5 * 60 + 4,
     }

@@ -17,6 +17,7 @@ from bonescan.files import append_row, read_rows, write_rows
 from bonescan.keys import (
     COUNTS,
     FAILURE,
+    FIELD_MASK,
     IMAGE_PATH,
     META_SCAN_ID,
     META_SIMULATED,
@@ -140,9 +141,9 @@ def make_result(
     """Make the result of a scan of what the chain of inference left.
 
     Args:
-        sample: counts, pred (values of bonescan.labels.Label) and prob (view, row, column),
-            MetaTensors in acquisition geometry; pred_instances likewise where the system tells
-            lesions apart.
+        sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
+            column), MetaTensors in acquisition geometry; pred_instances likewise where the system
+            tells lesions apart.
         field: field that was searched for lesions.
         system: what tables call the system.
         versions: versions of the software by name.
@@ -154,7 +155,7 @@ def make_result(
     meta = sample[COUNTS].meta
     maps = {
         key: sample[key].cpu().numpy()
-        for key in (COUNTS, PRED, PROB, PRED_INSTANCES)
+        for key in (COUNTS, PRED, PROB, FIELD_MASK, PRED_INSTANCES)
         if key in sample
     }
     instances = maps.get(PRED_INSTANCES)
@@ -175,6 +176,7 @@ def make_result(
         prob=maps[PROB],
         instances=None if instances is None else instances.astype(np.int32),
         field=field,
+        field_mask=maps[FIELD_MASK] > 0.5,
         system=system,
         versions=versions,
     )

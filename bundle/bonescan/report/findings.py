@@ -1,12 +1,15 @@
 """Lesions of a scan as a list that a physician can check and a program can read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.measure import regionprops
 
 from bonescan.dicom.scan import View
+from bonescan.labels import EIGHT_NEIGHBOURS
 from bonescan.metrics.lesion import label_components
 
 RESEARCH_USE = "Research use only, not for diagnosis"
@@ -26,6 +29,8 @@ class Finding:
         centroid_px: (row, column) of the outline's centroid, pixel centres at whole numbers.
         centroid_mm: the same in mm from the centre of the image's upper left pixel.
         box_px: first row, first column, last row and last column, all inside.
+        touches_field_border: whether a pixel lies at the edge of the field that was assessed, which
+            may have cut the lesion off, or the image.
         score: highest probability of a pixel, 0..1; None where none was given.
     """
 
@@ -38,6 +43,7 @@ class Finding:
     centroid_px: tuple[float, float]
     centroid_mm: tuple[float, float]
     box_px: tuple[int, int, int, int]
+    touches_field_border: bool
     score: float | None = None
 
 
@@ -47,6 +53,7 @@ def find_lesions(
     spacing_mm: tuple[float, float],
     view: View,
     *,
+    field_mask: NDArray[np.bool_],
     prob: NDArray[np.floating] | None = None,
     instances: NDArray[np.integer] | None = None,
 ) -> list[Finding]:
@@ -59,6 +66,7 @@ def find_lesions(
         counts: counts as acquired (row, column), neither scaled nor filtered.
         spacing_mm: (row, column) pixel spacing.
         view: the view's name.
+        field_mask: field that was assessed (row, column).
         prob: probability of lesion (row, column), 0..1.
         instances: number of the instance that owns each pixel (row, column); counts in the mask
             only, and the numbers need not be without gaps.
@@ -67,24 +75,25 @@ def find_lesions(
         One finding per lesion, by topmost row and then leftmost column; empty without lesions.
 
     Raises:
-        ValueError: if mask, counts and instances differ in shape or are not two-dimensional.
+        ValueError: if the arrays differ in shape or are not two-dimensional.
     """
-    if pred_mask.shape != counts.shape:
-        raise ValueError(
-            f"pred_mask must have the counts' shape {counts.shape}, got {pred_mask.shape}"
-        )
+    for name, array in (("counts", counts), ("field_mask", field_mask)):
+        if array.shape != pred_mask.shape:
+            raise ValueError(
+                f"{name} must have the mask's shape {pred_mask.shape}, got {array.shape}"
+            )
     if instances is None:
         components, _ = label_components(pred_mask)
     else:
         components = _number_by_place(instances, pred_mask)
-    boxes = ndimage.find_objects(components)
-    findings = []
-    for number, box in enumerate(boxes, start=1):
-        component = components[box] == number
-        finding = _measure(component, counts[box], box, spacing_mm, view=view, number=number)
-        score = None if prob is None else float(prob[box][component].max())
-        findings.append(replace(finding, score=score))
-    return findings
+    channels = [counts, find_border(field_mask), *([] if prob is None else [prob])]
+    values = np.stack(channels, axis=-1).astype(np.float64)
+    return [_measure(region, spacing_mm, view) for region in regionprops(components, values)]
+
+
+def find_border(field_mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find the outermost pixels of a field (row, column); beyond the image nothing is assessed."""
+    return field_mask & ~ndimage.binary_erosion(field_mask, EIGHT_NEIGHBOURS)
 
 
 def _number_by_place(instances: NDArray[np.integer], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -102,29 +111,22 @@ def _number_by_place(instances: NDArray[np.integer], mask: NDArray[np.bool_]) ->
     return number_of[inside]
 
 
-def _measure(
-    component: NDArray[np.bool_],
-    counts: NDArray[np.floating],
-    box: tuple[slice, slice],
-    spacing_mm: tuple[float, float],
-    *,
-    view: View,
-    number: int,
-) -> Finding:
-    """Measure one component inside its bounding box."""
-    rows, columns = np.nonzero(component)
-    values = counts[component].astype(np.float64)
-    top, left = box[0].start, box[1].start
-    row, column = float(rows.mean() + top), float(columns.mean() + left)
-    row_spacing_mm, column_spacing_mm = spacing_mm
+def _measure(region: Any, spacing_mm: tuple[float, float], view: View) -> Finding:
+    """Measure one lesion; its pixels hold counts, whether on the border, and maybe probability."""
+    row, column = map(float, region.centroid)
+    row_mm, column_mm = spacing_mm
+    top, left, row_stop, column_stop = map(int, region.bbox)
+    max_counts, on_border, *score = map(float, region.intensity_max)
     return Finding(
         view=view,
-        number=number,
-        area_px=len(rows),
-        area_mm2=len(rows) * row_spacing_mm * column_spacing_mm,
-        max_counts=float(values.max()),
-        mean_counts=float(values.mean()),
+        number=int(region.label),
+        area_px=int(region.area),
+        area_mm2=float(region.area) * row_mm * column_mm,
+        max_counts=max_counts,
+        mean_counts=float(region.intensity_mean[0]),
         centroid_px=(row, column),
-        centroid_mm=(row * row_spacing_mm, column * column_spacing_mm),
-        box_px=(top, left, box[0].stop - 1, box[1].stop - 1),
+        centroid_mm=(row * row_mm, column * column_mm),
+        box_px=(top, left, row_stop - 1, column_stop - 1),
+        touches_field_border=bool(on_border),
+        score=score[0] if score else None,
     )

@@ -30,6 +30,7 @@ class ScanResult:
         instances: number of the instance that owns each pixel (view, row, column), 0 where there
             is none; None where the system does not tell lesions apart.
         field: field that was searched for lesions, such as "thorax".
+        field_mask: the pixels of that field (view, row, column).
         system: what tables call the system.
         versions: versions of the software by name.
 
@@ -48,6 +49,7 @@ class ScanResult:
     prob: NDArray[np.floating]
     instances: NDArray[np.integer] | None
     field: str
+    field_mask: NDArray[np.bool_]
     system: str
     versions: Mapping[str, str]
 
@@ -57,7 +59,7 @@ class ScanResult:
             raise ValueError(
                 f"counts must be (view, row, column) of {len(self.views)} views, got {shape}"
             )
-        for name in ("label_map", "prob", "instances"):
+        for name in ("label_map", "prob", "instances", "field_mask"):
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(
@@ -86,6 +88,7 @@ class ScanResult:
                 self.counts[number],
                 self.spacing_mm,
                 view,
+                field_mask=self.field_mask[number],
                 prob=self.prob[number],
                 instances=None if self.instances is None else self.instances[number],
             )

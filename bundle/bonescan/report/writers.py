@@ -106,9 +106,11 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
 
 
 def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -> dict[str, Any]:
+    at_border = [finding for finding in findings if finding.touches_field_border]
     area_mm2 = _rounded(sum(finding.area_mm2 for finding in findings))
     return {
         f"lesions_{view}": len(findings) if present else None,
+        f"lesions_at_field_border_{view}": len(at_border) if present else None,
         f"area_mm2_{view}": area_mm2 if present else None,
         f"max_counts_{view}": max((finding.max_counts for finding in findings), default=None),
     }
