@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bonescan.labels import EIGHT_NEIGHBOURS
+from bonescan.metrics.bootstrap import ratio
 from bonescan.metrics.pixel import check_masks
 from bonescan.metrics.threshold import count_at_least
 
@@ -120,23 +121,40 @@ def merge_matches(matches: Iterable[LesionMatch]) -> LesionMatch:
     )
 
 
-def detection(scans: Sequence[LesionMatch]) -> NDArray[np.float64]:
+def detection(
+    scans: Sequence[LesionMatch], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Compute DETECTION_METRICS over scans, one match per scan.
+
+    Args:
+        scans: their matches.
+        weights: (..., scan), how often each scan counts (see bonescan.metrics.bootstrap); once
+            each if not given.
 
     Returns:
         Sensitivity (NaN without lesions), precision (NaN without predictions) and false positives
-        per scan, shape (3,).
+        per scan, shape (..., 3).
+
+    Raises:
+        ValueError: if there is no scan.
     """
-    total = merge_matches(scans)
-    lesions, n_found = len(total.lesion_scores), np.count_nonzero(total.lesion_scores > -np.inf)
-    true, false = len(total.true_scores), len(total.false_scores)
-    return np.array(
-        [
-            n_found / lesions if lesions else np.nan,
-            true / (true + false) if true + false else np.nan,
-            false / len(scans),
-        ]
-    )
+    if not scans:
+        raise ValueError("scans must hold at least one match, got none")
+    numbers = np.array([_count_outcomes(match) for match in scans], dtype=np.float64)
+    weights = np.ones(len(scans)) if weights is None else weights
+    found, lesions, true, false = np.moveaxis(weights @ numbers, -1, 0)
+    metrics = [
+        ratio(found, lesions),
+        ratio(true, true + false),
+        ratio(false, weights.sum(axis=-1)),
+    ]
+    return np.stack(metrics, axis=-1)
+
+
+def _count_outcomes(match: LesionMatch) -> tuple[int, int, int, int]:
+    """Count lesions that are found, lesions, and components that are true and false."""
+    found = np.count_nonzero(match.lesion_scores > -np.inf)
+    return found, len(match.lesion_scores), len(match.true_scores), len(match.false_scores)
 
 
 def froc(scans: Sequence[LesionMatch]) -> Froc:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bonescan.metrics.bootstrap import ratio
+
 OUTCOMES = ("tp", "fp", "fn", "tn")
 """Order of a confusion: numbers of pixels along the last axis."""
 
@@ -119,34 +121,44 @@ def score(confusions: ArrayLike, metric: str) -> NDArray[np.float64]:
     return PIXEL_METRICS[metric](_by_outcome(confusions))
 
 
-def pooled(confusions: NDArray) -> NDArray[np.float64]:
+def pooled(confusions: NDArray, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Compute METRICS once from the summed confusion of all images.
 
     Args:
         confusions: (image, 4).
+        weights: (..., image), how often each image counts (see bonescan.metrics.bootstrap); once
+            each if not given.
 
     Returns:
-        METRICS, shape (metric,).
+        METRICS, shape (..., metric); NaN where no image counts.
     """
-    return scores(_some_images(confusions).sum(axis=0))
+    confusions = _some_images(confusions)
+    weights = np.ones(len(confusions)) if weights is None else weights
+    summed = weights @ confusions
+    return scores(np.where(weights.any(axis=-1, keepdims=True), summed, np.nan))
 
 
-def per_image(confusions: NDArray, *, skip_empty_label: bool = False) -> NDArray[np.float64]:
+def per_image(
+    confusions: NDArray,
+    weights: NDArray[np.float64] | None = None,
+    *,
+    skip_empty_label: bool = False,
+) -> NDArray[np.float64]:
     """Compute METRICS in each image and average them over one set of images.
 
     Args:
         confusions: (image, 4).
+        weights: (..., image), as in `pooled`.
         skip_empty_label: leave images without foreground in the truth out, for all metrics.
 
     Returns:
-        METRICS, shape (metric,); NaN where no image is left.
+        METRICS, shape (..., metric); NaN where no image is left.
     """
     confusions = _some_images(confusions)
+    weights = np.ones(len(confusions)) if weights is None else weights
     if skip_empty_label:
-        confusions = confusions[has_foreground(confusions)]
-    if not len(confusions):
-        return np.full(len(METRICS), np.nan)
-    return scores(confusions).mean(axis=0)
+        weights = weights * has_foreground(confusions)
+    return ratio(weights @ scores(confusions), weights.sum(axis=-1, keepdims=True))
 
 
 def has_foreground(confusions: NDArray) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from bonescan.dicom.scan import View
 from bonescan.image_form import ImageForm
 from bonescan.keys import IMAGE, PATIENT
 from bonescan.labels import EIGHT_NEIGHBOURS, Label
-from bonescan.metrics.bootstrap import RESAMPLES
+from bonescan.metrics.bootstrap import RESAMPLES, ratio
 from bonescan.metrics.lesion import MIN_IOU, match_lesions
 from bonescan.metrics.pixel import cohen_kappa, confusion, score
 from bonescan.report.drawing import (
@@ -232,17 +232,16 @@ def _figures(
 ) -> dict[str, dict[str, float | None]]:
     """Compute FIGURES of a pair with intervals."""
 
-    def statistic(views: NDArray[np.intp]) -> NDArray[np.float64]:
-        total = rows[views].sum(axis=0)
-        lesions, found = total[4] + total[6], total[5] + total[7]
-        return np.array(
-            [
-                score(total[:4], "dsc"),
-                score(total[:4], "iou"),
-                cohen_kappa(total[:4]),
-                found / lesions if lesions else np.nan,
-            ]
-        )
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = weights @ rows
+        pixels = total[..., :4]
+        figures = [
+            score(pixels, "dsc"),
+            score(pixels, "iou"),
+            cohen_kappa(pixels),
+            ratio(total[..., 5] + total[..., 7], total[..., 4] + total[..., 6]),
+        ]
+        return np.stack(figures, axis=-1)
 
     return with_interval(statistic, patients, names=tuple(FIGURES), resamples=resamples)
 

@@ -1,6 +1,6 @@
 """Results of an evaluation: one record per image, and what is said of all of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bonescan.image_form import ImageForm
 from bonescan.labels import Label
-from bonescan.metrics.bootstrap import RESAMPLES, bootstrap_interval
+from bonescan.metrics.bootstrap import RESAMPLES, Statistic, bootstrap_interval, ratio
 from bonescan.metrics.image import measure_image
 from bonescan.metrics.lesion import (
     DETECTION_METRICS,
@@ -136,11 +136,11 @@ def summarise(
         "lesions": sum(len(result.match.lesion_scores) for result in results),
         "interval": describe_interval(resamples),
     }
-    conventions: dict[str, Callable[[NDArray[np.intp]], NDArray[np.float64]]] = {
-        "pooled": lambda chosen: pooled(confusions[chosen]),
-        "per_image": lambda chosen: per_image(confusions[chosen]),
-        "per_image_with_lesion": lambda chosen: per_image(
-            confusions[chosen], skip_empty_label=True
+    conventions: dict[str, Statistic] = {
+        "pooled": lambda weights: pooled(confusions, weights),
+        "per_image": lambda weights: per_image(confusions, weights),
+        "per_image_with_lesion": lambda weights: per_image(
+            confusions, weights, skip_empty_label=True
         ),
     }
     for name, convention in conventions.items():
@@ -153,11 +153,11 @@ def summarise(
 
 def describe_interval(resamples: int) -> str:
     """Say how the intervals of with_interval are made."""
-    return f"95 % percentile bootstrap over patients, {resamples} resamples, seed {SEED}"
+    return f"95 % BCa bootstrap over patients, {resamples} resamples, seed {SEED}"
 
 
 def with_interval(
-    statistic: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    statistic: Statistic,
     patients: Sequence[str],
     *,
     names: Sequence[str],
@@ -166,7 +166,7 @@ def with_interval(
     """Compute a statistic and its 95 % interval over patients.
 
     Args:
-        statistic: value for each name, computed from indices of items.
+        statistic: value for each name along the last axis, from weights (..., item).
         patients: the patient of each item.
         names: what the values are called.
         resamples: draws of the bootstrap over patients.
@@ -174,7 +174,7 @@ def with_interval(
     Returns:
         Value, lower and upper bound by name; None where undefined.
     """
-    values = statistic(np.arange(len(patients)))
+    values = statistic(np.ones(len(patients)))
     lower, upper = bootstrap_interval(statistic, patients, resamples=resamples, seed=SEED)
     return {
         name: {"value": _number(value), "lower": _number(low), "upper": _number(high)}
@@ -218,7 +218,7 @@ def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dic
     patients = [results[images[0]].patient for images in scans]
     matches = [merge_matches(results[i].match for i in images) for images in scans]
     document = with_interval(
-        lambda chosen: detection([matches[i] for i in chosen]),
+        lambda weights: detection(matches, weights),
         patients,
         names=DETECTION_METRICS,
         resamples=resamples,
@@ -226,7 +226,7 @@ def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dic
     curves = froc_by_scan(results)
     if curves:
         document["sensitivity_at_false_positives_per_scan"] = with_interval(
-            lambda chosen: _sensitivities([curves[i] for i in chosen]),
+            lambda weights: _sensitivities(curves, weights),
             patients,
             names=[str(rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN],
             resamples=resamples,
@@ -239,7 +239,7 @@ def _summarise_image_metrics(results: Sequence[ImageResult], *, resamples: int) 
     names = tuple(results[0].metrics)
     values = np.array([[result.metrics[name] for name in names] for result in results])
     document = with_interval(
-        lambda chosen: _mean_where_defined(values[chosen]),
+        lambda weights: _mean_where_defined(values, weights),
         [result.patient for result in results],
         names=names,
         resamples=resamples,
@@ -248,16 +248,21 @@ def _summarise_image_metrics(results: Sequence[ImageResult], *, resamples: int) 
     return {name: {**document[name], "images": n} for name, n in zip(names, defined, strict=True)}
 
 
-def _mean_where_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean_where_defined(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Average the columns of (image, metric) over what is not NaN; NaN where all is."""
     known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return ratio(weights @ np.where(known, values, 0.0), weights @ known.astype(np.float64))
 
 
-def _sensitivities(scans: Sequence[LesionMatch]) -> NDArray[np.float64]:
-    curve = froc(scans)
+def _sensitivities(
+    scans: Sequence[LesionMatch], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Read the curve of each row of weights (..., scan)."""
+    if weights.ndim > 1:
+        return np.stack([_sensitivities(scans, row) for row in weights])
+    curve = froc([scans[i] for i in np.repeat(np.arange(len(scans)), weights.astype(int))])
     return np.array([sensitivity_at(curve, rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN])
 
 

@@ -103,13 +103,13 @@ def estimate(images: RowImages, metrics: Sequence[str], convention: str) -> dict
         An estimate by metric.
     """
 
-    def statistic(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        return _means(_by_run(images, chosen, convention), metrics)
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _means(_by_run(images, weights, convention), metrics)
 
-    all_images = np.arange(len(images.patients))
+    once = np.ones(len(images.patients))
     bounds = bootstrap_interval(statistic, images.patients, resamples=RESAMPLES)
-    by_run = _by_run(images, all_images, convention)
-    values = statistic(all_images)
+    by_run = _by_run(images, once, convention)
+    values = statistic(once)
     return {
         name: Estimate(float(values[i]), float(bounds[0, i]), float(bounds[1, i]), spread)
         for i, (name, spread) in enumerate(zip(metrics, _spreads(by_run, metrics), strict=True))
@@ -132,19 +132,20 @@ def compare(row: RowImages, other: RowImages, metric: str, convention: str) -> C
     if row.keys != other.keys or not np.array_equal(row.runs, other.runs):
         raise ValueError("rows must be evaluated on the same images to be compared")
 
-    def difference(chosen: NDArray[np.intp]) -> float:
+    def difference(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         first, second = (
-            _means(_by_run(images, chosen, convention), [metric])[0] for images in (row, other)
+            _means(_by_run(images, weights, convention), [metric])[..., 0]
+            for images in (row, other)
         )
-        return float(first - second)
+        return first - second
 
     bounds = bootstrap_interval(difference, row.patients, resamples=RESAMPLES)
-    all_images = np.arange(len(row.patients))
+    once = np.ones(len(row.patients))
     column = METRICS.index("dsc" if metric == F1_OF_MEANS else metric)
-    by_run = _by_run(row, all_images, convention) - _by_run(other, all_images, convention)
+    by_run = _by_run(row, once, convention) - _by_run(other, once, convention)
     by_patient = _by_patient(row, column, convention) - _by_patient(other, column, convention)
     return Comparison(
-        difference=difference(all_images),
+        difference=float(difference(once)),
         lower=float(bounds[0]),
         upper=float(bounds[1]),
         patients=len(by_patient),
@@ -160,24 +161,25 @@ def _t_test(differences: NDArray[np.float64]) -> float | None:
     return float(stats.ttest_1samp(differences, 0).pvalue)
 
 
-def _by_run(images: RowImages, chosen: NDArray[np.intp], convention: str) -> NDArray[np.float64]:
-    """Return METRICS of each run that has images among the chosen: (run, metric)."""
+def _by_run(
+    images: RowImages, weights: NDArray[np.float64], convention: str
+) -> NDArray[np.float64]:
+    """Return METRICS of each run: (..., run, metric); NaN of a run of which no image counts."""
     score = pooled if convention == "pooled" else per_image
-    runs = images.runs[chosen]
-    return np.stack([score(images.confusion[chosen[runs == run]]) for run in np.unique(runs)])
+    runs = [images.runs == run for run in np.unique(images.runs)]
+    values = [score(images.confusion[of_run], weights[..., of_run]) for of_run in runs]
+    return np.stack(values, axis=-2)
 
 
 def _means(by_run: NDArray[np.float64], metrics: Sequence[str]) -> NDArray[np.float64]:
     """Average over the runs; the F1 of means is computed from the averages."""
-    precision, recall = (by_run[:, METRICS.index(name)] for name in ("precision", "recall"))
-    return np.array(
-        [
-            f1_of_means(precision, recall)
-            if name == F1_OF_MEANS
-            else by_run[:, METRICS.index(name)].mean()
-            for name in metrics
-        ]
-    )
+    means = np.nanmean(by_run, axis=-2)  # (..., metric)
+    precision, recall = (means[..., [METRICS.index(name)]] for name in ("precision", "recall"))
+    values = [
+        f1_of_means(precision, recall) if name == F1_OF_MEANS else means[..., METRICS.index(name)]
+        for name in metrics
+    ]
+    return np.stack(values, axis=-1)
 
 
 def _spreads(by_run: NDArray[np.float64], metrics: Sequence[str]) -> list[float | None]:
