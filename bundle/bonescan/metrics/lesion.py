@@ -153,7 +153,7 @@ def detection(
 
 def _count_outcomes(match: LesionMatch) -> tuple[int, int, int, int]:
     """Count lesions that are found, lesions, and components that are true and false."""
-    found = np.count_nonzero(match.lesion_scores > -np.inf)
+    found = int(np.count_nonzero(match.lesion_scores > -np.inf))
     return found, len(match.lesion_scores), len(match.true_scores), len(match.false_scores)
 
 

@@ -262,7 +262,7 @@ def _sensitivities(
     """Read the curve of each row of weights (..., scan)."""
     if weights.ndim > 1:
         return np.stack([_sensitivities(scans, row) for row in weights])
-    curve = froc([scans[i] for i in np.repeat(np.arange(len(scans)), weights.astype(int))])
+    curve = froc([scans[i] for i in np.repeat(np.arange(len(scans)), weights.astype(int)).tolist()])
     return np.array([sensitivity_at(curve, rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN])
 
 
