@@ -72,7 +72,10 @@ def test_findings_are_those_of_the_command(system, cohort, inferred, names):
         assert finding.score == pytest.approx(written["score"], abs=1e-3)
     assert list(result.views) == document["views"]
     assert result.field == document["assessed"] == system.field
-    assert result.system == system.name == "Bright"
+    made_by = document["provenance"]
+    assert result.provenance.system == made_by["system"] == "Bright"
+    assert list(result.provenance.weights_sha256) == made_by["weights_sha256"]
+    assert result.provenance.configuration_sha256 == made_by["configuration_sha256"] is not None
 
 
 def test_threads_may_share_a_system(system, cohort):

@@ -1,6 +1,7 @@
 """Three lines for other programs: load a trained system, call it on a scan, use the result."""
 
 import copy
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +20,12 @@ from bonescan.errors import ScanError, root_cause
 from bonescan.handlers.scan_outputs import make_result
 from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import IMAGE
+from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 from bonescan.run_folder import SYSTEM, WEIGHTS
-from bonescan.versions import software_versions
+from bonescan.versions import utc_now
 from bonescan.workflow.installation import find_configs
+from bonescan.workflow.provenance import make_provenance
 
 
 class System:
@@ -34,7 +37,7 @@ class System:
         preprocessing: from the name of a file to the network's input.
         postprocessing: from the network's output to label map and probabilities in acquisition
             geometry.
-        name: what tables call the system.
+        provenance: what makes the results; each gets a date of its own.
         field: field that it searches for lesions, such as "thorax".
         device: where the network is.
     """
@@ -46,17 +49,16 @@ class System:
         inferer: Inferer,
         preprocessing: Compose,
         postprocessing: Compose,
-        name: str,
+        provenance: Provenance,
         field: str,
         device: torch.device,
     ) -> None:
-        self.name = name
+        self.provenance = provenance
         self.field = field
         self.device = device
         self._network = network.eval()
         self._inferer = inferer
         self._chains = (preprocessing, postprocessing)
-        self._versions = software_versions()
 
     def __call__(self, scan: str | Path | Sequence[str | Path]) -> ScanResult:
         """Find lesions in a scan.
@@ -93,8 +95,7 @@ class System:
         return make_result(
             {**evaluator.state.batch[0], **evaluator.state.output[0]},
             field=self.field,
-            system=self.name,
-            versions=self._versions,
+            provenance=dataclasses.replace(self.provenance, date=utc_now()),
         )
 
 
@@ -114,6 +115,13 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
         raise FileNotFoundError(f"run must be the folder of a training with {SYSTEM}, got {run}")
     parser = ConfigParser()
     parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
+    # Before anything is instantiated, which resolves references in place.
+    provenance = make_provenance(
+        system=parser["name"],
+        weights=run / WEIGHTS,
+        operating_point=parser["operating_point"],
+        config=parser.get(),
+    )
     if device is not None:
         parser["device"] = device
     with warnings.catch_warnings():
@@ -125,4 +133,4 @@ def load(run: str | Path, *, device: str | torch.device | None = None) -> System
     found = parts.pop("torch_device")
     weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=found)
     weights(Engine(lambda _engine, _batch: None))
-    return System(name=parser["name"], field=parser["field"], device=found, **parts)
+    return System(provenance=provenance, field=parser["field"], device=found, **parts)

@@ -1,5 +1,6 @@
-"""Versions of the software that makes a result."""
+"""Versions of the software that makes a result, and when."""
 
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from bonescan import __version__
@@ -16,3 +17,8 @@ def package_versions() -> dict[str, str]:
 def software_versions() -> dict[str, str]:
     """Return the versions of this package and of PACKAGES."""
     return {"bonescan": __version__, **package_versions()}
+
+
+def utc_now() -> str:
+    """Return the time, to the second, in ISO form."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

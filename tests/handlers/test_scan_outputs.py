@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,8 +17,10 @@ from bonescan.dicom.scan import View
 from bonescan.handlers.scan_outputs import ScanOutputs, make_result
 from bonescan.keys import FAILURE, IMAGE_PATH
 from bonescan.labels import Label
+from bonescan.report.provenance import Provenance
 from bonescan.report.writers import SummaryWriter
 from bonescan.workflow.archive import conclude
+from tests.report.scan_results import PROVENANCE
 
 SHAPE = (2, 6, 5)
 UNREADABLE = {FAILURE: "cut short", IMAGE_PATH: "bad.dcm"}
@@ -27,7 +30,7 @@ class NoteScan:
     """Write a file named after the scan."""
 
     def __call__(self, result, output_dir):
-        (output_dir / result.scan_id / "note.txt").write_text(result.system)
+        (output_dir / result.scan_id / "note.txt").write_text(result.provenance.system)
 
 
 class FullDisk:
@@ -62,8 +65,17 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
     return {key: MetaTensor(value, meta=meta) for key, value in maps.items()}
 
 
-def run(writers: Sequence, batches: Sequence, folder: Path, *, resume: bool = False) -> ScanOutputs:
-    outputs = ScanOutputs(writers, output_dir=folder, field="thorax", system="U-Net", resume=resume)
+def run(
+    writers: Sequence,
+    batches: Sequence,
+    folder: Path,
+    *,
+    resume: bool = False,
+    provenance: Provenance = PROVENANCE,
+) -> ScanOutputs:
+    outputs = ScanOutputs(
+        writers, output_dir=folder, field="thorax", provenance=provenance, resume=resume
+    )
 
     def infer(engine, batch):
         if FAILURE in batch:
@@ -84,7 +96,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_result_is_what_the_chain_left():
     sample = make_sample("s1")
-    result = make_result(sample, field="thorax", system="U-Net", versions={})
+    result = make_result(sample, field="thorax", provenance=PROVENANCE)
     assert result.label_map.dtype == np.uint8
     assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
     assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
@@ -98,7 +110,7 @@ def test_maps_that_were_not_inverted_are_refused():
     sample = make_sample("s1")
     sample["pred"] = sample["pred"][:, 1:]
     with pytest.raises(ValueError, match=r"label_map must have the counts' shape .*inverted"):
-        make_result(sample, field="thorax", system="U-Net", versions={})
+        make_result(sample, field="thorax", provenance=PROVENANCE)
 
 
 def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):
@@ -129,6 +141,35 @@ def test_a_resumed_run_writes_a_failed_scan_anew(tmp_path):
     assert sorted(row["scan_id"] for row in table(tmp_path / "summary.csv")) == ["s1", "s2"]
     assert not (tmp_path / "failures.csv").exists()
     conclude(outputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"weights_sha256": ("b", "c")}, "weights_sha256"),
+        ({"operating_point": {"min_area_mm2": 30}}, "operating_point"),
+    ],
+)
+def test_a_table_holds_the_results_of_one_system(tmp_path, changes, column):
+    run([SummaryWriter()], [make_sample("s1")], tmp_path)
+    before = (tmp_path / "summary.csv").read_bytes()
+    with pytest.raises(ValueError, match=f"--resume must have the {column} of the results in"):
+        run(
+            [SummaryWriter()], [make_sample("s2")], tmp_path,
+            resume=True, provenance=replace(PROVENANCE, **changes),
+        )  # fmt: skip
+    assert (tmp_path / "summary.csv").read_bytes() == before
+    later = replace(PROVENANCE, date="2030-01-01T00:00:00+00:00")
+    run([SummaryWriter()], [make_sample("s2")], tmp_path, resume=True, provenance=later)
+    assert len(table(tmp_path / "summary.csv")) == 2
+
+
+def test_a_table_of_an_older_version_is_not_gone_on_with(tmp_path):
+    (tmp_path / "summary.csv").write_text("input,scan_id\na.dcm,s1\n")
+    with pytest.raises(
+        ValueError, match=r"--resume must have the system .* got 'U-Net'; give anoth"
+    ):
+        run([SummaryWriter()], [make_sample("s2")], tmp_path, resume=True)
 
 
 def test_another_run_starts_new_tables(tmp_path):

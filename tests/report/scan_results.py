@@ -7,12 +7,22 @@ import numpy as np
 
 from bonescan.dicom.scan import Source, View
 from bonescan.labels import Label
+from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 
 SHAPE = (2, 120, 60)
 SPACING_MM = (2.4, 1.9)
 HOT_ROW, HOT_COLUMN = 40, 15
 """Centre of the one lesion of 7 x 7 pixels: on the patient's right in the anterior view."""
+PROVENANCE = Provenance(
+    system="U-Net",
+    weights_sha256=("12345678" + 56 * "a",),
+    configuration_sha256=64 * "c",
+    operating_point={"min_area_mm2": 15.0},
+    versions={"bonescan": "0.7"},
+    revision="fedcba98" + 32 * "0",
+    date="2024-02-03T04:05:06+00:00",
+)
 FIELD = (slice(25, 105), slice(8, 54))
 """Rows and columns that are assessed: not in the middle."""
 
@@ -39,8 +49,7 @@ def make_result(**changes: object) -> ScanResult:
         instances=None,
         field="thorax",
         field_mask=field_mask,
-        system="U-Net",
-        versions={"bonescan": "0.0"},
+        provenance=PROVENANCE,
     )
     return dataclasses.replace(result, **changes)  # type: ignore[arg-type]
 

@@ -1,5 +1,7 @@
 """Overlays: what is drawn where."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -68,6 +70,10 @@ def test_one_view_alone_and_no_lesion(tmp_path):
     write_overlay(tmp_path / "posterior.png", result)
     with Image.open(tmp_path / "posterior.png") as image:
         width, height = image.size
+        texts = image.text
+    assert json.loads(texts["Comment"]) == result.provenance.document()
+    assert "0a1b2c" in texts["Description"]
+    assert texts["Software"] == "bonescan 0.7"
     assert width == pytest.approx(60 * 1.9 * 0.65, abs=1)
     assert height > 120 * 2.4 * 0.65
     assert "0 posterior" in texts_of(draw_overlay(result))

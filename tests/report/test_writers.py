@@ -1,7 +1,9 @@
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,7 +19,7 @@ from bonescan.report.writers import (
     findings_document,
     scan_summary,
 )
-from tests.report.scan_results import SHAPE, SPACING_MM, make_result, take_view
+from tests.report.scan_results import PROVENANCE, SHAPE, SPACING_MM, make_result, take_view
 
 
 @pytest.fixture
@@ -47,16 +49,32 @@ def test_label_map_keeps_all_values_and_the_geometry(folder, views):
     assert stack.views == views
 
 
+def test_label_map_says_what_made_it_and_not_when(folder):
+    path = folder / "0a1b2c" / "0a1b2c_label.nii.gz"
+    LabelMapWriter()(make_result(), folder)
+    (extension,) = nib.load(path).header.extensions
+    text = extension.get_content()
+    made_by = json.loads(text if isinstance(text, str) else text.decode())
+    assert made_by["system"] == "U-Net"
+    assert made_by["weights_sha256"] == [*PROVENANCE.weights_sha256]
+    assert "Research use only" in made_by["notice"]
+    first = path.read_bytes()
+    later = dataclasses.replace(PROVENANCE, date="2030-01-01T00:00:00+00:00")
+    LabelMapWriter()(make_result(provenance=later), folder)
+    assert path.read_bytes() == first
+
+
 def test_document_is_json_and_names_every_part(folder):
     result = make_result(**put_lesions((1, 2, 1), (1, 2, 2), (1, 3, 2)))
     FindingsWriter()(result, folder)
     document = json.loads((folder / "0a1b2c" / "findings.json").read_text())
     assert document == findings_document(result)
     assert list(document) == [
-        "scan_id", "notice", "simulated", "assessed", "views", "view_source", "spacing_mm",
-        "findings",
+        "scan_id", "notice", "provenance", "simulated", "assessed", "views", "view_source",
+        "spacing_mm", "findings",
     ]  # fmt: skip
     assert document["scan_id"] == "0a1b2c"
+    assert document["provenance"] == PROVENANCE.document()
     assert document["views"] == ["anterior", "posterior"]
     assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
     assert document["view_source"] == "code"
@@ -105,6 +123,13 @@ def test_summary_keeps_the_views_apart():
         "lesions_at_field_border_posterior": 0,
         "area_mm2_posterior": 4.56,
         "max_counts_posterior": 120 * 60 + 5 * 60 + 4,
+        "system": "U-Net",
+        "weights_sha256": "12345678" + 56 * "a",
+        "configuration_sha256": 64 * "c",
+        "operating_point": "min_area_mm2 15",
+        "bonescan": "0.7",
+        "revision": "fedcba98" + 32 * "0",
+        "date": "2024-02-03T04:05:06+00:00",
     }
 
 

@@ -1,4 +1,6 @@
 import csv
+import gzip
+import hashlib
 import json
 import logging
 import shutil
@@ -42,8 +44,10 @@ class Archive:
     log: str
 
     def table(self, name: str) -> list[dict[str, str]]:
+        """Return the rows; not when they were made."""
         with (self.output / name).open(newline="") as file:
-            return list(csv.DictReader(file))
+            rows = csv.DictReader(file)
+            return [{key: row[key] for key in row if key != "date"} for row in rows]
 
     def folder_of(self, *names: str) -> Path:
         scan = read_scan([self.source / name for name in names])
@@ -258,6 +262,17 @@ def test_summary_counts_the_findings(archive):
         for view in View:
             of_view = [each for each in document["findings"] if each["view"] == view]
             assert int(row[f"lesions_{view}"]) == len(of_view) > 0
+
+
+def test_every_file_says_what_made_it(archive, weights):
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    files = [file for file in archive.output.glob("*/*") if file.is_file()]
+    assert len(files) == 2 * 3
+    for file in files:
+        content = file.read_bytes()
+        content = gzip.decompress(content) if file.suffix == ".gz" else content
+        assert digest.encode() in content, file
+    assert {row["weights_sha256"] for row in archive.table("summary.csv")} == {digest}
 
 
 def test_overlay_is_a_picture(archive):

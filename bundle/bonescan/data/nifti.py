@@ -56,6 +56,8 @@ def write_view_stack(
     array: NDArray,
     spacing_mm: tuple[float, float],
     views: Sequence[View],
+    *,
+    comment: str = "",
 ) -> None:
     """Write a view stack; the same content gives the same bytes.
 
@@ -64,6 +66,7 @@ def write_view_stack(
         array: (view, row, column), uint8, uint16, int16, int32, int64, float32 or float64.
         spacing_mm: (row, column) pixel spacing in mm.
         views: the views along the first axis, anterior first.
+        comment: text of a header extension (code 6), such as what made the array; empty for none.
 
     Raises:
         ValueError: if the name, the dtype, the shape or the views do not fit.
@@ -84,6 +87,8 @@ def write_view_stack(
     image = nib.Nifti1Image(array.transpose(2, 1, 0), affine, dtype=array.dtype)
     image.header["descrip"] = (_DESCRIP_PREFIX + join_view_names(ordered)).encode()
     image.header.set_xyzt_units("mm")
+    if comment:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", comment.encode()))
     content = image.to_bytes()
     if path.suffix.lower() == ".gz":
         # No name and no time in the gzip header: equal content, equal bytes.

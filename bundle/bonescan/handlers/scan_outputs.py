@@ -28,10 +28,10 @@ from bonescan.keys import (
     PRED_INSTANCES,
     PROB,
 )
+from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 from bonescan.report.writers import ScanWriter
 from bonescan.transforms.metadata import get_views
-from bonescan.versions import software_versions
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class ScanOutputs:
         writers: what is written of each scan, in this order (see bonescan.report.writers).
         output_dir: folder to write to.
         field: field that is searched for lesions, such as "thorax".
-        system: what tables call the system.
+        provenance: what makes the results.
         resume: whether to go on in the tables of an earlier run.
     """
 
@@ -57,15 +57,14 @@ class ScanOutputs:
         *,
         output_dir: str | Path,
         field: str,
-        system: str,
+        provenance: Provenance,
         resume: bool = False,
     ) -> None:
         self.writers = list(writers)
         self.output_dir = Path(output_dir)
         self.field = field
-        self.system = system
+        self.provenance = provenance
         self.resume = resume
-        self.versions = software_versions()
         self.n_done = 0
         self.n_failed = 0
 
@@ -85,23 +84,30 @@ class ScanOutputs:
         done = read_done(self.output_dir) if self.resume else []
         rows = self.output_dir / run_folder.SCAN_ROWS
         if done:
+            self._require_same_system(done)
             write_rows(rows, done)
         else:
             rows.unlink(missing_ok=True)
         (self.output_dir / run_folder.FAILURES).unlink(missing_ok=True)
+
+    def _require_same_system(self, done: Sequence[Mapping[str, str]]) -> None:
+        """See that a table will hold the results of one system only."""
+        for column, value in self.provenance.identity().items():
+            others = {row.get(column, "") for row in done} - {value}
+            if others:
+                raise ValueError(
+                    f"--resume must have the {column} of the results in {self.output_dir}, "
+                    f"{' and '.join(sorted(map(repr, others)))}, got {value!r}; give another "
+                    "--output_dir"
+                )
 
     def _take_batch(self, engine: Engine) -> None:
         if FAILURE in engine.state.batch:
             self._note_failure(engine.state.batch[IMAGE_PATH], engine.state.batch[FAILURE])
             return
         for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
-            result = make_result(
-                {**entry, **output},
-                field=self.field,
-                system=self.system,
-                versions=self.versions,
-            )
-            self._write(result)
+            sample = {**entry, **output}
+            self._write(make_result(sample, field=self.field, provenance=self.provenance))
 
     def _write(self, result: ScanResult) -> None:
         (self.output_dir / result.scan_id).mkdir(parents=True, exist_ok=True)
@@ -135,9 +141,7 @@ def read_done(output_dir: Path) -> list[dict[str, str]]:
     return [row for row in rows if row["input"] not in failed]
 
 
-def make_result(
-    sample: Mapping[str, Any], *, field: str, system: str, versions: Mapping[str, str]
-) -> ScanResult:
+def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance) -> ScanResult:
     """Make the result of a scan of what the chain of inference left.
 
     Args:
@@ -145,8 +149,7 @@ def make_result(
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
             tells lesions apart.
         field: field that was searched for lesions.
-        system: what tables call the system.
-        versions: versions of the software by name.
+        provenance: what makes the result.
 
     Raises:
         ValueError: if the maps do not have the shape of the counts, or the metadata do not name
@@ -177,6 +180,5 @@ def make_result(
         instances=None if instances is None else instances.astype(np.int32),
         field=field,
         field_mask=maps[FIELD_MASK] > 0.5,
-        system=system,
-        versions=versions,
+        provenance=provenance,
     )

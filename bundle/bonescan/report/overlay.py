@@ -1,5 +1,6 @@
 """Pictures of scans with outlines, as physicians look at scans."""
 
+import json
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -28,8 +29,14 @@ PIXELS_PER_MM = 0.65
 
 
 def write_overlay(path: str | Path, result: ScanResult) -> None:
-    """Write the picture of draw_overlay as PNG."""
-    save_png(draw_overlay(result), path)
+    """Write the picture of draw_overlay as PNG, with what made it as text beside the pixels."""
+    figure = draw_overlay(result)
+    texts = {
+        "Software": f"bonescan {result.provenance.versions['bonescan']}",
+        "Description": f"Scan {result.scan_id}. {RESEARCH_USE}",
+        "Comment": json.dumps(result.provenance.document()),
+    }
+    save_png(figure, path, texts)
 
 
 def draw_overlay(result: ScanResult) -> Figure:

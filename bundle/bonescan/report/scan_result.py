@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bonescan.dicom.scan import Source, View
 from bonescan.labels import Label
 from bonescan.report.findings import Finding, find_lesions
+from bonescan.report.provenance import Provenance
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,7 @@ class ScanResult:
             is none; None where the system does not tell lesions apart.
         field: field that was searched for lesions, such as "thorax".
         field_mask: the pixels of that field (view, row, column).
-        system: what tables call the system.
-        versions: versions of the software by name.
+        provenance: what made the result.
 
     Raises:
         ValueError: if an array does not have the shape of the counts.
@@ -50,8 +50,7 @@ class ScanResult:
     instances: NDArray[np.integer] | None
     field: str
     field_mask: NDArray[np.bool_]
-    system: str
-    versions: Mapping[str, str]
+    provenance: Provenance
 
     def __post_init__(self) -> None:
         shape = self.counts.shape

@@ -5,6 +5,7 @@ configs/inference.yaml names those that run; one of another package is a line th
 path. What a writer raises is a failure of that scan alone.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,12 +33,15 @@ class ScanWriter(Protocol):
 
 
 class LabelMapWriter:
-    """Write the label map as NIfTI: every value that the system decides."""
+    """Write the label map as NIfTI: every value that the system decides, and what made it."""
 
     def __call__(self, result: ScanResult, output_dir: Path) -> None:
         """Write `SCAN_ID/SCAN_ID_label.nii.gz`."""
         path = output_dir / result.scan_id / run_folder.label_map_name(result.scan_id)
-        write_view_stack(path, result.label_map, result.spacing_mm, result.views)
+        made_by = result.provenance.document()
+        del made_by["date"]  # equal results, equal bytes
+        comment = json.dumps({"notice": RESEARCH_USE, **made_by})
+        write_view_stack(path, result.label_map, result.spacing_mm, result.views, comment=comment)
 
 
 class FindingsWriter:
@@ -76,6 +80,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
     return {
         "scan_id": result.scan_id,
         "notice": RESEARCH_USE,
+        "provenance": result.provenance.document(),
         "simulated": result.simulated,
         "assessed": result.field,
         "views": [str(view) for view in result.views],
@@ -102,7 +107,7 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
     for view in View:
         of_view = [finding for finding in result.findings if finding.view == view]
         row |= _summarise_view(view, of_view, present=view in result.views)
-    return row
+    return row | result.provenance.row()
 
 
 def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ignite.engine import Engine, Events
 from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
-from bonescan.versions import package_versions
+from bonescan.versions import package_versions, utc_now
 from bonescan.workflow.command import compose, current_command
 from bonescan.workflow.installation import find_configs
 
@@ -69,7 +68,7 @@ def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:
     return {
         "bundle": __version__,
         "revision": git_revision(find_configs().parent),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started": utc_now(),
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,

@@ -1,0 +1,69 @@
+"""What made a result: the few facts that every file of it carries."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_SHORT = 8
+"""Digits of a hash that people compare by eye."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What made the results of a run; nothing here names a patient or a place on disk.
+
+    Attributes:
+        system: what tables call the system.
+        weights_sha256: of each file of weights.
+        configuration_sha256: of the keys that say what the system is; None where not known.
+        operating_point: numbers that turn probabilities into lesions, by name.
+        versions: versions of the software by name, with that of `bonescan`.
+        revision: commit of the checkout; None for an installed package.
+        date: when the run began, UTC in ISO form.
+    """
+
+    system: str
+    weights_sha256: tuple[str, ...]
+    configuration_sha256: str | None
+    operating_point: Mapping[str, float]
+    versions: Mapping[str, str]
+    revision: str | None
+    date: str
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it, ready for JSON."""
+        return {**asdict(self), "weights_sha256": list(self.weights_sha256)}
+
+    def identity(self) -> dict[str, str]:
+        """Return the texts of a table that differ where another system made the row."""
+        return {
+            "system": self.system,
+            "weights_sha256": " ".join(self.weights_sha256),
+            "configuration_sha256": self.configuration_sha256 or "",
+            "operating_point": self._describe_operating_point(),
+        }
+
+    def row(self) -> dict[str, str]:
+        """Return it as texts of a table, by column."""
+        return {
+            **self.identity(),
+            "bonescan": self.versions["bonescan"],
+            "revision": self.revision or "",
+            "date": self.date,
+        }
+
+    def caption(self) -> str:
+        """Return the one line that stands under a picture."""
+        weights = " ".join(digest[:_SHORT] for digest in self.weights_sha256)
+        revision = f" ({self.revision[:_SHORT]})" if self.revision else ""
+        point = self._describe_operating_point()
+        return ", ".join([
+            self.system,
+            f"weights {weights}",
+            f"bonescan {self.versions['bonescan']}{revision}",
+            *([point] if point else []),
+            f"{self.date[:16].replace('T', ' ')} UTC",
+        ])  # fmt: skip
+
+    def _describe_operating_point(self) -> str:
+        return ", ".join(f"{name} {value:g}" for name, value in self.operating_point.items())
