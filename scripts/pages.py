@@ -1,4 +1,7 @@
-"""Write the pages of published results anew from their JSON, after a change of their wording."""
+"""Write the pages of published results anew from their JSON, after a change of their wording.
+
+Where the images of an experiment lie beside its JSON, its figures are first computed from them.
+"""
 
 import argparse
 import json
@@ -11,6 +14,8 @@ from bonescan.commands.command import PUBLISHED, HelpFormatter
 from bonescan.files import write_text
 from bonescan.studies.benchmark import report
 from bonescan.studies.experiments import markdown
+from bonescan.studies.experiments.figures import find_deviations
+from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
 
 LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "experiment": markdown.to_markdown,
@@ -20,8 +25,20 @@ LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def lay_out(path: Path) -> str | None:
-    """Return the page of a JSON document; None if it is of another kind."""
+    """Return the page of a JSON document; None if it is of another kind.
+
+    Raises:
+        ValueError: if its figures are not those of the images beside it.
+    """
     document = json.loads(path.read_text(encoding="utf-8"))
+    images = path.with_name(f"{path.stem}{IMAGES_ENDING}")
+    if images.is_file():
+        deviations = list(find_deviations(document, read_published_images(images)))
+        if deviations:
+            raise ValueError(
+                f"{path} must hold what {images.name} gives, got other "
+                f"{'; '.join(deviations)}: run the experiment again"
+            )
     layouts = [layout for key, layout in LAYOUTS.items() if key in document]
     return layouts[0](document) if layouts else None
 

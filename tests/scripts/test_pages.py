@@ -33,3 +33,14 @@ def test_pages_are_written_beside_their_documents(tmp_path, capsys):
     assert pages.main(["--folder", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.glob("*.md")} == {"lin2020_table1.md"}
     assert "lin2020_table1.md" in capsys.readouterr().out
+
+
+def test_figures_that_are_not_those_of_the_images_are_refused(tmp_path):
+    shutil.copy(RESULTS / "he2024_table2.json", tmp_path)
+    path = tmp_path / "he2024_table2.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    lines = [f"{row['id']},seed0,s,anterior,p,1,1,1,1" for row in rows]
+    table = ["row,run,scan_id,form,patient,tp,fp,fn,tn", *lines]
+    (tmp_path / "he2024_table2_images.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"he2024_table2.json must hold what .*max pooling"):
+        pages.lay_out(path)

@@ -65,6 +65,11 @@ def test_folds_test_validate_and_train_apart(grid):
     assert "test_fold" not in prior.training
 
 
+def test_share_of_tested_patients_leaves_the_validating_fold_out(grid):
+    assert grid.test_to_training == 1 / 2
+    assert replace(grid, profile_name="full").test_to_training is None
+
+
 def test_held_out_patients_are_tested_without_folds(grid):
     run = find(replace(grid, profile_name="full"), "base", None)
     assert run.evaluation == {"datalist": run.training["datalist"], "section": "test"}

@@ -5,23 +5,27 @@ from bonescan.studies.experiments.statistics import Comparison, Estimate, to_ent
 
 ESTIMATE = to_entry(Estimate(0.5, 0.25, 0.75, 0.0625))
 ROW = {
+    "id": "one",
     "name": "One",
     "published": {"dsc": 0.6},
     "measured": {"dsc": ESTIMATE, "f1_of_means": {**ESTIMATE, "spread": None}},
     "runs": 2,
+    "patients": 5,
     "images": 12,
+    "images_with_lesion": 11,
     "training_s": 61.4,
 }
 COMPARISON = {
     "row": "Two",
     "reference": "One",
     "published": -0.012,
-    **to_entry(Comparison(0.1, -0.1, 0.3, 12, 0.0004, None)),
+    "tested": {**to_entry(Comparison(0.1, -0.1, 0.3, 0.0004)), "p_holm": 0.0008},
 }
+NOT_TESTED = {**COMPARISON, "row": "Three", "published": None, "tested": None}
 DOCUMENT = {
     "title": "Nobody 2020, Table 9",
     "source": "Nobody et al. 2020, Table 9",
-    "profile": "fast",
+    "profile": "full",
     "protocol": "little",
     "split": "patient",
     "convention": "pooled",
@@ -31,7 +35,7 @@ DOCUMENT = {
     "data": {"preset": "default", "patients": 5, "test_share": 0.3},
     "image_set": {},
     "rows": [ROW],
-    "comparisons": [COMPARISON],
+    "comparisons": [COMPARISON, NOT_TESTED],
     "missing": [],
     "pictures": {"Curves": "tiny_curves.png"},
     "command": "bonescan reproduce tiny",
@@ -48,22 +52,32 @@ def test_published_and_simulated_are_in_one_row():
     assert page.startswith("# Nobody 2020, Table 9, on simulated scans\n")
     assert "| system | DSC, published | DSC, simulated | F1 of means, published |" in page
     assert (
-        "| One | 0.600 | 0.500 (0.250 to 0.750), SD 0.062 | - | 0.500 (0.250 to 0.750) | 2 | 12 "
-        "| 61 s |"
+        "| One | 0.600 | 0.500 (0.250 to 0.750), SD 0.062 | - | 0.500 (0.250 to 0.750) "
+        "| 2 | 5 | 12 | 11 | 61 s |"
     ) in page
-    assert "| A | B | A - B in DSC, published | A - B in DSC, simulated |" in page
-    assert "| Two | One | -0.012 | +0.100 (-0.100 to +0.300) | < 0.001 | - |" in page
+    assert (
+        "| trainings | test patients | test images | with lesion | training time per run |" in page
+    )
+    assert "| A | B | A - B in DSC, published | A - B in DSC, simulated (95 % interval) |" in page
+    assert "| Two | One | -0.012 | +0.100 (-0.100 to +0.300) | < 0.001 | < 0.001 |" in page
+    assert "| Three | One | - | not tested | - | - |" in page
     assert "![Curves](tiny_curves.png)" in page
     assert "- A remark." in page
+
+
+def test_fast_profile_compares_nothing():
+    page = to_markdown({**DOCUMENT, "profile": "fast", "comparisons": []})
+    assert "**Differences between rows are not tested.**" in page
+    assert "A - B" not in page
 
 
 def test_page_says_how_it_was_made():
     page = to_markdown(DOCUMENT)
     assert (
-        "Fast profile: little. The cohort has 5 simulated patients (preset `default`); the split "
+        "Full profile: little. The cohort has 5 simulated patients (preset `default`); the split "
         "is by patient, with 30 % of the patients held out for testing. Metrics are computed from "
-        "the pixels of all images of a run together and averaged over the runs; the intervals in "
-        "parentheses are 95 % percentile bootstrap."
+        "the pixels of all images of a run together and averaged over the runs; in parentheses: "
+        "95 % percentile bootstrap."
     ) in page
     assert "Made with `bonescan reproduce tiny` on 2026-01-02: A processor, 2 cores, cpu." in page
     assert "All training together took 3 minutes; the machine was shared." in page

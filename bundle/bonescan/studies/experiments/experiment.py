@@ -9,14 +9,16 @@ import yaml
 
 from bonescan.metrics.pixel import METRICS
 from bonescan.phantom.files.cohort_files import TEST_SHARE
+from bonescan.studies.experiments.row_images import CONVENTIONS
 
 T = TypeVar("T")
 
 F1_OF_MEANS = "f1_of_means"
 """Harmonic mean of mean precision and mean recall over the runs (see
-bonescan.metrics.cross_validation)."""
-CONVENTIONS = ("pooled", "per_image")
-PROFILES = ("fast", "full")
+bonescan.metrics.cross_validation). No single run has it, so it has neither interval nor test."""
+FAST = "fast"
+"""The profile that shows that everything runs; its rows are not compared."""
+PROFILES = (FAST, "full")
 IMAGE_SET_FACTS = ("patients", "originals", "images", "training", "test", "lesion_percent")
 """What can be counted of an image set."""
 
@@ -130,8 +132,9 @@ class Experiment:
         profiles: by name.
         test_share: share of the cohort's patients that is held out for testing, between 0 and 1;
             of no effect on a cross-validation.
-        convention: how the metrics of a run are computed, "pooled" or "per_image".
-        metrics: columns of the table, the first decides tests and the choice of pictures.
+        convention: how the metrics of a run are computed, one of CONVENTIONS.
+        metrics: columns of the table; the first, which every run must have, decides tests and the
+            choice of pictures.
         rows: in the order of the table; empty where the table counts an image set.
         datalists: sections made of parts of the cohort, by name of the datalist; the section
             "training" is dealt into folds.
@@ -272,6 +275,8 @@ def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[s
         yield f"profiles must be {PROFILES}, got {sorted(experiment.profiles)}"
     if experiment.rows and not experiment.metrics:
         yield "metrics must name at least one, got none"
+    if experiment.metrics and experiment.metrics[0] == F1_OF_MEANS:
+        yield f"the first of the metrics must be one that a single run has, got {F1_OF_MEANS!r}"
     for key, names, known in _list_names(experiment, systems):
         if not set(names) <= set(known):
             yield f"{key} must be among {', '.join(known) or '(none)'}, got {sorted(names)}"

@@ -49,6 +49,11 @@ class Run:
     mined: Path | None = None
 
     @property
+    def name(self) -> str:
+        """What tells the run from the others of its row."""
+        return self.folder.name
+
+    @property
     def label(self) -> str:
         """What messages call the run."""
         fold = "" if self.fold is None else f", fold {self.fold}"
@@ -84,6 +89,14 @@ class RunGrid:
         if not self.profile.folds:
             return [None]
         return [*self.run_folds] or [*self.profile.run_folds] or [*range(self.profile.folds)]
+
+    @property
+    def test_to_training(self) -> float | None:
+        """Patients that a run tests over those that it trains on; None without cross-validation.
+
+        One fold is tested and one validates; patients that every fold trains on are not counted.
+        """
+        return 1 / (self.profile.folds - 2) if self.profile.folds else None
 
     def runs(self) -> list[Run]:
         """Return all runs, each after those that it needs.

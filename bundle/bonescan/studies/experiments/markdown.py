@@ -6,7 +6,7 @@ from typing import Any
 from bonescan.metrics.pixel import METRICS
 from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.tables import format_interval, markdown_table, metric_title
-from bonescan.studies.experiments.experiment import F1_OF_MEANS
+from bonescan.studies.experiments.experiment import F1_OF_MEANS, FAST
 
 COLUMN_TITLES = {
     **{metric: metric_title(metric) for metric in METRICS},
@@ -18,6 +18,9 @@ COLUMN_TITLES = {
 CONVENTION_TEXTS = {
     "pooled": "computed from the pixels of all images of a run together and averaged over the runs",
     "per_image": "averaged over the images of a run and then over the runs",
+    "per_image_with_lesion": (
+        "averaged over the images of a run that show a lesion and then over the runs"
+    ),
 }
 IMAGE_SET_TITLES = {
     "originals": "original images",
@@ -25,7 +28,19 @@ IMAGE_SET_TITLES = {
     "test": "test images",
     "lesion_percent": "lesion pixels, %",
 }
+COUNT_TITLES = {
+    "runs": "trainings",
+    "patients": "test patients",
+    "images": "test images",
+    "images_with_lesion": "with lesion",
+}
 NO_VALUE = "-"
+NOT_TESTED = "not tested"
+FAST_TEXT = (
+    "**Differences between rows are not tested.** The fast profile shows that everything runs from "
+    "end to end. Its networks are small and few and stop early: another seed gives another order "
+    "of the rows, so that no sign of a difference means anything."
+)
 OPTIMISTIC = (
     "**Optimistic: split by image.** Images of one patient, including augmented copies, are on "
     "both sides of the split, as in papers that split after augmentation."
@@ -42,12 +57,13 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     parts = [
         f"# {document['title']}, on simulated scans",
         f"{document['source']}. Published values are from patients, all others from **simulated** "
-        "scans: compare signs and order, not values.",
+        "scans, whose values cannot be compared with them.",
         _describe(document),
         OPTIMISTIC if document["split"] == "image" else "",
         _image_set_table(document["image_set"]) if document["image_set"] else "",
         _metrics_table(metrics, rows) if rows else "",
         _comparisons_table(metrics[0], comparisons) if comparisons else "",
+        FAST_TEXT if rows and document["profile"] == FAST else "",
         *(f"![{title}]({name})" for title, name in document["pictures"].items()),
         "\n".join(f"- {remark}" for remark in document["remarks"]),
         f"**Not complete yet:** {'; '.join(document['missing'])}." if document["missing"] else "",
@@ -68,8 +84,8 @@ def _describe(document: Mapping[str, Any]) -> str:
         text += f", with {100 * data['test_share']:g} % of the patients held out for testing"
     if document["rows"]:
         text += (
-            f". Metrics are {CONVENTION_TEXTS[document['convention']]}; the intervals in "
-            f"parentheses are {document['interval']}"
+            f". Metrics are {CONVENTION_TEXTS[document['convention']]}; in parentheses: "
+            f"{document['interval']}"
         )
     return f"{text}."
 
@@ -86,8 +102,13 @@ def _metrics_table(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) ->
             published = row["published"].get(name)
             line.append(NO_VALUE if published is None else f"{published:.3f}")
             line.append(_format_estimate(row["measured"][name]))
-        lines.append([*line, str(row["runs"]), str(row["images"]), f"{row['training_s']:.0f} s"])
-    return markdown_table([*header, "runs", "images", "training time per run"], lines)
+        line += [_format_count(row[key]) for key in COUNT_TITLES]
+        lines.append([*line, f"{row['training_s']:.0f} s"])
+    return markdown_table([*header, *COUNT_TITLES.values(), "training time per run"], lines)
+
+
+def _format_count(value: int | None) -> str:
+    return NO_VALUE if value is None else str(value)
 
 
 def _format_estimate(estimate: Mapping[str, Any]) -> str:
@@ -98,28 +119,32 @@ def _format_estimate(estimate: Mapping[str, Any]) -> str:
 def _comparisons_table(metric: str, comparisons: Sequence[Mapping[str, Any]]) -> str:
     title = COLUMN_TITLES[metric]
     header = [
-        "A", "B", f"A - B in {title}, published", f"A - B in {title}, simulated",
-        "p over patients (Wilcoxon)", "p over runs (t-test)",
+        "A", "B", f"A - B in {title}, published", f"A - B in {title}, simulated (95 % interval)",
+        "p", "p, corrected by Holm",
     ]  # fmt: skip
     lines = [
         [
             item["row"],
             item["reference"],
             NO_VALUE if item["published"] is None else f"{item['published']:+.3f}",
-            f"{item['difference']:+.3f} ({item['lower']:+.3f} to {item['upper']:+.3f})",
-            _format_p(item["wilcoxon_p"]),
-            _format_p(item["t_p"]),
+            *_format_test(item["tested"]),
         ]
         for item in comparisons
     ]
     note = (
-        "A and B are compared on the same images; the intervals resample the same patients for "
-        "both. p-values are not corrected for the number of tests, and folds share training "
-        "patients."
+        "A and B are compared on the same images. The p is of the test that the interval is made "
+        "by; Holm's correction is for all comparisons of this table, the intervals are not "
+        "corrected. One or two trainings of each row are not tested: their difference could be "
+        "that of two seeds."
     )
-    if metric == F1_OF_MEANS:
-        note += " The tests use the DSC of each patient and of each run."
     return f"{markdown_table(header, lines)}\n\n{note}"
+
+
+def _format_test(tested: Mapping[str, Any] | None) -> list[str]:
+    if tested is None:
+        return [NOT_TESTED, NO_VALUE, NO_VALUE]
+    interval = "{difference:+.3f} ({lower:+.3f} to {upper:+.3f})".format(**tested)
+    return [interval, _format_p(tested["p"]), _format_p(tested["p_holm"])]
 
 
 def _format_p(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """Gather the runs of an experiment into one document, and write it with its page and pictures."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,27 +13,29 @@ from bonescan.data.nifti import read_view_stack
 from bonescan.files import write_json, write_text
 from bonescan.keys import LABEL
 from bonescan.labels import Label
-from bonescan.report.image_results import describe_interval
 from bonescan.studies.benchmark.report import describe_machine
 from bonescan.studies.experiments.data import SEED, count_images
-from bonescan.studies.experiments.experiment import Experiment
+from bonescan.studies.experiments.experiment import FAST, Row
+from bonescan.studies.experiments.figures import compare_pairs
 from bonescan.studies.experiments.grid import RunGrid
 from bonescan.studies.experiments.markdown import to_markdown
 from bonescan.studies.experiments.pictures import draw_pictures
+from bonescan.studies.experiments.row_images import IMAGES_ENDING, write_published_images
 from bonescan.studies.experiments.row_results import (
     RowResult,
     is_trained,
     read_rows,
     training_s,
 )
-from bonescan.studies.experiments.statistics import RESAMPLES, compare, to_entry
+from bonescan.studies.experiments.statistics import describe_interval, to_entry
 from bonescan.workflow.run_record import describe_run
 
 
 def write_results(grid: RunGrid, output: Path, *, command: str, split: str) -> Path:
-    """Write `NAME.json`, `NAME.md` and the pictures of an experiment.
+    """Write `NAME.json`, `NAME_images.csv`, `NAME.md` and the pictures of an experiment.
 
-    Rows whose runs are not complete are named as missing.
+    Rows whose runs are not complete are named as missing. The figures of the page can be computed
+    anew from the confusion of each image, which the table holds.
 
     Args:
         grid: what was run.
@@ -48,16 +51,20 @@ def write_results(grid: RunGrid, output: Path, *, command: str, split: str) -> P
     output.mkdir(parents=True, exist_ok=True)
     results = read_rows(grid)
     complete = {result.row.id for result in results}
+    described = _describe(grid, split=split)
     document = {
-        **_describe(grid, split=split),
+        **described,
         **_describe_making(grid, command=command),
         "rows": [_row_entry(result) for result in results],
-        "comparisons": _comparisons(experiment, results),
+        "comparisons": _comparisons(grid, results, described),
         "missing": [row.name for row in experiment.table_rows if row.id not in complete],
         "image_set": _image_set(grid),
         "pictures": draw_pictures(experiment, results, output / name),
     }
     write_json(output / f"{name}.json", document)
+    if results:
+        images = {result.row.id: result.images for result in results}
+        write_published_images(output / f"{name}{IMAGES_ENDING}", images)
     page = output / f"{name}.md"
     write_text(page, to_markdown(document))
     return page
@@ -76,13 +83,16 @@ def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
         "settings": dict(profile.settings),
         "split": split,
         "convention": experiment.convention,
-        "interval": describe_interval(RESAMPLES),
+        "interval": describe_interval(
+            len(grid.folds) * len(profile.seeds), test_to_training=grid.test_to_training
+        ),
         "metrics": list(experiment.metrics),
         "remarks": list(experiment.remarks),
         "data": {
             "preset": experiment.preset,
             "patients": profile.patients,
             "test_share": None if profile.folds else experiment.test_share,
+            "test_to_training": grid.test_to_training,
             "sha256": {name: data_hash(each.datalist) for name, each in grid.data.sets.items()},
         },
     }
@@ -110,31 +120,43 @@ def _row_entry(result: RowResult) -> dict[str, Any]:
         "published": dict(row.published),
         "measured": {name: to_entry(value) for name, value in result.estimates.items()},
         "runs": len(result.runs),
-        "images": len(images.patients),
         "patients": len(set(images.patients)),
+        "images": len(set(images.keys)),
+        "images_with_lesion": len(set(itertools.compress(images.keys, images.with_lesion))),
         "training_s": float(np.mean([training_s(run) for run in result.runs])),
     }
 
 
-def _comparisons(experiment: Experiment, results: Sequence[RowResult]) -> list[dict[str, Any]]:
-    """Compare each row with those that it names, where both were run."""
+def _comparisons(
+    grid: RunGrid, results: Sequence[RowResult], described: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Compare each row with those that it names, where both were run; none in the fast profile."""
+    if grid.profile_name == FAST:
+        return []
     by_id = {result.row.id: result for result in results}
-    entries = []
-    for result in results:
-        for other in (by_id[name] for name in result.row.compared_with if name in by_id):
-            metric = experiment.metrics[0]
-            published = [each.row.published.get(metric) for each in (result, other)]
-            difference = None if None in published else published[0] - published[1]  # type: ignore[operator]
-            comparison = compare(result.images, other.images, metric, experiment.convention)
-            entries.append(
-                {
-                    "row": result.row.name,
-                    "reference": other.row.name,
-                    "published": difference,
-                    **to_entry(comparison),
-                }
-            )
-    return entries
+    pairs = [
+        (result, by_id[name])
+        for result in results
+        for name in result.row.compared_with
+        if name in by_id
+    ]
+    tested = compare_pairs([(first.images, second.images) for first, second in pairs], described)
+    return [
+        {
+            "row": first.row.name,
+            "row_id": first.row.id,
+            "reference": second.row.name,
+            "reference_id": second.row.id,
+            "published": _published_difference(first.row, second.row, described["metrics"][0]),
+            "tested": test,
+        }
+        for (first, second), test in zip(pairs, tested, strict=True)
+    ]
+
+
+def _published_difference(row: Row, other: Row, metric: str) -> float | None:
+    value, reference = (each.published.get(metric) for each in (row, other))
+    return None if value is None or reference is None else value - reference
 
 
 def _image_set(grid: RunGrid) -> dict[str, dict[str, float | None]]:

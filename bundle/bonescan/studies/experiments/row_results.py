@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from bonescan.run_folder import EVALUATION, HISTORY
 from bonescan.studies.experiments.experiment import Row
 from bonescan.studies.experiments.grid import Run, RunGrid
+from bonescan.studies.experiments.row_images import RowImages, read_images
 from bonescan.studies.experiments.run import TRAINED, read_state
-from bonescan.studies.experiments.statistics import Estimate, RowImages, estimate, read_images
+from bonescan.studies.experiments.statistics import Estimate, estimate
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,13 @@ def read_rows(grid: RunGrid) -> list[RowResult]:
     for row in experiment.table_rows:
         runs = grid.runs_of(row)
         if all(EVALUATION in read_state(run.folder) for run in runs):
-            images = read_images([run.folder / EVALUATION for run in runs])
-            estimates = estimate(images, experiment.metrics, experiment.convention)
+            images = read_images({run.name: run.folder / EVALUATION for run in runs})
+            estimates = estimate(
+                images,
+                experiment.metrics,
+                experiment.convention,
+                test_to_training=grid.test_to_training,
+            )
             results.append(RowResult(row, runs, images, estimates))
     return results
 

@@ -1,10 +1,26 @@
-"""Metrics of a row over its runs, with intervals, and rows compared on the same images."""
+"""Metrics of a row over its trainings, and rows compared: training randomness is in every interval.
 
-import csv
+What the scatter of several trainings says depends on what they are tested on:
+
+*The same patients, other seeds.* Both the trainings and the patients are a sample. That is the
+design of reader studies, several readers and the same cases, so their test is used, with trainings
+in place of readers: Obuchowski and Rockette 1995, random readers and random cases. The variance of
+a mean over n trainings is s2 / n + c, where s2 is the variance over trainings and c, by jackknife
+over patients, the covariance that two trainings share because they are tested on the same patients.
+Degrees of freedom are Satterthwaite's of both parts; Hillis 2007 counts the first alone, which is
+too many for few patients. Percentiles of a bootstrap would not do: over three to five trainings
+they are far too narrow.
+
+*Other patients in each fold.* Folds share training patients, so that s2 / n is too small: the
+corrected resampled t-test, Nadeau and Bengio 2003, with s2 (1 / n + n_test / n_train).
+
+*One training.* Nothing is known of its randomness: it has an interval over its test patients, and
+no difference is tested.
+"""
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,28 +28,15 @@ from scipy import stats
 
 from bonescan.metrics.bootstrap import bootstrap_interval
 from bonescan.metrics.cross_validation import f1_of_means
-from bonescan.metrics.pixel import METRICS, OUTCOMES, per_image, pooled
-from bonescan.run_folder import IMAGE_ROWS
+from bonescan.metrics.pixel import METRICS
+from bonescan.report.image_results import describe_interval as describe_bootstrap
 from bonescan.studies.experiments.experiment import F1_OF_MEANS
+from bonescan.studies.experiments.row_images import RowImages, score_run, score_without_each
 
 RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class RowImages:
-    """All evaluated images of a row, over all of its runs.
-
-    Attributes:
-        confusion: bonescan.metrics.pixel.OUTCOMES (image, 4).
-        patients: the patient of each image.
-        keys: what tells each image from the others of a run: (scan, form).
-        runs: number of the run of each image.
-    """
-
-    confusion: NDArray[np.int64]
-    patients: Sequence[str]
-    keys: Sequence[tuple[str, str]]
-    runs: NDArray[np.intp]
+LEAST_TRAININGS = 3
+"""Fewer are not compared: with two the interval is 12.7 standard errors to each side."""
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ class Estimate:
 
     Attributes:
         value: mean over the runs.
-        lower: bound of the 95 % interval over patients.
-        upper: bound of the 95 % interval over patients.
-        spread: standard deviation over the runs; None for a single one.
+        lower: bound of its 95 % interval: over trainings and patients, of one training over
+            patients alone; NaN for F1_OF_MEANS.
+        upper: the other bound.
+        spread: standard deviation over the runs; None for a single one and for F1_OF_MEANS.
     """
 
     value: float
@@ -55,159 +59,190 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The difference of two rows on the same images, in the first metric of the experiment.
+    """The difference of two rows on the same images.
 
     Attributes:
         difference: of the means over the runs.
-        lower: bound of its 95 % interval, patients resampled together for both.
-        upper: bound of its 95 % interval.
-        patients: number of patients.
-        wilcoxon_p: two-sided Wilcoxon signed-rank test over patients; None where all are equal.
-        t_p: two-sided paired t-test over runs; None with fewer than three. Both tests take the
-            DSC in place of the F1 of means, which one patient or run does not have.
+        lower: bound of its 95 % interval over trainings and patients.
+        upper: the other bound.
+        p: two-sided, of the same test as the interval; None where all differences are equal.
     """
 
     difference: float
     lower: float
     upper: float
-    patients: int
-    wilcoxon_p: float | None
-    t_p: float | None
+    p: float | None
 
 
-def read_images(evaluations: Sequence[Path]) -> RowImages:
-    """Gather the images of the evaluations of a row's runs."""
-    rows: list[dict[str, Any]] = []
-    runs: list[int] = []
-    for number, folder in enumerate(evaluations):
-        with (folder / IMAGE_ROWS).open(newline="", encoding="utf-8") as file:
-            rows += csv.DictReader(file)
-        runs += [number] * (len(rows) - len(runs))
-    return RowImages(
-        confusion=np.array([[int(row[name]) for name in OUTCOMES] for row in rows]),
-        patients=[row["patient"] for row in rows],
-        keys=[(row["scan_id"], row["form"]) for row in rows],
-        runs=np.array(runs),
-    )
+class _Mean(NamedTuple):
+    """A mean over trainings, its variance, and the degrees of freedom of that."""
+
+    value: float
+    variance: float
+    freedom: float
+
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval."""
+        reach = stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom) * np.sqrt(self.variance)
+        return float(self.value - reach), float(self.value + reach)
+
+    def p(self) -> float | None:
+        """Return the two-sided p of a mean of 0."""
+        if self.variance == 0:
+            return None
+        return float(2 * stats.t.sf(abs(self.value) / np.sqrt(self.variance), self.freedom))
 
 
-def estimate(images: RowImages, metrics: Sequence[str], convention: str) -> dict[str, Estimate]:
+def estimate(
+    images: RowImages, metrics: Sequence[str], convention: str, *, test_to_training: float | None
+) -> dict[str, Estimate]:
     """Estimate the metrics of a row: each run's by the convention, then the mean over the runs.
 
     Args:
         images: of all runs.
         metrics: of bonescan.metrics.pixel.METRICS, or F1_OF_MEANS.
-        convention: "pooled" or "per_image".
+        convention: of bonescan.studies.experiments.row_images.CONVENTIONS.
+        test_to_training: in a cross-validation, patients that a run tests over those that it trains
+            on; None where all runs are tested on the same patients.
 
     Returns:
         An estimate by metric.
+
+    Raises:
+        ValueError: if no image counts by the convention.
     """
-
-    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _means(_by_run(images, weights, convention), metrics)
-
-    once = np.ones(len(images.patients))
-    bounds = bootstrap_interval(statistic, images.patients, resamples=RESAMPLES)
-    by_run = _by_run(images, once, convention)
-    values = statistic(once)
-    return {
-        name: Estimate(float(values[i]), float(bounds[0, i]), float(bounds[1, i]), spread)
-        for i, (name, spread) in enumerate(zip(metrics, _spreads(by_run, metrics), strict=True))
-    }
+    runs = images.counted(convention).by_run()
+    return {name: _estimate_one(runs, name, convention, test_to_training) for name in metrics}
 
 
-def compare(row: RowImages, other: RowImages, metric: str, convention: str) -> Comparison:
+def compare(
+    row: RowImages,
+    other: RowImages,
+    metric: str,
+    convention: str,
+    *,
+    test_to_training: float | None,
+) -> Comparison:
     """Compare a row with another that was evaluated on the same images.
 
     Args:
         row: images of a row.
         other: images of the row that it is compared with.
-        metric: of bonescan.metrics.pixel.METRICS, or F1_OF_MEANS.
-        convention: "pooled" or "per_image".
+        metric: of bonescan.metrics.pixel.METRICS.
+        convention: of bonescan.studies.experiments.row_images.CONVENTIONS.
+        test_to_training: see `estimate`.
 
     Raises:
-        ValueError: if the two were evaluated on other images.
+        ValueError: if the two were evaluated on other images, or have too few trainings.
     """
-    row, other = _in_order(row), _in_order(other)
-    if row.keys != other.keys or not np.array_equal(row.runs, other.runs):
+    row, other = row.counted(convention), other.counted(convention)
+    if row.keys != other.keys or row.runs != other.runs:
         raise ValueError("rows must be evaluated on the same images to be compared")
-
-    def difference(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        first, second = (
-            _means(_by_run(images, weights, convention), [metric])[..., 0]
-            for images in (row, other)
+    runs, other_runs = row.by_run(), other.by_run()
+    if len(runs) < LEAST_TRAININGS:
+        raise ValueError(
+            f"rows must have {LEAST_TRAININGS} trainings at least to be compared, got {len(runs)}"
         )
-        return first - second
+    values = _scores(runs, metric, convention) - _scores(other_runs, metric, convention)
+    if test_to_training is None:
+        first, second = (
+            _scores_without_each(each, metric, convention) for each in (runs, other_runs)
+        )
+        mean = _mean_over_seeds(values, first - second)
+    else:
+        mean = _mean_over_folds(values, test_to_training)
+    return Comparison(mean.value, *mean.interval(), p=mean.p())
 
-    bounds = bootstrap_interval(difference, row.patients, resamples=RESAMPLES)
-    once = np.ones(len(row.patients))
-    column = METRICS.index("dsc" if metric == F1_OF_MEANS else metric)
-    by_run = _by_run(row, once, convention) - _by_run(other, once, convention)
-    by_patient = _by_patient(row, column, convention) - _by_patient(other, column, convention)
-    return Comparison(
-        difference=float(difference(once)),
-        lower=float(bounds[0]),
-        upper=float(bounds[1]),
-        patients=len(by_patient),
-        wilcoxon_p=float(stats.wilcoxon(by_patient).pvalue) if np.any(by_patient) else None,
-        t_p=_t_test(by_run[:, column]),
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct the p-values of one table for their number (Holm 1979)."""
+    order = np.argsort(p_values)
+    factors = len(order) - np.arange(len(order))
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(factors * np.sort(p_values)))
+    return [float(p) for p in corrected]
+
+
+def _estimate_one(
+    runs: Sequence[RowImages], metric: str, convention: str, test_to_training: float | None
+) -> Estimate:
+    if metric == F1_OF_MEANS:
+        precision, recall = (_scores(runs, name, convention) for name in ("precision", "recall"))
+        return Estimate(float(f1_of_means(precision, recall)), np.nan, np.nan, None)
+    values = _scores(runs, metric, convention)
+    if len(runs) == 1:
+        lower, upper = _interval_over_patients(runs[0], metric, convention)
+        return Estimate(float(values[0]), lower, upper, None)
+    if test_to_training is None:
+        mean = _mean_over_seeds(values, _scores_without_each(runs, metric, convention))
+    else:
+        mean = _mean_over_folds(values, test_to_training)
+    lower, upper = mean.interval()
+    return Estimate(mean.value, max(lower, 0.0), min(upper, 1.0), float(values.std(ddof=1)))
+
+
+def _mean_over_seeds(values: NDArray[np.float64], without_each: NDArray[np.float64]) -> _Mean:
+    """Average over trainings that are tested on the same patients.
+
+    Args:
+        values: of each training (run,).
+        without_each: the same without each patient (patient, run).
+    """
+    patients, runs = without_each.shape
+    scatter = float(values.var(ddof=1)) / runs
+    deviations = without_each - without_each.mean(axis=0)
+    covariance = deviations.T @ deviations * (patients - 1) / patients
+    shared = (covariance.sum() - np.trace(covariance)) / (runs * (runs - 1))
+    shared = max(float(shared), 0.0)
+    variance = scatter + shared
+    parts = scatter**2 / (runs - 1) + shared**2 / max(patients - 1, 1)
+    return _Mean(float(values.mean()), variance, variance**2 / parts if parts else np.inf)
+
+
+def _mean_over_folds(values: NDArray[np.float64], test_to_training: float) -> _Mean:
+    """Average over trainings that are tested on other patients each (run,)."""
+    variance = float(values.var(ddof=1)) * (1 / len(values) + test_to_training)
+    return _Mean(float(values.mean()), variance, len(values) - 1)
+
+
+def _interval_over_patients(run: RowImages, metric: str, convention: str) -> tuple[float, float]:
+    """Return the 95 % interval of one training over its patients alone."""
+    column = METRICS.index(metric)
+    lower, upper = bootstrap_interval(
+        lambda weights: score_run(run, convention, weights)[..., column],
+        run.patients,
+        resamples=RESAMPLES,
     )
+    return float(lower), float(upper)
 
 
-def _t_test(differences: NDArray[np.float64]) -> float | None:
-    """Return p of the one-sample t-test; None where it says nothing."""
-    if len(differences) < 3 or np.ptp(differences) == 0:
-        return None
-    return float(stats.ttest_1samp(differences, 0).pvalue)
+def _scores(runs: Sequence[RowImages], metric: str, convention: str) -> NDArray[np.float64]:
+    """Return a metric of each run (run,)."""
+    return np.array([score_run(run, convention)[METRICS.index(metric)] for run in runs])
 
 
-def _by_run(
-    images: RowImages, weights: NDArray[np.float64], convention: str
+def _scores_without_each(
+    runs: Sequence[RowImages], metric: str, convention: str
 ) -> NDArray[np.float64]:
-    """Return METRICS of each run: (..., run, metric); NaN of a run of which no image counts."""
-    score = pooled if convention == "pooled" else per_image
-    runs = [images.runs == run for run in np.unique(images.runs)]
-    values = [score(images.confusion[of_run], weights[..., of_run]) for of_run in runs]
-    return np.stack(values, axis=-2)
+    """Return a metric of each run without each patient in turn (patient, run)."""
+    if any(run.keys != runs[0].keys for run in runs):
+        raise ValueError("trainings of one split must be tested on the same images")
+    column = METRICS.index(metric)
+    return np.stack([score_without_each(run, convention)[:, column] for run in runs], axis=1)
 
 
-def _means(by_run: NDArray[np.float64], metrics: Sequence[str]) -> NDArray[np.float64]:
-    """Average over the runs; the F1 of means is computed from the averages."""
-    means = np.nanmean(by_run, axis=-2)  # (..., metric)
-    precision, recall = (means[..., [METRICS.index(name)]] for name in ("precision", "recall"))
-    values = [
-        f1_of_means(precision, recall) if name == F1_OF_MEANS else means[..., METRICS.index(name)]
-        for name in metrics
-    ]
-    return np.stack(values, axis=-1)
-
-
-def _spreads(by_run: NDArray[np.float64], metrics: Sequence[str]) -> list[float | None]:
-    """Return standard deviations over the runs; an F1 of means has none."""
-    if len(by_run) < 2:
-        return [None] * len(metrics)
-    return [
-        None if name == F1_OF_MEANS else float(by_run[:, METRICS.index(name)].std(ddof=1))
-        for name in metrics
-    ]
-
-
-def _by_patient(images: RowImages, column: int, convention: str) -> NDArray[np.float64]:
-    """Return a metric of each patient over all of its images."""
-    score = pooled if convention == "pooled" else per_image
-    owners = np.asarray(images.patients)
-    return np.array(
-        [score(images.confusion[owners == owner])[column] for owner in np.unique(owners)]
-    )
-
-
-def _in_order(images: RowImages) -> RowImages:
-    order = sorted(range(len(images.keys)), key=lambda i: (images.runs[i], images.keys[i]))
-    return RowImages(
-        confusion=images.confusion[order],
-        patients=[images.patients[i] for i in order],
-        keys=[images.keys[i] for i in order],
-        runs=images.runs[order],
+def describe_interval(trainings: int, *, test_to_training: float | None) -> str:
+    """Say what the intervals of a row of so many trainings hold."""
+    if trainings == 1:
+        return f"{describe_bootstrap(RESAMPLES)}, of this one training: its randomness is not in it"
+    if test_to_training is None:
+        return (
+            "95 % intervals over trainings (seeds) and patients together (Obuchowski and Rockette "
+            "1995, trainings in place of readers)"
+        )
+    return (
+        "95 % intervals of the corrected resampled t-test over folds (Nadeau and Bengio 2003, "
+        f"n_test / n_train = {test_to_training:.2f})"
     )
 
 
