@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -15,7 +15,7 @@ from pydicom.uid import (
 from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from tests.factories import BOTH, make_scan_file, set_pixels
+from tests.factories import BOTH, make_scan_file, make_window, set_pixels
 
 A, P = View.ANTERIOR, View.POSTERIOR
 STACK = np.stack(list(BOTH.values())).astype(np.int64)
@@ -130,7 +130,9 @@ def test_more_pixels_than_any_scan_has(tmp_path):
     image = dcmread(path)
     edit(image)
     image.save_as(path)
-    with pytest.raises(ScanError, match="up to 8388608 pixels, got 2 x 8192 x 4096"):
+    with pytest.raises(
+        ScanError, match="views together must have up to 8388608 pixels, got 2 x 8192 x 4096"
+    ):
         read_scan(path)
 
 
@@ -153,20 +155,44 @@ def test_a_deflated_file_that_grows_without_bounds(tmp_path):
 @pytest.mark.parametrize(
     ("stream", "told"),
     [
-        (b"\xff\xd8\xff\xf7" + struct.pack(">HBHHB", 11, 12, 8192, 26, 1), "8192 x 26"),
-        (b"\xff\xd8\xff\xd9", "none"),
+        (struct.pack(">HBHHB", 11, 12, 8192, 26, 1), "8192 x 26 pixels of 1 values of 12 bits"),
+        (struct.pack(">HBHHB", 11, 12, 60, 26, 3), "60 x 26 pixels of 3 values of 12 bits"),
+        (struct.pack(">HBHHB", 11, 17, 60, 26, 1), "60 x 26 pixels of 1 values of 17 bits"),
+        (b"", "nothing"),
     ],
 )
-def test_a_stream_of_another_size_is_refused_before_it_is_decoded(
+def test_a_stream_with_another_header_is_refused_before_it_is_decoded(
     tmp_path, monkeypatch, stream, told
 ):
     path = make_scan_file(tmp_path / "scan.dcm", {A: BOTH[A]})
     image = dcmread(path)
-    image.PixelData = encapsulate([stream])
+    image.PixelData = encapsulate([b"\xff\xd8\xff\xf7" + stream])
     image["PixelData"].is_undefined_length = True
     image.file_meta.TransferSyntaxUID = JPEGLSLossless
     image.save_as(path)
-    monkeypatch.delattr("bonescan.dicom.pixels.pixel_array")
-    expected = rf"^scan\.dcm: compressed frames must have the header's 60 x 26 pixels, got {told};"
+    monkeypatch.delattr("bonescan.dicom.pixels.decode_jpeg")
+    expected = (
+        r"^scan\.dcm: compressed frames must have the header's 60 x 26 pixels of one value of up "
+        f"to 16 bits, got {told};"
+    )
     with pytest.raises(ScanError, match=expected):
         read_scan(path)
+
+
+def test_frames_that_are_no_view_are_not_decoded(tmp_path):
+    def edit(image: Dataset) -> None:
+        of_scatter = np.full((18, *STACK.shape[1:]), 7)
+        set_pixels(image, np.concatenate([STACK[:1], of_scatter, STACK[1:]]).astype(np.uint16))
+        image.EnergyWindowVector = [1, *([2] * 18), 1]
+        image.DetectorVector = [1, *([1, 2] * 9), 2]
+        image.NumberOfEnergyWindows = 2
+        image.EnergyWindowInformationSequence.append(make_window(90.0, 110.0, "scatter"))
+
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=RLELossless, edit=edit)
+    whole = read_scan(path)
+    np.testing.assert_array_equal(whole.stack(), STACK)
+    image = dcmread(path)
+    streams = list(generate_frames(image.PixelData, number_of_frames=20))
+    image.PixelData = encapsulate([streams[0], *([b"\x63" * 64] * 18), streams[19]])
+    image.save_as(path)
+    assert read_scan(path).scan_id == whole.scan_id

@@ -1,12 +1,13 @@
 """From pixel data to counts."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments, generate_frames
+from pydicom.encaps import generate_fragments, get_frame
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     JPEG2000,
@@ -17,8 +18,8 @@ from pydicom.uid import (
 )
 
 from bonescan.dicom.guard import as_scan_error, tell
-from bonescan.dicom.jpeg import JpegError, decode_extended
-from bonescan.dicom.stream_size import stream_size
+from bonescan.dicom.jpeg import JpegError, decode_jpeg
+from bonescan.dicom.stream_header import StreamHeader, read_stream_header
 from bonescan.errors import ScanError
 
 logger = logging.getLogger(__name__)
@@ -38,13 +39,18 @@ _MOST_PIXELS = 2 * 4096 * 1024
 several energy windows, and keep a damaged header from taking all memory."""
 
 
-def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
-    """Decode all frames of a file and give them back as counts.
+def read_counts(dataset: Dataset, path: Path, frames: Sequence[int]) -> NDArray[np.float32]:
+    """Decode some frames of a file and give them back as counts.
 
     Counts are the stored values times RescaleSlope plus RescaleIntercept (PS3.3 C.11.1). Values of
     a MONOCHROME1 file are counted down from the largest if the border says that it stands for no
     counts: the border of every whole-body scan has pixels without any. Negative values, which no
     count can have but lossy compression brings about, become zero.
+
+    Args:
+        dataset: the file.
+        path: of the file, for messages.
+        frames: numbers of the frames, from 0; the others are not decoded.
 
     Returns:
         (frame, row, column) counts, finite and not negative.
@@ -53,15 +59,13 @@ def read_counts(dataset: Dataset, path: Path) -> NDArray[np.float32]:
         ScanError: if pixel data are absent, truncated, broken, or do not decode.
     """
     with as_scan_error(path, "reading the pixel data's description"):
-        _check_description(dataset, path)
+        _check_description(dataset, path, len(frames))
         slope = float(dataset.get("RescaleSlope") or 1.0)
         intercept = float(dataset.get("RescaleIntercept") or 0.0)
         inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
         lossy = _is_lossy(dataset)
-    with as_scan_error(path, "reading the compressed frames"):
-        _check_streams(dataset, path)
     with as_scan_error(path, "decoding the pixel data", quotable=(JpegError,)):
-        values = _decode(dataset).astype(np.float64) * slope + intercept
+        values = _decode(dataset, frames, path).astype(np.float64) * slope + intercept
     if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
         raise ScanError(f"{path.name}: counts must be finite numbers")
     if inverted:
@@ -100,7 +104,7 @@ def _is_lossy(dataset: Dataset) -> bool:
     return syntax in _ALWAYS_LOSSY or flag == "01" or (syntax == JPEG2000 and flag != "00")
 
 
-def _check_description(dataset: Dataset, path: Path) -> None:
+def _check_description(dataset: Dataset, path: Path, used: int) -> None:
     """Check that there are pixel data and that their size can be right, before decoding.
 
     Raises:
@@ -127,12 +131,12 @@ def _check_description(dataset: Dataset, path: Path) -> None:
         raise ScanError(
             f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"
         )
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if not 0 < frames * rows * columns <= _MOST_PIXELS:
+    if used * rows * columns > _MOST_PIXELS:
         raise ScanError(
-            f"{name}: all frames together must have up to {_MOST_PIXELS} pixels, got "
-            f"{frames} x {rows} x {columns}"
+            f"{name}: views together must have up to {_MOST_PIXELS} pixels, got "
+            f"{used} x {rows} x {columns}"
         )
+    frames = int(dataset.get("NumberOfFrames") or 1)
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         _check_fragments(dataset, frames, name)
         return
@@ -176,33 +180,43 @@ def _without_offsets(pixels: bytes) -> bytes:
     return pixels[8 + int.from_bytes(pixels[4:8], "little") :]
 
 
-def _check_streams(dataset: Dataset, path: Path) -> None:
-    """Check that compressed frames have the size that the header says, before they are decoded.
+def _check_stream(stream: bytes, dataset: Dataset, path: Path) -> StreamHeader:
+    """Check that a compressed frame is what the header says, before it is decoded.
+
+    Returns:
+        What the stream says that it holds.
 
     Raises:
-        ScanError: if one has another.
+        ScanError: if it says something else than the header, or nothing.
     """
+    rows, columns, most_bits = dataset.Rows, dataset.Columns, dataset.BitsAllocated
+    found = read_stream_header(stream)
+    if (
+        found is None
+        or (found.rows, found.columns, found.components) != (rows, columns, 1)
+        or found.precision_bits > most_bits
+    ):
+        told = "nothing" if found is None else found.text
+        raise ScanError(
+            f"{path.name}: compressed frames must have the header's {rows} x {columns} pixels of "
+            f"one value of up to {most_bits} bits, got {told}; the file is damaged, copy it again"
+        )
+    return found
+
+
+def _decode(dataset: Dataset, frames: Sequence[int], path: Path) -> NDArray:
+    """Decode some frames to (frame, row, column) stored values."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated or syntax == RLELossless:
-        return
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
+        return np.stack([pixel_array(dataset, index=index) for index in frames])
     count = int(dataset.get("NumberOfFrames") or 1)
-    for stream in generate_frames(dataset.PixelData, number_of_frames=count):
-        size = stream_size(stream)
-        if size != (rows, columns):
-            told = "none" if size is None else f"{size[0]} x {size[1]}"
-            raise ScanError(
-                f"{path.name}: compressed frames must have the header's {rows} x {columns} pixels, "
-                f"got {told}; the file is damaged, copy it again"
-            )
-
-
-def _decode(dataset: Dataset) -> NDArray:
-    """Decode to (frame, row, column) stored values."""
-    size = (int(dataset.Rows), int(dataset.Columns))
-    if dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and dataset.BitsStored > 8:
-        count = int(dataset.get("NumberOfFrames") or 1)
-        streams = generate_frames(dataset.PixelData, number_of_frames=count)
-        return np.stack([decode_extended(stream, size, dataset.BitsStored) for stream in streams])
-    values = pixel_array(dataset)
-    return values.reshape(-1, *size)
+    decoded = []
+    for index in frames:
+        stream = get_frame(dataset.PixelData, index, number_of_frames=count)
+        header = _check_stream(stream, dataset, path)
+        if header.process is None:
+            decoded.append(pixel_array(dataset, index=index))
+        else:
+            signed = bool(dataset.PixelRepresentation)
+            decoded.append(decode_jpeg(stream, header, signed=signed))
+    return np.stack(decoded)

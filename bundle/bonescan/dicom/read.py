@@ -255,20 +255,17 @@ def _frames(file: _File) -> list[tuple[NDArray[np.float32], Source]]:
         ScanError: if the file has fewer frames than its header says, or one is empty.
     """
     header, name = file.header, file.header.path.name
-    counts = read_counts(file.dataset, header.path)
     frames = []
-    for index in file.frames:
-        if index >= len(counts):
-            raise ScanError(
-                f"{name}: the header speaks of frame {index + 1}, got {len(counts)} frames"
-            )
-        if not counts[index].any():
+    for index, counts in zip(
+        file.frames, read_counts(file.dataset, header.path, file.frames), strict=True
+    ):
+        if not counts.any():
             raise ScanError(
                 f"{name}: frame {index + 1} holds no counts at all; if that view was not taken, "
                 "export the other alone"
             )
         source = Source(header.path, index, header.sop_class_uid, header.sop_instance_uid)
-        frames.append((counts[index], source))
+        frames.append((counts, source))
     return frames
 
 
