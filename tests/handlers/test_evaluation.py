@@ -131,7 +131,7 @@ def test_summary_says_what_was_evaluated(evaluation):
     assert list(summary) == [NAME, BASELINE]
     for document in summary.values():
         assert document["simulated"] is True
-        assert document["patients"] == document["scans"] == 2
+        assert document["patients"] == document["units"] == 2
         assert document["images"] == len(evaluation.images())
 
 
@@ -185,11 +185,12 @@ PRED = torch.tensor([[[1, 1, 1, 2, 2, 0]], [[0, 0, 0, 2, 2, 0]]])
 TRUTH = torch.tensor([[[1, 0, 0, 2, 2, 2]], [[0, 1, 0, 0, 0, 0]]])
 
 
-def report_on(tmp_path: Path, **settings) -> dict:
+def report_on(tmp_path: Path, *, extra: dict | None = None, **settings) -> dict:
     """Run a report on one scan whose label maps hold metastasis (1) and bladder (2)."""
     uptake = torch.linspace(0, 1, 12).reshape(2, 1, 6)
     image = MetaTensor(uptake, affine=torch.eye(4), meta=dict(META))
     sample = {"image": image, "label": TRUTH, "pred": PRED, "prob": (PRED == 1).float()}
+    sample |= extra or {}
     engine = Engine(lambda _engine, _batch: [sample])
     engine.state.rank = 0
     report = EvaluationReport(output_dir=tmp_path, run_dir=tmp_path, name=NAME, **settings)
@@ -209,12 +210,28 @@ def test_several_labels_have_a_summary_each(tmp_path):
         values = {metric: pooled[metric]["value"] for metric in expected}
         assert values == pytest.approx(expected, abs=1e-6), label
     assert summary["bladder"][NAME]["lesions"] == 1
-    assert "sensitivity_at_false_positives_per_scan" not in summary["bladder"][NAME]["detection"]
+    assert "froc" not in summary["bladder"][NAME]
     assert summary["metastasis"] == report_on(tmp_path)
     rows = Evaluation(tmp_path, []).images()
     assert [(row["form"], row["label"]) for row in rows] == [
         ("anterior", "metastasis"), ("posterior", "metastasis"),
     ]  # fmt: skip
+
+
+def test_curve_passes_through_the_point_of_the_table(evaluation):
+    document = evaluation.summary()[NAME]
+    curve, table = document["froc"], document["detection"]
+    here = curve["threshold"].index(0.5)
+    assert curve["sensitivity"][here] == table["sensitivity"]["value"] > 0
+    assert curve["false_positives"][here] == table["false_positives"]["value"] > 0
+
+
+def test_instances_are_scored_as_instances(tmp_path):
+    instances = torch.tensor([[[2, 2, 1, 0, 0, 0]], [[0, 0, 0, 0, 0, 0]]])
+    summary = report_on(tmp_path, extra={"pred_instances": instances})[NAME]
+    assert summary["detection"]["false_positives"]["value"] == 1
+    assert summary["froc"]["false_positives"][0] == 1
+    assert report_on(tmp_path)[NAME]["detection"]["false_positives"]["value"] == 0
 
 
 def test_tables_of_several_labels(tmp_path):
@@ -227,7 +244,7 @@ def test_tables_of_several_labels(tmp_path):
         ("posterior", "metastasis", "0", "0", "1"),
     ]
     page = (tmp_path / run_folder.SUMMARY_PAGE).read_text()
-    assert page.startswith("## Bladder\n\nSimulated scans: 2 images, 1 of them with 1 lesions")
+    assert page.startswith("## Bladder\n\nSimulated scans: 2 images from 1 scans of 1 patients; 1")
     assert page.index("## Metastasis\n\nSimulated") > page.index("## Bladder")
     assert page.count("| System | Pixels |") == 2
     assert (tmp_path / run_folder.EXAMPLES).read_bytes().startswith(PNG)

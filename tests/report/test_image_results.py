@@ -10,6 +10,7 @@ import pytest
 from bonescan.files import write_json
 from bonescan.image_form import ImageForm
 from bonescan.metrics import image
+from bonescan.metrics.lesion import LesionScores
 from bonescan.report.image_results import representative, score_image, summarise
 from bonescan.report.tables import (
     format_interval,
@@ -31,7 +32,7 @@ def result(pred: str, truth: str, patient: str, form: ImageForm = ImageForm.ANTE
         patient=patient,
         form=form,
         spacing_mm=(2.0, 3.0),
-        prob=prob,
+        lesion_scores=LesionScores(prob=prob),
     )
 
 
@@ -49,7 +50,7 @@ def test_numbers_of_everything():
     assert summary["simulated"] is True
     assert summary["images"] == 4
     assert summary["images_with_lesion"] == 3
-    assert summary["scans"] == summary["patients"] == 3
+    assert (summary["unit"], summary["units"], summary["patients"]) == ("scan", 3, 3)
     assert summary["lesions"] == 3
     assert "bootstrap over patients, 20 resamples" in summary["interval"]
 
@@ -65,8 +66,7 @@ def test_lesions_of_both_views_belong_to_the_scan():
     detection = summarise(make_results(), simulated=True, resamples=20)["detection"]
     assert detection["sensitivity"]["value"] == pytest.approx(2 / 3, abs=1e-6)
     assert detection["precision"]["value"] == pytest.approx(2 / 3, abs=1e-6)
-    assert detection["false_positives_per_scan"]["value"] == pytest.approx(1 / 3, abs=1e-6)
-    assert "sensitivity_at_false_positives_per_scan" not in detection
+    assert detection["false_positives"]["value"] == pytest.approx(1 / 3, abs=1e-6)
 
 
 def test_intervals_hold_the_value_and_are_seeded():
@@ -91,12 +91,26 @@ def test_undefined_is_none():
 def test_probabilities_give_the_free_response_curve():
     prob = np.array([[0.9, 0.0, 0.4, 0.0, 0.3]])
     results = [result("#....", "#...#", "a", prob=prob)]  # strictest first: true, false, true
-    at = summarise(results, simulated=True, resamples=20)["detection"][
-        "sensitivity_at_false_positives_per_scan"
-    ]
-    assert {rate: entry["value"] for rate, entry in at.items()} == {
-        "0.5": 0.5, "1.0": 1.0, "2.0": 1.0, "4.0": 1.0,
+    curve = summarise(results, simulated=True, resamples=20)["froc"]
+    points = list(zip(curve["false_positives"], curve["sensitivity"], strict=True))
+    assert list(dict.fromkeys(points)) == [(0, 0), (0, 0.5), (1, 0.5), (1, 1)]
+    here = curve["threshold"].index(0.5)
+    assert points[here] == (0, 0.5), "the operating point of the table"
+    assert {rate: entry["value"] for rate, entry in curve["sensitivity_at"].items()} == {
+        "0.5": 0.5, "1.0": 1.0, "2.0": None, "4.0": None,
     }  # fmt: skip
+    page = to_markdown({"U-Net": summarise(results, simulated=True, resamples=20)})
+    assert "| Sensitivity at false positives | 0.5 per image | 1.0 per image |" in page
+    assert "| U-Net | 0.500 | 1.000 | not reached (at most 1.0) | not" in page
+
+
+def test_images_that_are_no_views_of_a_scan_are_their_own_unit():
+    results = [result("#...#", "#....", "a"), result("..#..", "....#", "b")]
+    page = to_markdown({"U-Net": summarise(results, simulated=True, resamples=20)})
+    assert page.startswith("Simulated scans: 2 images from 2 patients; 2 images with 2 lesions")
+    assert "| System | Sensitivity | Precision | False positives per image |" in page
+    page = to_markdown({"U-Net": summarise(make_results(), simulated=True, resamples=20)})
+    assert "| False positives per scan |" in page
 
 
 def test_no_image_is_refused():
@@ -121,7 +135,7 @@ def test_csv_has_a_row_per_image(tmp_path):
     assert (rows[1]["form"], rows[1]["label"]) == ("posterior", "metastasis")
     assert [rows[0][key] for key in ("tp", "fp", "fn", "tn")] == ["2", "1", "0", "2"]
     assert float(rows[0]["dsc"]) == pytest.approx(0.8)
-    lesion_columns = ("lesions", "lesions_found", "components", "components_false")
+    lesion_columns = ("lesions", "lesions_found", "lesions_predicted", "lesions_false")
     assert [rows[0][key] for key in lesion_columns] == ["1", "1", "2", "1"]
     assert [rows[1][key] for key in lesion_columns] == ["1", "0", "0", "0"]
 
@@ -144,7 +158,10 @@ def test_json_reads_back_and_refuses_nan(tmp_path):
 def test_markdown_names_data_systems_and_intervals():
     summary = summarise(make_results(), simulated=True, resamples=20)
     text = to_markdown({"U-Net": summary, "one threshold": summary})
-    assert text.startswith("Simulated scans: 4 images, 3 of them with 3 lesions, from 3 scans of 3")
+    head = (
+        "Simulated scans: 4 images from 3 scans of 3 patients; 3 images with 3 lesions, 1 without"
+    )
+    assert text.startswith(head)
     assert "bootstrap over patients" in text
     assert "Research use only" in text
     rows = [row for row in text.splitlines() if row.startswith(("| U-Net", "| one threshold"))]

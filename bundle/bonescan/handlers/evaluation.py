@@ -21,20 +21,23 @@ from bonescan.keys import (
     META_SIMULATED,
     PATIENT,
     PRED,
+    PRED_INSTANCES,
     PROB,
     SIMULATED,
 )
 from bonescan.labels import LABEL_NAMES, Label
-from bonescan.metrics.lesion import froc
+from bonescan.metrics.lesion import LesionScores
 from bonescan.metrics.threshold import Threshold, best_threshold
 from bonescan.report.curves import read_history, write_froc_curve, write_training_curves
 from bonescan.report.evaluated_images import EvaluatedImage, write_evaluated_images
 from bonescan.report.image_results import (
     ImageResult,
-    froc_by_scan,
+    detection_of,
+    froc_of,
     representative,
     score_image,
     summarise,
+    unit_of,
 )
 from bonescan.report.panels import write_panels
 from bonescan.report.tables import to_markdown, write_image_csv
@@ -59,6 +62,8 @@ class EvaluatedScan:
         pred_label: predicted label maps, the same shape.
         truth_label: true label maps, the same shape.
         prob: probability of metastasis, the same shape.
+        instances: number of the instance that owns each pixel, the same shape, where the system
+            tells lesions apart.
     """
 
     scan_id: str
@@ -71,22 +76,37 @@ class EvaluatedScan:
     pred_label: NDArray[Any]
     truth_label: NDArray[Any]
     prob: NDArray[np.floating]
+    instances: NDArray[np.integer] | None = None
 
-    def score(
-        self, pred_mask: NDArray[np.bool_], label: Label, prob: NDArray[np.floating] | None = None
+    def score(self, label: Label) -> list[ImageResult]:
+        """Compare the prediction of a label with the truth; lesions are metastases."""
+        masks = self.pred_label == label
+        if label is not Label.METASTASIS:
+            return self.score_masks(masks, label)
+        instances = [None] * len(masks) if self.instances is None else self.instances
+        scores = [
+            LesionScores(instances=owners, prob=prob)
+            for owners, prob in zip(instances, self.prob, strict=True)
+        ]
+        return self.score_masks(masks, label, scores)
+
+    def score_masks(
+        self,
+        pred_mask: NDArray[np.bool_],
+        label: Label,
+        lesion_scores: Sequence[LesionScores] | None = None,
     ) -> list[ImageResult]:
-        """Compare a prediction of one label (image, row, column) with the truth."""
-        truth_mask = self.truth_label == label
+        """Compare masks (image, row, column) with the truth of a label."""
         return [
             score_image(
                 pred_mask[number],
-                truth_mask[number],
+                self.truth_label[number] == label,
                 scan_id=self.scan_id,
                 patient=self.patient,
                 form=form,
                 spacing_mm=self.spacing_mm,
                 label=label,
-                prob=None if prob is None else prob[number],
+                lesion_scores=None if lesion_scores is None else lesion_scores[number],
             )
             for number, form in enumerate(self.forms)
         ]
@@ -113,11 +133,13 @@ def read_sample(sample: Mapping[str, Any], entry: Mapping[str, Any]) -> Evaluate
     """Take what an evaluation needs out of one scan's sample.
 
     Args:
-        sample: image, label, pred and prob (image, row, column), the image with its metadata.
+        sample: image, label, pred and prob (image, row, column), the image with its metadata;
+            pred_instances likewise where the system tells lesions apart.
         entry: the scan's entry of the datalist.
     """
     image = sample[IMAGE]
     scan_id = str(image.meta[META_SCAN_ID])
+    instances = sample.get(PRED_INSTANCES)
     return EvaluatedScan(
         scan_id=scan_id,
         patient=str(entry.get(PATIENT, scan_id)),
@@ -129,6 +151,7 @@ def read_sample(sample: Mapping[str, Any], entry: Mapping[str, Any]) -> Evaluate
         pred_label=sample[PRED].cpu().numpy(),
         truth_label=sample[LABEL].cpu().numpy(),
         prob=sample[PROB].cpu().numpy(),
+        instances=None if instances is None else instances.cpu().numpy().astype(np.int32),
     )
 
 
@@ -207,10 +230,9 @@ class EvaluationReport:
             scan = read_sample(sample, entry)
             self.images += scan.images()
             for label in self.labels:
-                prob = scan.prob if label is Label.METASTASIS else None
-                self.results += scan.score(scan.pred_label == label, label, prob)
+                self.results += scan.score(label)
             for label, threshold in self.thresholds.items():
-                self.baseline_results += scan.score(scan.uptake >= threshold.intensity, label)
+                self.baseline_results += scan.score_masks(scan.uptake >= threshold.intensity, label)
 
     def _finish(self, engine: Engine) -> None:
         self.images = sorted(_gather(self.images), key=_by_patient)
@@ -267,8 +289,15 @@ class EvaluationReport:
             result = results[number]
             examples[f"{rank}, {result.form.caption}, DSC {result.dsc:.2f}"] = images[result.key]
         write_panels(self.output_dir / run_folder.EXAMPLES, examples, simulated=simulated)
-        curves = {self.name: froc(froc_by_scan(results))}
-        write_froc_curve(self.output_dir / run_folder.FROC_CURVE, curves, simulated=simulated)
+        point = detection_of(results)
+        write_froc_curve(
+            self.output_dir / run_folder.FROC_CURVE,
+            froc_of(results),
+            name=self.name,
+            unit=unit_of(results),
+            point=(point["false_positives"], point["sensitivity"]),
+            simulated=simulated,
+        )
 
 
 def _to_labels(values: Sequence[int]) -> tuple[Label, ...]:

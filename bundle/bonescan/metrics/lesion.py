@@ -1,60 +1,70 @@
 """Lesion-wise detection: which lesions are found, and what is found besides.
 
-A lesion is an 8-connected component of a mask in one view. The rule of matching: **a lesion is
-found when its intersection over union with a predicted component exceeds ``MIN_IOU``**; a
-predicted component is false when this holds with no lesion. The matching is not one-to-one: a
-component that covers two lesions well enough finds both, and two components that both cover a part
-of one lesion are both true. A scan's lesions are the lesions of its views together.
+A true lesion is an 8-connected component of the truth in one view; a predicted one is a component
+of the prediction, or an instance where a system tells lesions apart. The rule of matching is
+one-to-one: **a lesion is found when a predicted lesion is paired with it whose intersection over
+union exceeds ``MIN_IOU``**. As many pairs are made as can be and, of the ways to do so, the one
+whose intersections over union add up highest. Every predicted lesion without a partner is false: so
+is the second piece of a lesion that breaks in two. A bridge over two lesions finds one of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
 from bonescan.labels import EIGHT_NEIGHBOURS
 from bonescan.metrics.bootstrap import ratio
 from bonescan.metrics.pixel import check_masks
-from bonescan.metrics.threshold import count_at_least
 
 MIN_IOU = 0.1
 """Lesions are a few pixels wide, so two annotators' outlines already differ by half of the area."""
 
-DETECTION_METRICS = ("sensitivity", "precision", "false_positives_per_scan")
-"""Order of the array that ``detection`` returns."""
+OUTCOMES = ("found", "missed", "false")
+"""Order of the numbers of lesions that a comparison gives; the first two are true lesions."""
+
+DETECTION_METRICS = ("sensitivity", "precision", "false_positives")
+"""Order of the array that ``detection`` returns; false positives are a mean over units."""
+
+THRESHOLDS = tuple((1 / (1 + np.exp(-np.linspace(6, -6, 61)))).tolist())
+"""Probabilities from 0.998 down to 0.002, evenly spaced in log odds, 0.5 among them: networks
+saturate, so that most of what an even spacing tells apart lies near 0 and 1."""
+
+_AREA_TOLERANCE_PX = 1e-6
+"""A lesion of just the least area stays, whatever rounding its division by a pixel's area has."""
 
 
 @dataclass(frozen=True)
-class LesionMatch:
-    """Lesions and predicted components of one image or scan.
+class LesionScores:
+    """What a prediction says of the lesions of one image besides its mask.
 
     Attributes:
-        lesion_scores: for each lesion the highest score of a component that finds it; -inf where
-            none does.
-        true_scores: score of each predicted component that finds a lesion.
-        false_scores: score of each predicted component that finds none.
+        min_area_px: predicted lesions of fewer pixels do not count.
+        instances: number of the instance that owns each pixel (row, column), where a system tells
+            lesions apart; None where a lesion is a component.
+        prob: probability (row, column), if there is one.
+        thresholds: probabilities from which pixels are predicted, descending.
     """
 
-    lesion_scores: NDArray[np.float64]
-    true_scores: NDArray[np.float64]
-    false_scores: NDArray[np.float64]
+    min_area_px: float = 0.0
+    instances: NDArray[np.integer] | None = None
+    prob: NDArray[np.floating] | None = None
+    thresholds: Sequence[float] = THRESHOLDS
 
-
-@dataclass(frozen=True)
-class Froc:
-    """Free-response operating characteristic, from the strictest threshold to the loosest.
-
-    Attributes:
-        thresholds: score from which a component counts as predicted, descending.
-        sensitivity: share of lesions found at each threshold.
-        false_positives_per_scan: mean number of false components at each threshold.
-    """
-
-    thresholds: NDArray[np.float64]
-    sensitivity: NDArray[np.float64]
-    false_positives_per_scan: NDArray[np.float64]
+    def number(self, pred_mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Number the predicted lesions of a mask (row, column) from 1; 0 is background."""
+        if self.instances is None:
+            numbers, _ = label_components(pred_mask)
+        else:
+            check_masks(pred_mask, self.instances > 0)
+            numbers = np.where(pred_mask, self.instances, 0)
+        pixels = np.bincount(numbers.ravel())
+        keep = (pixels > 0) & (pixels >= self.min_area_px - _AREA_TOLERANCE_PX)
+        keep[0] = False
+        return np.where(keep, np.cumsum(keep), 0).astype(np.int32)[numbers]
 
 
 def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -74,124 +84,112 @@ def label_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
 def match_lesions(
     pred_mask: NDArray[np.bool_],
     truth_mask: NDArray[np.bool_],
-    *,
-    prob: NDArray[np.floating] | None = None,
-) -> LesionMatch:
-    """Match the components of one image's prediction with its lesions.
+    scores: LesionScores | None = None,
+) -> NDArray[np.int64]:
+    """Match the predicted lesions of one image with the true ones.
 
     Args:
-        pred_mask: prediction (row, column). For an FROC curve, threshold the probabilities low:
-            components can only be dropped later, never grow.
+        pred_mask: prediction (row, column).
         truth_mask: truth (row, column).
-        prob: probability (row, column); a component's score is its maximum there, 1 without it.
+        scores: what counts as a predicted lesion; every component if not given.
 
     Returns:
-        The scores of lesions and components.
+        OUTCOMES, shape (3,).
 
     Raises:
         ValueError: if the masks are not boolean, two-dimensional and of one shape.
     """
     check_masks(pred_mask, truth_mask)
-    predicted, n_predicted = label_components(pred_mask)
-    truth, n_lesions = label_components(truth_mask)
-    finds = _iou_table(predicted, truth, n_predicted, n_lesions) > MIN_IOU
-    component_scores = np.ones(n_predicted)
-    if prob is not None:
-        component_scores = np.array(
-            ndimage.maximum(prob, predicted, np.arange(1, n_predicted + 1)), dtype=np.float64
-        ).reshape(n_predicted)
-    by_lesion = np.where(finds, component_scores[:, None], -np.inf)
-    is_true = finds.any(axis=1)
-    return LesionMatch(
-        lesion_scores=by_lesion.max(axis=0, initial=-np.inf),
-        true_scores=component_scores[is_true],
-        false_scores=component_scores[~is_true],
-    )
+    truth, _ = label_components(truth_mask)
+    return _match((scores or LesionScores()).number(pred_mask), truth)
 
 
-def merge_matches(matches: Iterable[LesionMatch]) -> LesionMatch:
-    """Put the matches of several images, such as the views of one scan, into one."""
-    parts = list(matches)
-    if not parts:
-        raise ValueError("matches must hold at least one match, got none")
-    return LesionMatch(
-        lesion_scores=np.concatenate([part.lesion_scores for part in parts]),
-        true_scores=np.concatenate([part.true_scores for part in parts]),
-        false_scores=np.concatenate([part.false_scores for part in parts]),
-    )
+def match_by_threshold(
+    scores: LesionScores, truth_mask: NDArray[np.bool_]
+) -> NDArray[np.int64] | None:
+    """Match the lesions of one image that are predicted at each threshold.
 
-
-def detection(
-    scans: Sequence[LesionMatch], weights: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """Compute DETECTION_METRICS over scans, one match per scan.
+    They are numbered and matched anew at each one: low thresholds join what high ones part.
 
     Args:
-        scans: their matches.
-        weights: (..., scan), how often each scan counts (see bonescan.metrics.bootstrap); once
+        scores: probability and thresholds.
+        truth_mask: truth (row, column).
+
+    Returns:
+        OUTCOMES, shape (threshold, 3); None without probabilities.
+
+    Raises:
+        ValueError: if the truth is not boolean, two-dimensional and of the probability's shape.
+    """
+    if scores.prob is None:
+        return None
+    matches: dict[int, NDArray[np.int64]] = {}  # masks of as many pixels are equal: they are nested
+    rows = []
+    for threshold in scores.thresholds:
+        pred_mask = scores.prob >= threshold
+        pixels = int(np.count_nonzero(pred_mask))
+        if pixels not in matches:
+            matches[pixels] = match_lesions(pred_mask, truth_mask, scores)
+        rows.append(matches[pixels])
+    return np.stack(rows)
+
+
+def detection(outcomes: NDArray, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Compute DETECTION_METRICS over units, such as scans.
+
+    Args:
+        outcomes: OUTCOMES of each unit, (unit, 3).
+        weights: (..., unit), how often each unit counts (see bonescan.metrics.bootstrap); once
             each if not given.
 
     Returns:
         Sensitivity (NaN without lesions), precision (NaN without predictions) and false positives
-        per scan, shape (..., 3).
+        a unit, shape (..., 3).
 
     Raises:
-        ValueError: if there is no scan.
+        ValueError: if there is no unit.
     """
-    if not scans:
-        raise ValueError("scans must hold at least one match, got none")
-    numbers = np.array([_count_outcomes(match) for match in scans], dtype=np.float64)
-    weights = np.ones(len(scans)) if weights is None else weights
-    found, lesions, true, false = np.moveaxis(weights @ numbers, -1, 0)
+    if not len(outcomes):
+        raise ValueError("outcomes must hold at least one unit, got none")
+    weights = np.ones(len(outcomes)) if weights is None else weights
+    found, missed, false = np.moveaxis(weights @ outcomes, -1, 0)
     metrics = [
-        ratio(found, lesions),
-        ratio(true, true + false),
+        ratio(found, found + missed),
+        ratio(found, found + false),
         ratio(false, weights.sum(axis=-1)),
     ]
     return np.stack(metrics, axis=-1)
 
 
-def _count_outcomes(match: LesionMatch) -> tuple[int, int, int, int]:
-    """Count lesions that are found, lesions, and components that are true and false."""
-    found = int(np.count_nonzero(match.lesion_scores > -np.inf))
-    return found, len(match.lesion_scores), len(match.true_scores), len(match.false_scores)
+def lesion_f1(outcomes: NDArray) -> NDArray[np.float64]:
+    """Compute the F1 of lesions, the harmonic mean of sensitivity and precision.
 
-
-def froc(scans: Sequence[LesionMatch]) -> Froc:
-    """Compute the free-response curve over scans, one match per scan.
-
-    Every distinct score of a component is a threshold; a component counts from its own score on.
+    Args:
+        outcomes: OUTCOMES along the last axis, (..., 3).
 
     Returns:
-        The curve; sensitivity is NaN without lesions.
+        Shape (...), in 0..1; NaN where there is neither a lesion nor a prediction.
     """
-    total = merge_matches(scans)
-    thresholds = np.unique(np.concatenate([total.true_scores, total.false_scores]))[::-1]
-    lesions = max(len(total.lesion_scores), 1)
-    sensitivity = count_at_least(total.lesion_scores, thresholds) / lesions
-    return Froc(
-        thresholds=thresholds,
-        sensitivity=sensitivity if len(total.lesion_scores) else np.full(len(thresholds), np.nan),
-        false_positives_per_scan=count_at_least(total.false_scores, thresholds) / len(scans),
-    )
+    found, missed, false = np.moveaxis(np.asarray(outcomes, np.float64), -1, 0)
+    return ratio(2 * found, 2 * found + missed + false)
 
 
-def sensitivity_at(curve: Froc, false_positives_per_scan: float) -> float:
-    """Read the highest sensitivity at no more than so many false positives per scan.
+def _match(predicted: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Pair numbered lesions one to one, and count OUTCOMES."""
+    iou = _iou_table(predicted, truth)
+    allowed = iou > MIN_IOU
+    # A pair more weighs more than all IoU together, of which there are no more than lesions.
+    gain = np.where(allowed, iou + min(iou.shape) + 1, 0)
+    found = int(allowed[linear_sum_assignment(gain, maximize=True)].sum())
+    n_predicted, n_lesions = iou.shape
+    return np.array([found, n_lesions - found, n_predicted - found])
 
-    Returns:
-        The sensitivity; 0 where even the strictest threshold gives more false positives.
-    """
-    allowed = curve.false_positives_per_scan <= false_positives_per_scan
-    return float(curve.sensitivity[allowed].max(initial=0.0))
 
-
-def _iou_table(
-    predicted: NDArray[np.int32], truth: NDArray[np.int32], n_predicted: int, n_lesions: int
-) -> NDArray[np.float64]:
+def _iou_table(predicted: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.float64]:
     """Compute the intersection over union of every pair, shape (predicted, lesion)."""
-    pairs = predicted.astype(np.int64) * (n_lesions + 1) + truth
-    shape = (n_predicted + 1, n_lesions + 1)
+    n_lesions = int(truth.max(initial=0))
+    shape = (int(predicted.max(initial=0)) + 1, n_lesions + 1)
+    pairs = predicted.astype(np.int64) * shape[1] + truth
     overlap = np.bincount(pairs.ravel(), minlength=shape[0] * shape[1]).reshape(shape)
     areas = overlap.sum(axis=1)[1:, None] + overlap.sum(axis=0)[None, 1:]
     return overlap[1:, 1:] / (areas - overlap[1:, 1:])

@@ -19,8 +19,8 @@ from bonescan.dicom.scan import View
 from bonescan.image_form import ImageForm
 from bonescan.keys import IMAGE, PATIENT
 from bonescan.labels import EIGHT_NEIGHBOURS, Label
-from bonescan.metrics.bootstrap import RESAMPLES, ratio
-from bonescan.metrics.lesion import MIN_IOU, match_lesions
+from bonescan.metrics.bootstrap import RESAMPLES
+from bonescan.metrics.lesion import MIN_IOU, lesion_f1, match_lesions
 from bonescan.metrics.pixel import cohen_kappa, confusion, score
 from bonescan.report.drawing import (
     COLOURS,
@@ -69,8 +69,8 @@ class Agreement:
     Attributes:
         annotators: their names.
         patients: the patient of each view.
-        pairs: per pair of annotators and view: TP, FP, FN, TN, lesions of the first, how many of
-            them the second found, lesions of the second, how many of them the first found.
+        pairs: per pair of annotators and view: TP, FP, FN, TN and the lesions of both, of the
+            second alone and of the first alone, as if the second were the truth.
         seen_by: number of lesions that so many annotators marked.
         worst: the largest disagreements.
     """
@@ -123,7 +123,7 @@ def summarise(agreement: Agreement, *, resamples: int = RESAMPLES) -> dict[str, 
         "views": len(agreement.patients),
         "patients": len(set(agreement.patients)),
         "interval": describe_interval(resamples),
-        "lesion_rule": f"found when the intersection over union exceeds {MIN_IOU}",
+        "lesion_rule": f"paired one to one, with an intersection over union above {MIN_IOU}",
         "pairs": [
             {"annotators": list(pair), **_figures(np.stack(rows), agreement.patients, resamples)}
             for pair, rows in agreement.pairs.items()
@@ -217,14 +217,7 @@ def _styles(count: int) -> list[tuple[str, float]]:
 
 def _compare(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the row of one view in Agreement.pairs."""
-    match = match_lesions(first, second)
-    lesions = (
-        len(match.true_scores) + len(match.false_scores),
-        len(match.true_scores),
-        len(match.lesion_scores),
-        np.count_nonzero(match.lesion_scores > -np.inf),
-    )
-    return np.array([*confusion(first, second), *lesions], dtype=np.int64)
+    return np.concatenate([confusion(first, second), match_lesions(first, second)])
 
 
 def _figures(
@@ -239,7 +232,7 @@ def _figures(
             score(pixels, "dsc"),
             score(pixels, "iou"),
             cohen_kappa(pixels),
-            ratio(total[..., 5] + total[..., 7], total[..., 4] + total[..., 6]),
+            lesion_f1(total[..., 4:]),
         ]
         return np.stack(figures, axis=-1)
 

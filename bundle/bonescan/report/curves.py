@@ -7,12 +7,14 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bonescan.metrics.lesion import Froc
+from bonescan.metrics.froc import Froc
 from bonescan.report.drawing import COLOURS, new_figure, save_png
 
 EPOCH = "epoch"
 CURVES = {"loss": "training loss", "validation_metric": "validation DSC, pooled"}
 """Columns of the history by what they are called in the picture."""
+MOST_FALSE_POSITIVES = 8.0
+"""Right end of the free-response curve, unless the operating point lies farther right."""
 
 
 def read_history(path: str | Path) -> list[dict[str, float]]:
@@ -65,24 +67,35 @@ def write_training_curves(
     save_png(figure, path)
 
 
-def write_froc_curve(path: str | Path, curves: Mapping[str, Froc], *, simulated: bool) -> None:
-    """Draw sensitivity over false positives per scan as PNG.
+def write_froc_curve(
+    path: str | Path,
+    curve: Froc,
+    *,
+    name: str,
+    unit: str,
+    point: tuple[float, float],
+    simulated: bool,
+) -> None:
+    """Draw sensitivity over false positives as PNG, with the operating point.
 
     Args:
         path: file to write.
-        curves: free-response curves by name of the system.
+        curve: free-response curve of a system.
+        name: what the system is called.
+        unit: what false positives are counted for, "scan" or "image".
+        point: false positives a unit and sensitivity of the operating point, as the table has them.
         simulated: whether the scans are simulated.
     """
     figure = new_figure(560, 480)
     axes = figure.add_subplot()
-    for name, curve in curves.items():
-        axes.step(curve.false_positives_per_scan, curve.sensitivity, where="post", label=name)
-    axes.set_xlabel("false positives per scan")
+    axes.plot(curve.false_positives, curve.sensitivity, ".-", color=COLOURS[0], label=name)
+    axes.plot(*point, "o", ms=9, mfc="none", color=COLOURS[1], label="operating point")
+    axes.set_xlabel(f"false positives per {unit}")
     axes.set_ylabel("sensitivity, lesions")
     axes.set_ylim(0, 1)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, max(MOST_FALSE_POSITIVES, 1.5 * point[0]))
     tidy(axes)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper right")
     axes.set_title(
         "Lesion detection, simulated scans" if simulated else "Lesion detection", size=11
     )

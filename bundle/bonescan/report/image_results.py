@@ -10,22 +10,21 @@ from numpy.typing import NDArray
 from bonescan.image_form import ImageForm
 from bonescan.labels import Label
 from bonescan.metrics.bootstrap import RESAMPLES, Statistic, bootstrap_interval, ratio
+from bonescan.metrics.froc import Froc, froc, sensitivity_at
 from bonescan.metrics.image import measure_image
 from bonescan.metrics.lesion import (
     DETECTION_METRICS,
-    LesionMatch,
+    MIN_IOU,
+    THRESHOLDS,
+    LesionScores,
     detection,
-    froc,
+    match_by_threshold,
     match_lesions,
-    merge_matches,
-    sensitivity_at,
 )
 from bonescan.metrics.pixel import METRICS, confusion, has_foreground, per_image, pooled, score
 
-FROC_FLOOR = 0.1
-"""Probability from which a pixel belongs to a component of the free-response curve."""
-
-FROC_FALSE_POSITIVES_PER_SCAN = (0.5, 1.0, 2.0, 4.0)
+FALSE_POSITIVES = (0.5, 1.0, 2.0, 4.0)
+"""False positives a unit at which the free-response curve is read."""
 
 SEED = 0
 
@@ -40,8 +39,9 @@ class ImageResult:
         form: what the image shows of the scan.
         label: the label that was compared; pixels of all others are background.
         confusion: bonescan.metrics.pixel.OUTCOMES, (4,).
-        match: lesions and components at the operating point.
-        froc_match: the same from the probabilities above FROC_FLOOR; None without probabilities.
+        lesions: bonescan.metrics.lesion.OUTCOMES at the operating point, (3,).
+        froc_lesions: the same at each threshold of the free-response curve, (threshold, 3); None
+            without probabilities.
         metrics: bonescan.metrics.image.IMAGE_METRICS, NaN where undefined.
     """
 
@@ -50,14 +50,20 @@ class ImageResult:
     form: ImageForm
     label: Label
     confusion: NDArray[np.int64]
-    match: LesionMatch
-    froc_match: LesionMatch | None
+    lesions: NDArray[np.int64]
+    froc_lesions: NDArray[np.int64] | None
     metrics: Mapping[str, float]
 
     @property
     def key(self) -> tuple[str, ImageForm]:
         """What tells the image from all others of an evaluation."""
         return self.scan_id, self.form
+
+    @property
+    def n_lesions(self) -> int:
+        """Number of true lesions."""
+        found, missed, _ = self.lesions.tolist()
+        return found + missed
 
     @property
     def dsc(self) -> float:
@@ -74,7 +80,7 @@ def score_image(
     form: ImageForm,
     spacing_mm: tuple[float, float],
     label: Label = Label.METASTASIS,
-    prob: NDArray[np.floating] | None = None,
+    lesion_scores: LesionScores | None = None,
 ) -> ImageResult:
     """Compare the prediction of one image with its truth.
 
@@ -86,26 +92,31 @@ def score_image(
         form: what the image shows of the scan.
         spacing_mm: (row, column) pixel spacing.
         label: what the masks mark.
-        prob: probability of lesion (row, column), for the free-response curve.
+        lesion_scores: what counts as a predicted lesion, and how sure the prediction is of it;
+            every component, and nothing, if not given.
 
     Returns:
         The image's record.
     """
-    curve = None if prob is None else match_lesions(prob >= FROC_FLOOR, truth_mask, prob=prob)
+    lesion_scores = lesion_scores or LesionScores()
     return ImageResult(
         scan_id=scan_id,
         patient=patient,
         form=form,
         label=label,
         confusion=confusion(pred_mask, truth_mask),
-        match=match_lesions(pred_mask, truth_mask),
-        froc_match=curve,
+        lesions=match_lesions(pred_mask, truth_mask, lesion_scores),
+        froc_lesions=match_by_threshold(lesion_scores, truth_mask),
         metrics=measure_image(pred_mask, truth_mask, spacing_mm),
     )
 
 
 def summarise(
-    results: Sequence[ImageResult], *, simulated: bool, resamples: int = RESAMPLES
+    results: Sequence[ImageResult],
+    *,
+    simulated: bool,
+    resamples: int = RESAMPLES,
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> dict[str, Any]:
     """Compute all metrics of a system with their intervals.
 
@@ -113,11 +124,13 @@ def summarise(
         results: records of all images, for one label.
         simulated: whether the scans are simulated; every table says so.
         resamples: draws of the bootstrap over patients.
+        thresholds: at which the results know their lesions, descending.
 
     Returns:
-        A JSON-ready document: numbers of images, scans, patients and lesions; per convention
-        ("pooled", "per_image", "per_image_with_lesion") and for lesions a value with the lower and
-        upper bound of its 95 % interval by metric; where images have metrics of their own, the same
+        A JSON-ready document: numbers of images, units (see unit_of), patients and lesions; per
+        convention ("pooled", "per_image", "per_image_with_lesion") and for lesions ("detection") a
+        value with the lower and upper bound of its 95 % interval by metric; the free-response curve
+        where there are probabilities ("froc"); where images have metrics of their own, the same
         of their means over images ("image_metrics"). Undefined numbers are None.
 
     Raises:
@@ -131,9 +144,10 @@ def summarise(
         "simulated": simulated,
         "images": len(results),
         "images_with_lesion": int(has_foreground(confusions).sum()),
-        "scans": len({result.scan_id for result in results}),
+        "unit": unit_of(results),
+        "units": len({result.scan_id for result in results}),
         "patients": len(set(patients)),
-        "lesions": sum(len(result.match.lesion_scores) for result in results),
+        "lesions": sum(result.n_lesions for result in results),
         "interval": describe_interval(resamples),
     }
     conventions: dict[str, Statistic] = {
@@ -145,7 +159,10 @@ def summarise(
     }
     for name, convention in conventions.items():
         document[name] = with_interval(convention, patients, names=METRICS, resamples=resamples)
+    document["lesion_rule"] = f"paired one to one, intersection over union above {MIN_IOU}"
     document["detection"] = _summarise_lesions(results, resamples=resamples)
+    if results[0].froc_lesions is not None:
+        document["froc"] = _summarise_froc(results, thresholds, resamples=resamples)
     if results[0].metrics:
         document["image_metrics"] = _summarise_image_metrics(results, resamples=resamples)
     return document
@@ -176,6 +193,7 @@ def with_interval(
     """
     values = statistic(np.ones(len(patients)))
     lower, upper = bootstrap_interval(statistic, patients, resamples=resamples, seed=SEED)
+    lower, upper = (np.where(np.isnan(values), np.nan, bound) for bound in (lower, upper))
     return {
         name: {"value": _number(value), "lower": _number(low), "upper": _number(high)}
         for name, value, low, high in zip(names, values, lower, upper, strict=True)
@@ -188,7 +206,7 @@ def representative(results: Sequence[ImageResult]) -> list[tuple[str, int]]:
     Returns:
         (name, index) from best to worst, each image once; of all images where none has a lesion.
     """
-    with_lesion = [i for i, result in enumerate(results) if len(result.match.lesion_scores)]
+    with_lesion = [i for i, result in enumerate(results) if result.n_lesions]
     ranked = sorted(with_lesion or range(len(results)), key=lambda i: results[i].dsc, reverse=True)
     if not ranked:
         return []
@@ -196,42 +214,81 @@ def representative(results: Sequence[ImageResult]) -> list[tuple[str, int]]:
     return [(names[rank], ranked[rank]) for rank in sorted(names)]
 
 
-def froc_by_scan(results: Sequence[ImageResult]) -> list[LesionMatch]:
-    """Merge the free-response matches of each scan's images; empty where one has none."""
-    matches = [result.froc_match for result in results if result.froc_match is not None]
-    if len(matches) < len(results):
-        return []
-    return [merge_matches(matches[i] for i in images) for images in _images_by_scan(results)]
+def unit_of(results: Sequence[ImageResult]) -> str:
+    """Return what false positives are counted for: "scan", or "image" where each is one image."""
+    return "image" if len({result.scan_id for result in results}) == len(results) else "scan"
 
 
-def _images_by_scan(results: Sequence[ImageResult]) -> list[list[int]]:
-    """Return the indices of each scan's images, in the order in which the scans first appear."""
-    by_scan: dict[str, list[int]] = {}
-    for number, result in enumerate(results):
-        by_scan.setdefault(result.scan_id, []).append(number)
-    return list(by_scan.values())
+def detection_of(results: Sequence[ImageResult]) -> dict[str, float]:
+    """Compute DETECTION_METRICS over the units of results, by name."""
+    return dict(zip(DETECTION_METRICS, detection(_lesions(results)).tolist(), strict=True))
+
+
+def froc_of(results: Sequence[ImageResult], thresholds: Sequence[float] = THRESHOLDS) -> Froc:
+    """Compute the free-response curve over the units of results.
+
+    Args:
+        results: that know their lesions at each threshold.
+        thresholds: these, descending.
+    """
+    return froc(np.asarray(thresholds), _froc_lesions(results))
+
+
+def _by_unit(results: Sequence[ImageResult], outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up outcomes (image, ...) over the images of each unit: (unit, ...)."""
+    _, unit = _units(results)
+    total = np.zeros((unit.max() + 1, *outcomes.shape[1:]), dtype=np.int64)
+    np.add.at(total, unit, outcomes)
+    return total
+
+
+def _units(results: Sequence[ImageResult]) -> tuple[list[str], NDArray[np.intp]]:
+    """Return the patient of each unit, and the number of each image's unit."""
+    scans = [result.scan_id for result in results]
+    _, first, unit = np.unique(scans, return_index=True, return_inverse=True)
+    return [results[i].patient for i in first.tolist()], unit
+
+
+def _lesions(results: Sequence[ImageResult]) -> NDArray[np.int64]:
+    """Return the lesions of each unit, (unit, 3)."""
+    return _by_unit(results, np.stack([result.lesions for result in results]))
+
+
+def _froc_lesions(results: Sequence[ImageResult]) -> NDArray[np.int64]:
+    """Return the lesions of each unit at each threshold, (unit, threshold, 3)."""
+    known = [result.froc_lesions for result in results if result.froc_lesions is not None]
+    return _by_unit(results, np.stack(known))
 
 
 def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dict[str, Any]:
-    """Compute detection metrics over scans, whose images are merged."""
-    scans = _images_by_scan(results)
-    patients = [results[images[0]].patient for images in scans]
-    matches = [merge_matches(results[i].match for i in images) for images in scans]
-    document = with_interval(
-        lambda weights: detection(matches, weights),
+    """Compute detection metrics over units, whose images are added up."""
+    outcomes, (patients, _) = _lesions(results), _units(results)
+    return with_interval(
+        lambda weights: detection(outcomes, weights),
         patients,
         names=DETECTION_METRICS,
         resamples=resamples,
     )
-    curves = froc_by_scan(results)
-    if curves:
-        document["sensitivity_at_false_positives_per_scan"] = with_interval(
-            lambda weights: _sensitivities(curves, weights),
-            patients,
-            names=[str(rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN],
-            resamples=resamples,
-        )
-    return document
+
+
+def _summarise_froc(
+    results: Sequence[ImageResult], thresholds: Sequence[float], *, resamples: int
+) -> dict[str, Any]:
+    """Lay out the curve, and read it at FALSE_POSITIVES."""
+    outcomes, (patients, _) = _froc_lesions(results), _units(results)
+    curve = froc(np.asarray(thresholds), outcomes)
+
+    def read(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        drawn = froc(curve.thresholds, outcomes, weights)
+        return np.stack([sensitivity_at(drawn, rate) for rate in FALSE_POSITIVES], axis=-1)
+
+    names = [str(rate) for rate in FALSE_POSITIVES]
+    return {
+        "threshold": list(map(_number, curve.thresholds)),
+        "sensitivity": list(map(_number, curve.sensitivity)),
+        "false_positives": list(map(_number, curve.false_positives)),
+        "sensitivity_at": with_interval(read, patients, names=names, resamples=resamples),
+    }
 
 
 def _summarise_image_metrics(results: Sequence[ImageResult], *, resamples: int) -> dict[str, Any]:
@@ -254,16 +311,6 @@ def _mean_where_defined(
     """Average the columns of (image, metric) over what is not NaN; NaN where all is."""
     known = ~np.isnan(values)
     return ratio(weights @ np.where(known, values, 0.0), weights @ known.astype(np.float64))
-
-
-def _sensitivities(
-    scans: Sequence[LesionMatch], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Read the curve of each row of weights (..., scan)."""
-    if weights.ndim > 1:
-        return np.stack([_sensitivities(scans, row) for row in weights])
-    curve = froc([scans[i] for i in np.repeat(np.arange(len(scans)), weights.astype(int)).tolist()])
-    return np.array([sensitivity_at(curve, rate) for rate in FROC_FALSE_POSITIVES_PER_SCAN])
 
 
 def _number(value: float) -> float | None:

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bonescan.files import harmless
 from bonescan.labels import LABEL_NAMES
 from bonescan.metrics.lesion import DETECTION_METRICS
@@ -23,7 +21,7 @@ UNDEFINED = "n/a"
 
 
 def write_image_csv(path: str | Path, results: Sequence[ImageResult]) -> None:
-    """Write one row per image and label: confusion, metrics, lesions and components."""
+    """Write one row per image and label: confusion, metrics, true and predicted lesions."""
     write_csv(path, [_image_row(result) for result in results])
 
 
@@ -48,8 +46,8 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         summaries: documents of bonescan.report.image_results.summarise by name of the system.
 
     Returns:
-        What was evaluated, a table of pixel metrics, one of lesions, and one of the images' own
-        metrics where they have any.
+        What was evaluated, a table of pixel metrics, one of lesions, one of the free-response curve
+        where there is one, and one of the images' own metrics where they have any.
 
     Raises:
         ValueError: if there is no summary, or they are not of the same images.
@@ -68,14 +66,10 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         for name, summary in summaries.items()
         for convention in CONVENTIONS
     ]
-    lesion_rows = [
-        [name, *(format_interval(summary["detection"][m]) for m in DETECTION_METRICS)]
-        for name, summary in summaries.items()
-    ]
     parts = [
         heads.pop(),
         markdown_table(["System", "Pixels", *map(metric_title, METRICS)], pixel_rows),
-        markdown_table(["System", *map(metric_title, DETECTION_METRICS)], lesion_rows),
+        *_lesion_tables(summaries),
     ]
     image_metrics = list(next(iter(summaries.values())).get("image_metrics", {}))
     if image_metrics:
@@ -85,6 +79,38 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         ]
         parts.append(markdown_table(["System", *map(metric_title, image_metrics)], image_rows))
     return "\n\n".join([*parts, f"{RESEARCH_USE}."]) + "\n"
+
+
+def _lesion_tables(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Lay out detection, and the free-response curves of the systems that have one."""
+    first = next(iter(summaries.values()))
+    unit = first["unit"]
+    titles = [metric_title(metric) for metric in DETECTION_METRICS]
+    titles[DETECTION_METRICS.index("false_positives")] += f" per {unit}"
+    rows = [
+        [name, *(format_interval(summary["detection"][m]) for m in DETECTION_METRICS)]
+        for name, summary in summaries.items()
+    ]
+    rule = f"Lesions are {first['lesion_rule']}; what has no partner is missed or false."
+    parts = [rule, markdown_table(["System", *titles], rows)]
+    curves = {name: summary["froc"] for name, summary in summaries.items() if "froc" in summary}
+    if curves:
+        rates = list(next(iter(curves.values()))["sensitivity_at"])
+        froc_rows = [
+            [name, *(_format_sensitivity(curve, rate) for rate in rates)]
+            for name, curve in curves.items()
+        ]
+        header = ["Sensitivity at false positives", *(f"{rate} per {unit}" for rate in rates)]
+        parts.append(markdown_table(header, froc_rows))
+    return parts
+
+
+def _format_sensitivity(curve: Mapping[str, Any], rate: str) -> str:
+    """Write the sensitivity at a number of false positives, or that the curve ends before it."""
+    most = max(curve["false_positives"])
+    if most < float(rate):
+        return f"not reached (at most {most:.1f})"
+    return format_interval(curve["sensitivity_at"][rate])
 
 
 def metric_title(metric: str) -> str:
@@ -109,16 +135,18 @@ def format_interval(entry: Mapping[str, float | None]) -> str:
 def _describe_data(summary: Mapping[str, Any]) -> str:
     """Say what was evaluated, so that no number stands without it."""
     origin = "Simulated" if summary["simulated"] else "Acquired"
+    without = summary["images"] - summary["images_with_lesion"]
+    scans = "" if summary["unit"] == "image" else f"{summary['units']} scans of "
     return (
-        f"{origin} scans: {summary['images']} images, {summary['images_with_lesion']} of them with "
-        f"{summary['lesions']} lesions, from {summary['scans']} scans of {summary['patients']} "
-        f"patients. In brackets: {summary['interval']}."
+        f"{origin} scans: {summary['images']} images from {scans}{summary['patients']} patients; "
+        f"{summary['images_with_lesion']} images with {summary['lesions']} lesions, {without} "
+        f"without any. In brackets: {summary['interval']}."
     )
 
 
 def _image_row(result: ImageResult) -> dict[str, Any]:
     """Flatten one image's record."""
-    match = result.match
+    found, missed, false = result.lesions.tolist()
     of_pixels = dict(zip(METRICS, scores(result.confusion).tolist(), strict=True))
     metrics = {**of_pixels, **result.metrics}
     return {
@@ -128,10 +156,10 @@ def _image_row(result: ImageResult) -> dict[str, Any]:
         "label": LABEL_NAMES[result.label],
         **dict(zip(OUTCOMES, result.confusion.tolist(), strict=True)),
         **{name: _format_number(value) for name, value in metrics.items()},
-        "lesions": len(match.lesion_scores),
-        "lesions_found": int(np.isfinite(match.lesion_scores).sum()),
-        "components": len(match.true_scores) + len(match.false_scores),
-        "components_false": len(match.false_scores),
+        "lesions": found + missed,
+        "lesions_found": found,
+        "lesions_predicted": found + false,
+        "lesions_false": false,
     }
 
 
