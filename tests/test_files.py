@@ -1,8 +1,11 @@
+import csv
 import json
 import math
+from pathlib import Path
 
 import pytest
 
+from bonescan.errors import StorageError
 from bonescan.files import (
     PARTIAL_PREFIX,
     append_row,
@@ -104,4 +107,37 @@ def test_a_row_of_other_columns_is_not_written_into_a_table(tmp_path):
     expected = r"summary\.csv: columns must be input, view_source, lesions, got input, lesions"
     with pytest.raises(ValueError, match=expected):
         append_row(path, {"input": "b.dcm", "view_source": "code", "lesions": 5})
+    assert path.read_bytes() == before
+
+
+def fill(disk_path):
+    """Write to a device that is always full."""
+    Path("/dev/full").write_text(str(disk_path))
+
+
+def test_a_full_disk_is_told_with_the_file_and_what_to_do(tmp_path):
+    path = tmp_path / "a.json"
+    expected = rf"^{path} cannot be written \(No space left on device\); make room or give rights"
+    with pytest.raises(StorageError, match=expected):
+        write_whole(path, fill)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_stays_what_it_is(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path / "a", lambda partial: partial.mkdir() or partial.write_text(""))
+
+
+def test_half_a_row_is_taken_back(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    append_row(path, {"a": 1, "b": 2})
+    before = path.read_bytes()
+
+    def write_half(writer, row):
+        writer.writer.writerow([row["a"]])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(csv.DictWriter, "writerow", write_half)
+    with pytest.raises(StorageError, match=r"rows\.csv cannot be written"):
+        append_row(path, {"a": 3, "b": 4})
     assert path.read_bytes() == before

@@ -8,6 +8,10 @@ class ScanError(ValueError):
     """
 
 
+class StorageError(OSError):
+    """Nothing more can be written to a place: it is full, or may not be written."""
+
+
 def root_cause(err: BaseException) -> BaseException:
     """Return the error that says what to do, beneath the "applying transform ..." errors of MONAI.
 

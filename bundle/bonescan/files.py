@@ -1,16 +1,43 @@
 """Files that are there whole or not at all, and tables that lose no row, whatever interrupts."""
 
 import csv
+import errno
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from bonescan.errors import StorageError
 
 PARTIAL_PREFIX = ".partial-"
 """Begins the name of a file that is being written; before the name, so that its ending stays."""
 _APOSTROPHE = "'"
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", _APOSTROPHE)
 """What spreadsheets take for the beginning of a formula; the apostrophe, to read it back."""
+
+
+_LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""Errors that the next file to be written there meets, too."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what could not be written, and what to do, where a disk is full or may not be written.
+
+    Raises:
+        StorageError: in place of such an error.
+    """
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in _LASTING:
+            raise
+        raise StorageError(
+            f"{path} cannot be written ({err.strerror}); make room or give rights there, or give "
+            "another folder"
+        ) from err
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -22,11 +49,13 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises:
         OSError: if it cannot be written; a file that was there before is untouched.
+        StorageError: if nothing can be written there.
     """
     partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
     try:
-        write(partial)
-        partial.replace(path)
+        with writing(path):
+            write(partial)
+            partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -99,14 +128,14 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add a row to a CSV file, which is made with the row's columns where there is none.
+    """Add a row to a CSV file, whole or not at all; the file is made where there is none.
 
     Raises:
         ValueError: if the file has other columns, as one of another version may; it is left as it
             was, since the values would stand under the wrong titles.
     """
-    is_new = not path.exists()
-    if not is_new:
+    before = path.stat().st_size if path.exists() else 0
+    if before:
         with path.open(newline="", encoding="utf-8") as file:
             columns = next(csv.reader(file), [])
         if columns != list(row):
@@ -114,11 +143,16 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
                 f"{path.name}: columns must be {', '.join(row)}, got {', '.join(columns)}: the "
                 "table is of another version; give another folder"
             )
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        if is_new:
-            writer.writeheader()
-        writer.writerow(_harmless_row(row))
+    try:
+        with writing(path), path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            if not before:
+                writer.writeheader()
+            writer.writerow(_harmless_row(row))
+    except StorageError:
+        if path.exists():
+            os.truncate(path, before)
+        raise
 
 
 def _harmless_row(row: Mapping[str, Any]) -> dict[str, object]:

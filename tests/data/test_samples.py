@@ -1,3 +1,7 @@
+import contextlib
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 from monai.data import DataLoader, MetaTensor
@@ -5,6 +9,7 @@ from monai.data.utils import set_rnd
 from monai.transforms import Compose, Lambdad, RandScaleIntensityd, Transform
 
 from bonescan.data.samples import SampleDataset, SampleStore
+from bonescan.errors import StorageError
 
 
 class Load(Transform):
@@ -129,3 +134,12 @@ def test_training_set_that_fills_no_batch_is_refused():
     assert len(SampleDataset(ENTRIES, chain, progress=False, min_samples=5)) == 5
     with pytest.raises(ValueError, match="at least 6 samples to fill a batch, got 5: give a small"):
         SampleDataset(ENTRIES, chain, progress=False, min_samples=6)
+
+
+def test_a_full_temporary_disk_is_told_with_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    store = SampleStore()
+    with contextlib.suppress(OSError), Path("/dev/full").open("wb") as store.file:
+        expected = rf"samples cannot be kept in {tmp_path} \(No space left.*TMPDIR"
+        with pytest.raises(StorageError, match=expected):
+            store.extend([{"image": torch.zeros(1000)}])

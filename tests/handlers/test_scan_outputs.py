@@ -14,6 +14,7 @@ from ignite.engine import Engine
 from monai.data import MetaTensor
 
 from bonescan.dicom.scan import View
+from bonescan.errors import StorageError
 from bonescan.handlers.scan_outputs import ScanOutputs, make_result
 from bonescan.keys import FAILURE, IMAGE_PATH
 from bonescan.labels import Label
@@ -33,7 +34,7 @@ class NoteScan:
         (output_dir / result.scan_id / "note.txt").write_text(result.provenance.system)
 
 
-class FullDisk:
+class Broken:
     """Fail on some scans."""
 
     def __init__(self, *scan_ids: str) -> None:
@@ -41,7 +42,7 @@ class FullDisk:
 
     def __call__(self, result, output_dir):
         if result.scan_id in self.scan_ids:
-            raise OSError(28, "No space\nleft")
+            raise OSError(5, "Input/output\nerror")
 
 
 def make_sample(scan_id: str) -> dict[str, MetaTensor]:
@@ -115,9 +116,9 @@ def test_maps_that_were_not_inverted_are_refused():
 
 def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):
     batches = [make_sample("s1"), make_sample("s2"), UNREADABLE, make_sample("s3")]
-    outputs = run([FullDisk("s2"), NoteScan(), SummaryWriter()], batches, tmp_path)
+    outputs = run([Broken("s2"), NoteScan(), SummaryWriter()], batches, tmp_path)
     assert table(tmp_path / "failures.csv") == [
-        {"input": "s2.dcm", "reason": "FullDisk: OSError: [Errno 28] No space left"},
+        {"input": "s2.dcm", "reason": "Broken: OSError: [Errno 5] Input/output error"},
         {"input": "bad.dcm", "reason": "cut short"},
     ]
     assert (outputs.n_done, outputs.n_failed) == (2, 2)
@@ -128,15 +129,42 @@ def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):
     assert end.value.code == 1
 
 
-def test_two_writers_that_fail_are_one_failure(tmp_path):
-    outputs = run([FullDisk("s1"), FullDisk("s1")], [make_sample("s1")], tmp_path)
+def test_a_scan_without_a_result_is_a_failure_of_that_scan(tmp_path):
+    spoilt = make_sample("s1")
+    spoilt["prob"] = spoilt["prob"][:, 1:]
+    outputs = run([SummaryWriter()], [spoilt, make_sample("s2")], tmp_path)
     (row,) = table(tmp_path / "failures.csv")
-    assert row["reason"].count("FullDisk: ") == 2
+    assert row["input"] == "s1.dcm"
+    assert row["reason"].startswith("result: prob must have the counts' shape")
+    assert [row["scan_id"] for row in table(tmp_path / "summary.csv")] == ["s2"]
+    assert (outputs.n_done, outputs.n_failed) == (1, 1)
+
+
+class OnFullDisk:
+    """Write to a device that is always full."""
+
+    def __call__(self, result, output_dir):
+        Path("/dev/full").write_text(result.scan_id)
+
+
+def test_a_full_disk_ends_the_run_with_advice(tmp_path):
+    expected = r"s1 cannot be written \(No space left on device\); make room"
+    with pytest.raises(StorageError, match=expected):
+        run([OnFullDisk(), SummaryWriter()], [make_sample("s1"), make_sample("s2")], tmp_path)
+    assert not (tmp_path / "failures.csv").exists()
+    outputs = run([SummaryWriter()], [make_sample("s1")], tmp_path, resume=True)
+    assert outputs.n_done == 1
+
+
+def test_two_writers_that_fail_are_one_failure(tmp_path):
+    outputs = run([Broken("s1"), Broken("s1")], [make_sample("s1")], tmp_path)
+    (row,) = table(tmp_path / "failures.csv")
+    assert row["reason"].count("Broken: ") == 2
     assert (outputs.n_done, outputs.n_failed) == (0, 1)
 
 
 def test_a_resumed_run_writes_a_failed_scan_anew(tmp_path):
-    run([FullDisk("s1"), SummaryWriter()], [make_sample("s1"), make_sample("s2")], tmp_path)
+    run([Broken("s1"), SummaryWriter()], [make_sample("s1"), make_sample("s2")], tmp_path)
     outputs = run([SummaryWriter()], [make_sample("s1")], tmp_path, resume=True)
     assert sorted(row["scan_id"] for row in table(tmp_path / "summary.csv")) == ["s1", "s2"]
     assert not (tmp_path / "failures.csv").exists()
@@ -173,7 +201,7 @@ def test_a_table_of_an_older_version_is_not_gone_on_with(tmp_path):
 
 
 def test_another_run_starts_new_tables(tmp_path):
-    run([FullDisk("s1"), SummaryWriter()], [make_sample("s1")], tmp_path)
+    run([Broken("s1"), SummaryWriter()], [make_sample("s1")], tmp_path)
     run([SummaryWriter()], [make_sample("s2")], tmp_path)
     assert [row["scan_id"] for row in table(tmp_path / "summary.csv")] == ["s2"]
     assert not (tmp_path / "failures.csv").exists()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bonescan.dicom.scan import Source, View, ViewSource
 from bonescan.errors import ScanError
+from bonescan.files import write_whole
 from bonescan.keys import join_view_names, split_view_names
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -93,7 +94,7 @@ def write_view_stack(
     if path.suffix.lower() == ".gz":
         # No name and no time in the gzip header: equal content, equal bytes.
         content = gzip.compress(content, compresslevel=6, mtime=0)
-    path.write_bytes(content)
+    write_whole(path, lambda partial: partial.write_bytes(content))
 
 
 def read_view_stack(

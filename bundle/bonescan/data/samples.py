@@ -14,6 +14,7 @@ from monai.data import Dataset
 from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
+from bonescan.errors import StorageError
 from bonescan.keys import LABEL, LABELLED
 
 logger = logging.getLogger(__name__)
@@ -43,12 +44,23 @@ class SampleStore:
         self.spans: list[tuple[int, int]] = []  # first byte and length of each sample
 
     def extend(self, samples: Iterable[Mapping[str, Any]]) -> None:
-        """Add samples."""
-        for sample in samples:
-            start = self.file.tell()
-            torch.save(dict(sample), self.file)
-            self.spans.append((start, self.file.tell() - start))
-        self.file.flush()
+        """Add samples.
+
+        Raises:
+            StorageError: if the disk of the temporary file is full.
+        """
+        try:
+            for sample in samples:
+                content = io.BytesIO()
+                torch.save(dict(sample), content)
+                self.spans.append((self.file.tell(), content.tell()))
+                self.file.write(content.getbuffer())
+            self.file.flush()
+        except OSError as err:
+            raise StorageError(
+                f"samples cannot be kept in {tempfile.gettempdir()} ({err.strerror}); make room "
+                "there, or set the environment variable TMPDIR to another folder"
+            ) from err
 
     def __len__(self) -> int:
         """Return the number of samples."""

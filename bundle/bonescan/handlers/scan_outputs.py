@@ -12,8 +12,8 @@ from ignite.engine import Engine, Events
 from bonescan import run_folder
 from bonescan.dicom.scan import Source, View
 from bonescan.dicom.scan_id import SALT_VARIABLE, has_own_key
-from bonescan.errors import one_line
-from bonescan.files import append_row, read_rows, write_rows
+from bonescan.errors import StorageError, one_line
+from bonescan.files import append_row, read_rows, write_rows, writing
 from bonescan.keys import (
     COUNTS,
     FAILURE,
@@ -106,11 +106,23 @@ class ScanOutputs:
             self._note_failure(engine.state.batch[IMAGE_PATH], engine.state.batch[FAILURE])
             return
         for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
-            sample = {**entry, **output}
-            self._write(make_result(sample, field=self.field, provenance=self.provenance))
+            self._take({**entry, **output})
+
+    def _take(self, sample: Mapping[str, Any]) -> None:
+        """Make the result of a scan and write it; what fails is a failure of that scan alone."""
+        try:
+            result = make_result(sample, field=self.field, provenance=self.provenance)
+        except Exception as err:
+            logger.debug("failure of a result", exc_info=err)
+            sources = json.loads(sample[COUNTS].meta[META_SOURCES]).values()
+            name = run_folder.name_input({source["path"] for source in sources})
+            self._note_failure(name, _describe("result", err))
+        else:
+            self._write(result)
 
     def _write(self, result: ScanResult) -> None:
-        (self.output_dir / result.scan_id).mkdir(parents=True, exist_ok=True)
+        with writing(self.output_dir):
+            (self.output_dir / result.scan_id).mkdir(parents=True, exist_ok=True)
         reasons = [reason for writer in self.writers if (reason := self._try(writer, result))]
         if reasons:
             self._note_failure(run_folder.name_input(result.files), "; ".join(reasons))
@@ -118,20 +130,32 @@ class ScanOutputs:
             self.n_done += 1
 
     def _try(self, writer: ScanWriter, result: ScanResult) -> str:
-        """Let a writer write; return why it could not, nothing if it could."""
+        """Let a writer write; return why it could not, nothing if it could.
+
+        Raises:
+            StorageError: if nothing can be written; it would fail all scans that are to come.
+        """
         try:
-            writer(result, self.output_dir)
+            with writing(self.output_dir / result.scan_id):
+                writer(result, self.output_dir)
+        except StorageError:
+            raise
         except Exception as err:
-            reason = f"{type(writer).__name__}: {one_line(err)}"
-            logger.warning("scan %s: %s", result.scan_id, reason)
             logger.debug("failure of a writer", exc_info=err)
-            return reason
+            return _describe(type(writer).__name__, err)
         return ""
 
     def _note_failure(self, source: str, reason: str) -> None:
         row = {"input": source, "reason": reason}
         append_row(self.output_dir / run_folder.FAILURES, row)
         self.n_failed += 1
+
+
+def _describe(part: str, err: Exception) -> str:
+    """Warn of, and return, which part of a scan's output failed and why."""
+    reason = f"{part}: {one_line(err)}"
+    logger.warning("a scan is incomplete: %s", reason)
+    return reason
 
 
 def read_done(output_dir: Path) -> list[dict[str, str]]:

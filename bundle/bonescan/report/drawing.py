@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from bonescan.files import write_whole
 from bonescan.image_form import ImageForm
 from bonescan.labels import LABEL_COLOURS, Label
 
@@ -47,8 +48,12 @@ def save_png(figure: Figure, path: str | Path, texts: Mapping[str, str] | None =
     Left as it is, it would hold its pictures until Python looks for cycles: 7 MB a scan in an
     archive run. Level 3 of zlib takes half the time of matplotlib's 6, for a file a tenth larger.
     """
-    figure.savefig(path, format="png", metadata=texts, pil_kwargs={"compress_level": 3})
-    figure.clear()
+
+    def write(partial: Path) -> None:
+        figure.savefig(partial, format="png", metadata=texts, pil_kwargs={"compress_level": 3})
+        figure.clear()
+
+    write_whole(Path(path), write)
 
 
 def display_limit(counts: NDArray[np.floating]) -> float:
