@@ -1,6 +1,7 @@
 """An experiment from the simulated cohort to its page, tiny; gone on with, and with a failure."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from bonescan.commands import main, reproduce
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import read_published_images
+from bonescan.workflow import run_record
 from bonescan.workflow.installation import find_configs
 
 GROUP = {"primary": "breast", "metastases": True}
@@ -76,6 +78,25 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
         assert (output / picture).stat().st_size > 10_000
     base = work / "fast" / "chen2023-10" / "base" / "fold0-seed0"
     before = (base / "model.pt").stat().st_mtime_ns
+    assert document["command"] == shlex.join(
+        [
+            "bonescan",
+            *command[:2],
+            "--profile",
+            "fast",
+            "--split",
+            "patient",
+            "--work",
+            str(work),
+            "--workers",
+            "2",
+            "--output",
+            str(output),
+        ]
+    )
+    assert len(document["provenance"]["revisions"]) == 1
+    # As after a kill between the last epoch and the note that it is done.
+    (base / "state.json").unlink()
     # A run that is not complete is done again, or gone on with; the others are left alone.
     mined = work / "fast" / "chen2023-10" / "mined" / "fold0-seed0"
     shutil.rmtree(mined)
@@ -86,6 +107,15 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
     assert "failed: Mined, fold 0, seed 0: training: " in said.err
     assert "**Not complete yet:** Mined." in (output / "tiny.md").read_text()
     assert (base / "model.pt").stat().st_mtime_ns == before
+
+
+def test_uncommitted_code_is_not_published(configs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "find_configs", lambda: configs)
+    monkeypatch.setattr(run_record, "git_revision", lambda _: "abc+changes")
+    command = ["reproduce", "tiny", "--work", str(tmp_path), "--publish"]
+    assert main(command) == 1
+    assert "--publish must be run from a checkout without changes" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
 
 
 def test_mistakes_end_with_one_line(configs, tmp_path, monkeypatch, capsys):

@@ -1,11 +1,12 @@
 """The command that runs a published table again."""
 
 import argparse
+import shlex
 import sys
 from functools import partial
 from pathlib import Path
 
-from bonescan.commands.command import SAME_COMMAND, Command, add_results_folder
+from bonescan.commands.command import PUBLISHED, SAME_COMMAND, Command, add_results_folder
 from bonescan.workflow.installation import find_configs
 
 SPLITS = ("patient", "image")
@@ -45,12 +46,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Prepare the data, do what is left of the runs, and write the results."""
+    """Prepare the data, do what is left of the runs, and write the results.
+
+    Raises:
+        ValueError: if the experiment, its data or what is to be published is not as it must be.
+    """
     from bonescan.studies.experiments.data import prepare
     from bonescan.studies.experiments.execute import default_workers, execute
     from bonescan.studies.experiments.experiment import load_experiment
-    from bonescan.studies.experiments.grid import RunGrid
+    from bonescan.studies.experiments.grid import ROOT, RunGrid
+    from bonescan.studies.experiments.provenance import is_commit
     from bonescan.studies.experiments.results import write_results
+    from bonescan.workflow.run_record import git_revision
+
+    publish = chosen.output == PUBLISHED
+    if publish and not is_commit(git_revision(ROOT)):
+        raise ValueError("--publish must be run from a checkout without changes: commit them first")
 
     experiment = load_experiment(find_configs() / "experiments" / f"{chosen.name}.yaml")
     work = chosen.work.resolve()
@@ -59,7 +70,9 @@ def run(chosen: argparse.Namespace) -> int:
     grid = RunGrid(experiment, chosen.profile, data, work, tuple(chosen.folds))
     workers = default_workers() if chosen.workers is None else chosen.workers
     outcome = execute(grid.runs(), workers=workers, announce=partial(print, flush=True))
-    page = write_results(grid, chosen.output, command=typed(chosen), split=chosen.split)
+    page = write_results(
+        grid, chosen.output, command=typed(chosen), split=chosen.split, publish=publish
+    )
     for failed, reason in outcome.failed:
         print(f"failed: {failed.label}: {reason}", file=sys.stderr)
     for skipped in outcome.skipped:
@@ -70,10 +83,12 @@ def run(chosen: argparse.Namespace) -> int:
 
 def typed(chosen: argparse.Namespace) -> str:
     """Return the command line that makes the same page."""
-    words = ["bonescan reproduce", chosen.name, "--profile", chosen.profile]
+    words = ["bonescan", "reproduce", chosen.name, "--profile", chosen.profile]
     words += ["--folds", *map(str, chosen.folds)] if chosen.folds else []
-    words += ["--split", chosen.split] if chosen.split != SPLITS[0] else []
-    return " ".join(words)
+    words += ["--split", chosen.split, "--work", str(chosen.work)]
+    words += [] if chosen.workers is None else ["--workers", str(chosen.workers)]
+    words += ["--publish"] if chosen.output == PUBLISHED else ["--output", str(chosen.output)]
+    return shlex.join(words)
 
 
 COMMAND = Command(

@@ -32,6 +32,8 @@ SYSTEM_KEYS = (
     "report",
 )
 """Keys that training, evaluation and inference share: they say what a trained system is."""
+CHANGES = "+changes"
+"""At the end of a revision whose files were changed after the commit."""
 
 
 def git_revision(root: Path) -> str | None:
@@ -55,7 +57,7 @@ def git_revision(root: Path) -> str | None:
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-    return head + ("+changes" if status.strip() else "")
+    return head + (CHANGES if status.strip() else "")
 
 
 def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:

@@ -39,10 +39,16 @@ DOCUMENT = {
     "missing": [],
     "pictures": {"Curves": "tiny_curves.png"},
     "command": "bonescan reproduce tiny",
-    "date": "2026-01-02",
-    "machine": {"cpu": "A processor", "cores": 2, "device": "cpu"},
-    "packages": {"torch": "1.2.3"},
-    "revision": "abc",
+    "written_with": "abc",
+    "machine": {"cpu": "A processor", "cores": 2},
+    "provenance": {
+        "revisions": ["aaa"],
+        "devices": ["cpu"],
+        "threads": [1],
+        "packages": {"torch": ["1.2.3", "1.2.4"]},
+        "dates": ["2026-01-02", "2026-01-05"],
+        "changed_data": [],
+    },
     "training_minutes": 3.2,
 }
 
@@ -79,10 +85,22 @@ def test_page_says_how_it_was_made():
         "the pixels of all images of a run together and averaged over the runs; in parentheses: "
         "95 % percentile bootstrap."
     ) in page
-    assert "Made with `bonescan reproduce tiny` on 2026-01-02: A processor, 2 cores, cpu." in page
+    assert "Made with `bonescan reproduce tiny` on A processor, 2 cores." in page
+    assert ("Runs of 2026-01-02 to 2026-01-05, on cpu, threads of a run: 1, revision aaa.") in page
+    assert "Versions: torch 1.2.3 / 1.2.4. Page written with revision abc." in page
+    assert "Not all runs" not in page
     assert "All training together took 3 minutes; the machine was shared." in page
     assert "Optimistic" not in page
     assert "Not complete" not in page
+
+
+def test_runs_of_several_kinds_are_told():
+    mixed = {"revisions": ["aaa", "bbb"], "changed_data": ["datalist.json"], "dates": []}
+    page = to_markdown({**DOCUMENT, "provenance": {**DOCUMENT["provenance"], **mixed}})
+    assert "revision aaa, bbb." in page
+    assert "**Not all runs are of the same code:**" in page
+    assert "**Not all runs are of the same data:** datalist.json was changed" in page
+    assert "Runs of not recorded, on" in page
 
 
 def test_cross_validation_holds_no_patients_out():

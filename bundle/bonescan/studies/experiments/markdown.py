@@ -167,16 +167,30 @@ def _format_number(value: float | None) -> str:
 
 
 def _origin(document: Mapping[str, Any]) -> str:
-    machine = document["machine"]
-    training = (
-        f" All training together took {document['training_minutes']:.0f} minutes; the machine was "
-        "shared."
-        if document["rows"]
-        else ""
-    )
-    versions = ", ".join(f"{name} {version}" for name, version in document["packages"].items())
-    return (
-        f"Made with `{document['command']}` on {document['date']}: {machine['cpu']}, "
-        f"{machine['cores']} cores, {machine['device']}.{training} Versions: {versions}, revision "
-        f"{document['revision']}."
-    )
+    """Say by what command, code and machine the runs were made."""
+    machine, runs = document["machine"], document["provenance"]
+    parts = [f"Made with `{document['command']}` on {machine['cpu']}, {machine['cores']} cores."]
+    if document["rows"]:
+        parts += [
+            f"Runs of {_join(runs['dates'], ' to ')}, on {_join(runs['devices'])}, threads of a "
+            f"run: {_join(runs['threads'])}, revision {_join(runs['revisions'])}.",
+            f"All training together took {document['training_minutes']:.0f} minutes; the machine "
+            "was shared.",
+        ]
+    if len(runs["revisions"]) > 1:
+        parts.append(
+            "**Not all runs are of the same code:** they were made with the revisions named above."
+        )
+    if runs["changed_data"]:
+        parts.append(
+            f"**Not all runs are of the same data:** {_join(runs['changed_data'])} was changed "
+            "between them."
+        )
+    versions = [f"{name} {_join(each, ' / ')}" for name, each in runs["packages"].items()]
+    parts += [f"Versions: {', '.join(versions)}."] if versions else []
+    parts.append(f"Page written with revision {document['written_with']}.")
+    return " ".join(parts)
+
+
+def _join(values: Sequence[Any], by: str = ", ") -> str:
+    return by.join(map(str, values)) or "not recorded"

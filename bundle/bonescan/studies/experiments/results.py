@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ from bonescan.files import write_json, write_text
 from bonescan.keys import LABEL
 from bonescan.labels import Label
 from bonescan.studies.benchmark.report import describe_machine
-from bonescan.studies.experiments.data import SEED, count_images
+from bonescan.studies.experiments.data import count_images
 from bonescan.studies.experiments.experiment import FAST, Row
 from bonescan.studies.experiments.figures import compare_pairs
-from bonescan.studies.experiments.grid import RunGrid
+from bonescan.studies.experiments.grid import ROOT, RunGrid
 from bonescan.studies.experiments.markdown import to_markdown
 from bonescan.studies.experiments.pictures import draw_pictures
+from bonescan.studies.experiments.provenance import describe_runs, require_publishable
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, write_published_images
 from bonescan.studies.experiments.row_results import (
     RowResult,
@@ -28,10 +28,12 @@ from bonescan.studies.experiments.row_results import (
     training_s,
 )
 from bonescan.studies.experiments.statistics import describe_interval, to_entry
-from bonescan.workflow.run_record import describe_run
+from bonescan.workflow.run_record import git_revision
 
 
-def write_results(grid: RunGrid, output: Path, *, command: str, split: str) -> Path:
+def write_results(
+    grid: RunGrid, output: Path, *, command: str, split: str, publish: bool = False
+) -> Path:
     """Write `NAME.json`, `NAME_images.csv`, `NAME.md` and the pictures of an experiment.
 
     Rows whose runs are not complete are named as missing. The figures of the page can be computed
@@ -42,11 +44,18 @@ def write_results(grid: RunGrid, output: Path, *, command: str, split: str) -> P
         output: folder to write to.
         command: that makes all this again.
         split: "patient" or "image".
+        publish: whether the page must name the code that made it.
 
     Returns:
         The Markdown file.
+
+    Raises:
+        ValueError: if the page is to be published, and a run is of code that no commit holds.
     """
     experiment = grid.experiment
+    provenance = describe_runs([run for run in grid.runs() if is_trained(run)])
+    if publish:
+        require_publishable(provenance)
     name = experiment.name if split == "patient" else f"{experiment.name}_by_{split}"
     output.mkdir(parents=True, exist_ok=True)
     results = read_rows(grid)
@@ -55,6 +64,7 @@ def write_results(grid: RunGrid, output: Path, *, command: str, split: str) -> P
     document = {
         **described,
         **_describe_making(grid, command=command),
+        "provenance": provenance,
         "rows": [_row_entry(result) for result in results],
         "comparisons": _comparisons(grid, results, described),
         "missing": [row.name for row in experiment.table_rows if row.id not in complete],
@@ -99,14 +109,12 @@ def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
 
 
 def _describe_making(grid: RunGrid, *, command: str) -> dict[str, Any]:
-    """Say how, when and where it was made."""
-    record = describe_run(seed=SEED, datalist=None)
+    """Say how the page was made, and on which machine."""
+    machine = describe_machine()
     return {
         "command": command,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": {**describe_machine(), "device": record["device"]},
-        "packages": record["packages"],
-        "revision": record["revision"],
+        "written_with": git_revision(ROOT),
+        "machine": {key: machine[key] for key in ("cpu", "cores", "memory_gb", "python")},
         "training_minutes": sum(map(training_s, filter(is_trained, grid.runs()))) / 60,
     }
 

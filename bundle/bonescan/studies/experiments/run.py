@@ -22,6 +22,7 @@ from bonescan.studies.experiments.grid import (
     Run,
     write_arguments,
 )
+from bonescan.studies.experiments.provenance import keep_record
 from bonescan.workflow.launch import launch
 
 ARGUMENTS_FILE = "arguments.json"
@@ -79,6 +80,8 @@ def read_state(folder: Path) -> dict[str, float]:
 
 def _train(run: Run, arguments: Path) -> None:
     resume = (run.folder / run_folder.LAST_STATE).is_file()
+    if resume:
+        keep_record(run.folder)
     _launch(run, ["training", "--args_file", str(arguments), "--resume", str(resume)])
 
 
