@@ -1,6 +1,7 @@
 """The dictionary keys of a sample and of its metadata: the only place where they are written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 IMAGE = "image"
 LABEL = "label"
@@ -25,6 +26,8 @@ LABELLED = "labelled"
 
 PATIENT = "patient"
 """Pseudonym of the patient: the unit of every split."""
+PATIENT_OF_IMAGE = "patient_of_image"
+"""Pseudonym of the patient in a set that is split by image, where PATIENT is a single image."""
 FOLD = "fold"
 SIMULATED = "simulated"
 """Whether an entry is simulated, for files that cannot say it themselves."""
@@ -51,6 +54,16 @@ META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 
 VIEW_SEPARATOR = "+"
+
+
+def patient_of(entry: Mapping[str, Any], default: str) -> str:
+    """Return the patient of an entry, also where the split takes each image for one.
+
+    Args:
+        entry: of a datalist.
+        default: where the entry names no patient.
+    """
+    return str(entry.get(PATIENT_OF_IMAGE, entry.get(PATIENT, default)))
 
 
 def join_view_names(names: Iterable[str]) -> str:

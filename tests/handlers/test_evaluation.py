@@ -18,7 +18,7 @@ from bonescan.handlers.evaluation import BASELINE, EvaluationReport, read_sample
 from bonescan.keys import META_SCAN_ID, META_SIMULATED, META_SPACING, META_VIEWS
 from bonescan.labels import Label
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import run_workflow
+from tests.workflows import make_workflow, run_workflow
 
 LEVEL = 0.8
 NAME = "Bright pixels"
@@ -166,6 +166,30 @@ def test_one_fold_of_the_training_patients(cohort, run_dir, tmp_path):
     expected = load_items(cohort / "datalist.json", only_fold=1)
     patients = {row["patient"] for row in Evaluation(tmp_path, []).images()}
     assert patients == {entry["patient"] for entry in expected}
+
+
+def test_what_is_tested_chooses_no_threshold(cohort):
+    def patients(**settings) -> set[str]:
+        workflow = make_workflow(
+            "evaluate", workflow_type="infer", dataset_dir=str(cohort), **settings
+        )
+        entries = workflow.parser.get_parsed_content("baseline_dataset#data")
+        return {entry["patient"] for entry in entries}
+
+    everybody = {entry["patient"] for entry in load_items(cohort / "datalist.json")}
+    tested = {entry["patient"] for entry in load_items(cohort / "datalist.json", only_fold=1)}
+    assert patients(section="training", fold=1) == everybody - tested != everybody
+    assert patients() == everybody
+
+
+def test_unit_of_intervals_is_the_patient_also_where_images_were_split():
+    meta = {META_VIEWS: "anterior", META_SCAN_ID: "s", META_SIMULATED: True}
+    image = MetaTensor(torch.rand(1, 4, 3), affine=torch.eye(4), meta=meta)
+    sample = {"image": image, "label": image, "pred": image, "prob": image}
+    entry = {"patient": "image-0003", "patient_of_image": "SIM0001"}
+    assert read_sample(sample, entry).patient == "SIM0001"
+    assert read_sample(sample, {"patient": 7}).patient == "7"
+    assert read_sample(sample, {}).patient == "s"
 
 
 def test_spacing_is_that_of_the_sample_where_it_was_resampled():

@@ -19,11 +19,11 @@ from bonescan.keys import (
     LABEL,
     META_SCAN_ID,
     META_SIMULATED,
-    PATIENT,
     PRED,
     PRED_INSTANCES,
     PROB,
     SIMULATED,
+    patient_of,
 )
 from bonescan.labels import LABEL_NAMES, Label
 from bonescan.metrics.lesion import LesionScores
@@ -142,7 +142,7 @@ def read_sample(sample: Mapping[str, Any], entry: Mapping[str, Any]) -> Evaluate
     instances = sample.get(PRED_INSTANCES)
     return EvaluatedScan(
         scan_id=scan_id,
-        patient=str(entry.get(PATIENT, scan_id)),
+        patient=patient_of(entry, scan_id),
         forms=get_views(image),
         spacing_mm=get_spacing_mm(image),  # of the sample, which may be resampled
         mirrored=is_mirrored(image),

@@ -23,7 +23,15 @@ from bonescan.data.nifti import write_view_stack
 from bonescan.data.samples import SampleDataset
 from bonescan.dicom.scan import View
 from bonescan.files import write_json, write_whole
-from bonescan.keys import FOLD, IMAGE, LABEL, META_SIMULATED, PATIENT, SIMULATED
+from bonescan.keys import (
+    FOLD,
+    IMAGE,
+    LABEL,
+    META_SIMULATED,
+    PATIENT,
+    PATIENT_OF_IMAGE,
+    SIMULATED,
+)
 from bonescan.labels import Label
 from bonescan.prepare.image_plan import (
     ImageVariant,
@@ -42,8 +50,6 @@ PAIR = (IMAGE, LABEL)
 SETTINGS_FILE = "augmentation.json"
 SPLITS = ("patient", "image")
 """What is dealt to sections and folds: patients with all that is made of them, or single images."""
-PATIENT_OF_IMAGE = "patient_of_image"
-"""Pseudonym of the patient in a set that is split by image, where each is a patient of its own."""
 
 
 class Original(NamedTuple):

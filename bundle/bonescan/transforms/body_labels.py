@@ -33,8 +33,8 @@ def find_body_otsu(view: NDArray[Any]) -> Mask:
 
     Chen 2023 applies it to the scan; on plain counts it finds the bright skeleton, 22 to 54 % of
     the body on ten real scans, as the few hottest pixels decide. Smoothing, the square root and
-    filled holes find 74 to 94 % of the body with 2.2 % in air at most. The scale of the counts has
-    no effect.
+    filled holes find more: on the network's own input, brightness-normalised and of 640 rows, 54 to
+    94 % of the body (median 70 %, 12 simulated patients). The scale of the counts has no effect.
 
     Args:
         view: (row, column) counts or grey values, 0 or more.

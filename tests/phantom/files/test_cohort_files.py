@@ -104,7 +104,7 @@ def test_readme_says_simulated_and_counts():
     for row in (
         "| images | 105 |",
         "| patients with one view | 15 |",
-        "| patients with metastases | 48 |",
+        "| patients with metastases | 48, of whom 36 show one in a view |",
         "| metastases | 120, of which 48 show in no view |",
         "| primary tumours | lung 40, breast 20 |",
         "| held out for testing | 12 patients |",

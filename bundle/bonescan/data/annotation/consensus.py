@@ -128,8 +128,10 @@ def staple(
     """Estimate the truth and each annotator's performance together.
 
     Expectation maximisation of Warfield, Zou and Wells (IEEE TMI 2004), binary, without a spatial
-    prior; the prior of foreground is the mean share of the masks, as in the paper. Pixels that the
-    annotators marked alike count as one, so an image takes no longer than 2^annotators numbers.
+    prior; the prior of foreground is the mean share of the masks, as in the paper. A scan's only
+    lesion that one of three annotators marked gets 1/3: who is to be believed shows in several
+    lesions alone. Pixels that the annotators marked alike count as one, so an image takes no longer
+    than 2^annotators numbers.
 
     Args:
         masks: (annotator, ...).

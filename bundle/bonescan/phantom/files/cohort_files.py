@@ -31,8 +31,9 @@ def make_datalist(
 ) -> dict[str, Any]:
     """Return the datalist that MONAI's `load_decathlon_datalist` reads.
 
-    The held-out part and the folds are balanced over patients with and without metastases and over
-    the views that patients have. Patients too few to hold one out of them are all for training.
+    The held-out part and the folds are balanced over patients with and without metastases, whether
+    a view shows them or not, and over the views that patients have. Patients too few to hold one
+    out of them are all for training.
 
     Args:
         truths: one per patient.
@@ -115,10 +116,9 @@ def make_readme(
         one_view=images[1],
         two_files=sum(len(truth["images"]) == 2 for truth in truths),
         with_lesions=sum(bool(truth["lesions"]) for truth in truths),
+        shown=sum(any(map(_is_seen, truth["lesions"])) for truth in truths),
         lesions=sum(len(truth["lesions"]) for truth in truths),
-        unseen=sum(
-            not any(lesion["area_px"].values()) for truth in truths for lesion in truth["lesions"]
-        ),
+        unseen=sum(not _is_seen(lesion) for truth in truths for lesion in truth["lesions"]),
         primaries=_tally(truth["primary"] for truth in truths),
         cameras=_tally(truth["camera"]["model"] for truth in truths),
         training=datalist["numTraining"],
@@ -126,6 +126,11 @@ def make_readme(
         annotators=", ".join(annotator.name for annotator in ANNOTATORS),
         labelme=LABELME_FOLDER,
     )
+
+
+def _is_seen(lesion: Mapping[str, Any]) -> bool:
+    """Tell whether a view shows a lesion."""
+    return any(lesion["area_px"].values())
 
 
 def _tally(names: Iterable[str]) -> str:
@@ -154,7 +159,7 @@ The same command with the same versions gives the same bytes. All settings are i
 | images | {images} |
 | patients with both views | {two_views}, of whom {two_files} have a file per view |
 | patients with one view | {one_view} |
-| patients with metastases | {with_lesions} |
+| patients with metastases | {with_lesions}, of whom {shown} show one in a view |
 | metastases | {lesions}, of which {unseen} show in no view |
 | primary tumours | {primaries} |
 | simulated cameras | {cameras} |

@@ -9,12 +9,12 @@ from typing import Any
 from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING, read_datalist
 from bonescan.data.folds import assign_folds
 from bonescan.files import write_json
-from bonescan.keys import FOLD, PATIENT
+from bonescan.keys import FOLD, PATIENT, patient_of
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.files.cohort_files import TEST_SHARE, make_datalist
 from bonescan.phantom.files.patient_files import read_truth
 from bonescan.phantom.presets import find_preset
-from bonescan.prepare.image_set import PATIENT_OF_IMAGE, make_image_set
+from bonescan.prepare.image_set import make_image_set
 from bonescan.studies.experiments.experiment import CohortPart, Experiment, ImageSet, Profile
 
 SEED = 0
@@ -149,11 +149,7 @@ def count_images(images: DataSet, *, lesion_percent: float) -> dict[str, float]:
     """Count an image set by IMAGE_SET_FACTS."""
     content = read_datalist(images.datalist)
     sections = {name: len(content.get(name, [])) for name in (TRAINING, TEST)}
-    patients = {
-        entry.get(PATIENT_OF_IMAGE, entry[PATIENT])
-        for section in content.values()
-        for entry in section
-    }
+    patients = {patient_of(entry, "") for section in content.values() for entry in section}
     return {
         "patients": len(patients),
         "originals": images.originals or 0,
