@@ -1,6 +1,7 @@
 """A drawn body for the transforms, and the landmarks of a thorax."""
 
 import numpy as np
+from scipy import ndimage
 
 from bonescan.transforms.landmarks import ThoraxLandmarks
 from tests.factories import SPACING_MM
@@ -44,3 +45,28 @@ def draw_body(spacing_mm: tuple[float, float] = SPACING_MM) -> np.ndarray:
         inside = (row >= top) & (row < bottom) & (column >= left) & (column < right)
         counts[inside] = level
     return counts
+
+
+def _arms_up(counts):
+    raised = counts.copy()
+    raised[20:200, 15:40] = raised[20:200, 255:280] = 6
+    raised[150:200, 15:280] = 8
+    return raised
+
+
+REFUSED = {
+    "empty": (lambda c: c * 0, "must show a body, got no counts that stand out"),
+    "flat": (lambda c: c * 0 + 3, "must show a body, got no counts that stand out"),
+    "to the hips": (lambda c: c[:440], r"1100 to 2300 mm from head to toes, got 88\d mm"),
+    "to the thighs": (lambda c: c[:570], "legs below, got .*a scan without legs"),
+    "upside down": (lambda c: c[::-1], "head up .* upside down"),
+    "without head": (lambda c: c[165:], "head alone .*got .*no head"),
+    "arms up": (_arms_up, "head alone above the shoulders, got .*arms above the head"),
+    "two bodies": (lambda c: np.hstack([c, c]), "must show one body, got two side by side"),
+    "turned": (
+        lambda c: ndimage.rotate(np.pad(c, ((0, 0), (80, 80))), 15, reshape=False, order=1),
+        r"within 10 degrees\), got one turned by -?1\d degrees",
+    ),
+    "lying across": (lambda c: c[:, :].T, "1100 to 2300 mm .* a patient lying across"),
+}
+"""By name: what spoils a drawn body, and what the refusal says."""

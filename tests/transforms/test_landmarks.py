@@ -1,13 +1,12 @@
 import numpy as np
 import pydicom
 import pytest
-from scipy import ndimage
 
 from bonescan.errors import ScanError
 from bonescan.transforms.body import find_air, find_body, find_noise_level, find_runs
 from bonescan.transforms.landmarks import find_thorax
 from tests.factories import SPACING_MM
-from tests.transforms.scans import draw_body
+from tests.transforms.scans import REFUSED, draw_body
 
 REAL_MM = (2.26, 2.26)
 
@@ -103,30 +102,6 @@ def test_runs():
     starts, stops = find_runs(np.array([True, True, False, True, False, False, True]))
     assert starts.tolist() == [0, 3, 6]
     assert stops.tolist() == [2, 4, 7]
-
-
-def _arms_up(counts):
-    raised = counts.copy()
-    raised[20:200, 15:40] = raised[20:200, 255:280] = 6
-    raised[150:200, 15:280] = 8
-    return raised
-
-
-REFUSED = {
-    "empty": (lambda c: c * 0, "must show a body .* got no counts that stand out"),
-    "flat": (lambda c: c * 0 + 3, "must show a body .* got no counts that stand out"),
-    "to the hips": (lambda c: c[:440], r"1100 to 2300 mm from head to toes .* got 88\d mm"),
-    "to the thighs": (lambda c: c[:570], "legs below .*a scan without legs"),
-    "upside down": (lambda c: c[::-1], "head up .* upside down"),
-    "without head": (lambda c: c[165:], "head alone .*no head"),
-    "arms up": (_arms_up, "head alone above the shoulders .*arms above the head"),
-    "two bodies": (lambda c: np.hstack([c, c]), "must show one body .* two side by side"),
-    "turned": (
-        lambda c: ndimage.rotate(np.pad(c, ((0, 0), (80, 80))), 15, reshape=False, order=1),
-        r"within 10 degrees\) .* turned by -?1\d degrees",
-    ),
-    "lying across": (lambda c: c[:, :].T, "1100 to 2300 mm .* a patient lying across"),
-}
 
 
 @pytest.mark.parametrize("case", REFUSED)

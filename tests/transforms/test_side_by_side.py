@@ -16,57 +16,80 @@ from bonescan.transforms import (
     SideBySided,
 )
 from bonescan.transforms.side_by_side import join_sides, split_sides
+from tests.factories import SPACING_MM
+from tests.transforms.scans import REFUSED
 
-HEAD, TOES = 4, 31
+SIZE = (900, 280)
+LENGTH_MM = 1700
+"""Of the body that tests.transforms.scans draws."""
 
 
 @pytest.fixture
-def scan(make_stack):
-    """A bar of a body in rows 4 to 31 of 40 x 22 pixels of 4.5 mm, brighter below, off centre."""
-    counts = np.zeros((2, 40, 22), dtype=np.float32)
-    counts[0, HEAD : TOES + 1, 3:15] = 20 + np.arange(TOES + 1 - HEAD)[:, None]
-    counts[1] = 2 * counts[0, :, ::-1]
-    return make_stack(counts, spacing_mm=(4.5, 4.5))
+def scan(make_stack, body_counts):
+    """Both views as acquired: the posterior one mirrored and brighter."""
+    return make_stack(np.stack([body_counts, 2 * body_counts[:, ::-1]]))
 
 
 class TestBodyWindow:
-    @pytest.mark.parametrize(("rows", "columns"), [(24, 16), (50, 30), (50, 16), (33, 28)])
+    @pytest.mark.parametrize(("rows", "columns"), [(900, 280), (1100, 330), (733, 301)])
     def test_puts_the_middle_of_the_body_in_the_middle(self, scan, rows, columns):
         window = BodyWindow((rows, columns))(scan)
         assert window.shape == (2, rows, columns)
-        filled = np.flatnonzero(window[0].sum(dim=1) > 0)
-        if rows > TOES - HEAD:
-            assert abs((filled[0] + filled[-1] + 1) / 2 - rows / 2) <= 2, "smoothing widens a body"
-        torch.testing.assert_close(window[1], 2 * window[0].flip(-1))
+        filled = np.flatnonzero(window[0].sum(dim=1) > 100)
+        assert filled.size == pytest.approx(LENGTH_MM / SPACING_MM[0], abs=2)
+        assert (filled[0] + filled[-1] + 1) / 2 == pytest.approx(rows / 2, abs=2)
+        assert window.sum() == scan.sum()
 
-    @pytest.mark.parametrize(("rows", "columns"), [(24, 16), (50, 30), (24, 30)])
+    @pytest.mark.parametrize(("rows", "columns"), [(900, 280), (1400, 330), (900, 330)])
     def test_inverse_puts_back_what_the_window_shows(self, scan, rows, columns):
         window = BodyWindow((rows, columns))
         cut = window(scan)
         shown = window.inverse(cut.clone() * 0 + 1).as_tensor()
         restored = window.inverse(cut)
         torch.testing.assert_close(restored.as_tensor(), scan.as_tensor() * shown)
-        assert (shown.amin() == 0) == (rows < 40 or columns < 22)
+        assert (shown.amin() == 0) == (rows < 1024 or columns < 300)
         torch.testing.assert_close(restored.affine, scan.affine)
 
     def test_the_affine_follows(self, scan):
-        scan.affine[0, 0], scan.affine[1, 1] = 2.4, 1.9
-        cut = BodyWindow((24, 16))(scan)
-        value = 2 * (20 + 12)  # of one row of the posterior view
-        row = int((cut[1] == value).nonzero()[0, 0])
-        place = cut.affine @ torch.tensor([row, 0.0, 0.0, 1.0], dtype=torch.float64)
-        assert place[0].item() == pytest.approx(2.4 * (HEAD + 12))
-        assert place[1].item() == pytest.approx(1.9 * 3)  # 22 columns to 16 cut 3 and 3
+        cut = BodyWindow(SIZE)(scan)
+        row, column = (cut[1] == cut[1].max()).nonzero()[0].tolist()
+        place = cut.affine @ torch.tensor([row, column, 0.0, 1.0], dtype=torch.float64)
+        found = (place[:2] / torch.tensor(SPACING_MM)).round().int().tolist()
+        assert scan[1][tuple(found)] == cut[1].max()
+        assert found[1] == column + 10  # 300 columns to 280 cut 10 and 10
 
     def test_one_window_for_all_entries(self, scan):
-        label = MetaTensor((scan.as_tensor() > 50).to(torch.uint8)).copy_meta_from(scan)
-        sample = BodyWindowd(["image", "label"], size=(24, 16))({"image": scan, "label": label})
+        label = MetaTensor((scan.as_tensor() > 20).to(torch.uint8)).copy_meta_from(scan)
+        sample = BodyWindowd(["image", "label"], size=SIZE)({"image": scan, "label": label})
         assert sample["label"].dtype == torch.uint8
-        assert torch.equal(sample["image"].as_tensor() > 50, sample["label"].as_tensor() == 1)
+        assert torch.equal(sample["image"].as_tensor() > 20, sample["label"].as_tensor() == 1)
 
     def test_refuses_a_scan_without_a_body(self, make_stack):
         with pytest.raises(ScanError, match="scan-7: scan must show a body, got no counts"):
             BodyWindow()(make_stack(torch.zeros(2, 40, 21)))
+
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_refuses_what_is_no_whole_body(self, name, body_counts, make_stack):
+        change, message = REFUSED[name]
+        stack = make_stack(change(body_counts)[None].copy(), views="anterior")
+        with pytest.raises(ScanError, match=f"^scan-7: .*{message}") as caught:
+            BodyWindow((1100, 900))(stack)
+        assert "ThoraxCropd" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("size", "shift"), [((950, 256), (0, 0)), ((600, 300), (0, 0)), (SIZE, (0, -30))]
+    )
+    def test_refuses_to_cut_the_body(self, size, shift, scan, make_stack):
+        moved = make_stack(np.roll(scan.numpy()[:1], shift, axis=(1, 2)), views="anterior")
+        expected = rf"scan-7: body must lie within a window of {size[0]} x {size[1]} pixels .* got"
+        with pytest.raises(ScanError, match=expected):
+            BodyWindow(size)(moved)
+
+    def test_refuses_large_pixels(self, scan, make_stack):
+        coarse = make_stack(scan[:, ::2, ::2].as_tensor(), spacing_mm=(4.8, 3.8))
+        expected = r"scan-7: pixel spacing must be 3.2 mm at most, got \(4.8, 3.8\): systems that"
+        with pytest.raises(ScanError, match=expected):
+            BodyWindow()(coarse)
 
     def test_refuses_entries_of_other_sizes(self, scan, make_stack):
         with pytest.raises(ValueError, match="rows and columns must be the same for all keys"):
@@ -129,21 +152,21 @@ class TestSideBySide:
 
 def test_prediction_returns_to_the_scan_through_the_whole_chain(scan):
     keys = ["image", "label"]
-    label = MetaTensor((scan.as_tensor() > 60).to(torch.uint8)).copy_meta_from(scan)
+    label = MetaTensor((scan.as_tensor() > 25).to(torch.uint8)).copy_meta_from(scan)
     chain = Compose(
         [
-            BodyWindowd(keys, size=(36, 26)),
+            BodyWindowd(keys, size=SIZE),
             NormalizeBrightnessd("image"),
-            SideBySided(keys, rows=30),
+            SideBySided(keys, rows=600),
         ]
     )
     sample = chain({"image": scan, "label": label})
-    assert sample["image"].shape == (1, 30, 52)
+    assert sample["image"].shape == (1, 600, 560)
     assert sample["image"].max() <= 255
     sample["pred"] = MetaTensor(sample["label"].as_tensor()[None].repeat(3, 1, 1, 1))
     restored = Invertd("pred", chain, orig_keys="image")(sample)["pred"]
     assert restored.shape == (3, *label.shape)
-    seen = slice(0, 26)  # the window starts above the head, and its last rows are removed
+    seen = slice(0, 560)  # the window's last rows are removed
     assert label[:, seen].sum() > 20
     for channel in restored.as_tensor():
         torch.testing.assert_close(channel[:, seen], label[:, seen].as_tensor())

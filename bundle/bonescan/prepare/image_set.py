@@ -43,6 +43,7 @@ from bonescan.prepare.image_plan import (
 from bonescan.transforms.augment import RandShiftRotated
 from bonescan.transforms.metadata import get_spacing_mm, get_views
 from bonescan.transforms.mirror import MirrorPosteriord
+from bonescan.transforms.pixel_size import JoinPixelsd
 from bonescan.transforms.thorax import ThoraxCropd
 from bonescan.transforms.views import SplitViewsd
 
@@ -171,6 +172,7 @@ def _load_originals(datalist: Path) -> list[Original]:
         [
             LoadImaged(PAIR, reader="bonescan.data.reader.BoneScanReader", dtype=None),
             MirrorPosteriord(PAIR),
+            JoinPixelsd(PAIR),
             ThoraxCropd(PAIR),
             SplitViewsd(PAIR),
         ]

@@ -12,6 +12,7 @@ from bonescan.transforms.intensity import (
 from bonescan.transforms.label_values import CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bonescan.transforms.oracle_threshold import OracleThresholdd
+from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
 from bonescan.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
@@ -24,6 +25,7 @@ __all__ = [
     "CheckLabelValuesd",
     "FillLabeld",
     "JoinBodyLabeld",
+    "JoinPixelsd",
     "MirrorPosterior",
     "MirrorPosteriord",
     "NormalizeBrightness",
@@ -34,6 +36,7 @@ __all__ = [
     "RandShiftRotated",
     "RandThinCounts",
     "RandThinCountsd",
+    "ResizeViewsd",
     "ScalePercentile",
     "ScalePercentiled",
     "SideBySide",

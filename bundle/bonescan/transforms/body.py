@@ -158,8 +158,8 @@ def find_runs(line: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 def _refuse(expected: str, found: str) -> ScanError:
     return ScanError(
-        f"scan must show {expected} for the thorax crop, got {found}; "
-        "use a configuration without ThoraxCropd for this scan"
+        f"scan must show {expected}, got {found}; every system of this bundle reads whole bodies "
+        "with the head up and the arms down, so leave this scan out"
     )
 
 

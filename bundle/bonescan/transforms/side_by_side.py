@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from bonescan.errors import ScanError
 from bonescan.image_form import ImageForm
 from bonescan.keys import IMAGE, META_VIEWS, join_view_names, split_view_names
-from bonescan.transforms.body import find_body, find_body_rows
+from bonescan.transforms.body import Mask, measure_body
 from bonescan.transforms.metadata import (
     get_scan_name,
     get_spacing_mm,
@@ -24,6 +24,9 @@ from bonescan.transforms.mirror import mirror_posterior
 
 WINDOW_SIZE = (950, 256)
 """Rows and columns around the body (Chen 2023, section 3.3)."""
+
+MAX_SPACING_MM = 3.2
+"""Beyond it the window is far larger than a body, which the network then sees too small."""
 
 ROWS_KEPT = 640
 """Rows of the window that the network sees; below are the shanks and feet (Chen 2023)."""
@@ -60,19 +63,27 @@ class BodyWindow(InvertibleTransform):
             img: MetaTensor (view, row, column) of counts, posterior as acquired.
 
         Raises:
-            ScanError: if no body stands out.
+            ScanError: if the scan is not one of a whole body, its pixels are too large, or the
+                window would cut the body.
         """
+        name, spacing_mm = get_scan_name(img), get_spacing_mm(img)
+        if max(spacing_mm) > MAX_SPACING_MM:
+            raise ScanError(
+                f"{name}: pixel spacing must be {MAX_SPACING_MM} mm at most, got {spacing_mm}: "
+                "systems that see a body window take matrices of 256 x 1024 and finer ones"
+            )
         stack = convert_to_tensor(img, track_meta=False)
         counts = mirror_posterior(stack, get_views(img)).sum(dim=0).to(torch.float64).cpu()
-        body_rows = find_body_rows(find_body(counts.numpy(), get_spacing_mm(img)))
-        if body_rows is None:
-            raise ScanError(
-                f"{get_scan_name(img)}: scan must show a body, got no counts that stand out"
-            )
+        try:
+            body = measure_body(counts.numpy(), spacing_mm)
+        except ScanError as err:
+            raise ScanError(f"{name}: {err}") from None
         rows, columns = self.size
-        above = rows // 2 - (body_rows[0] + body_rows[1] + 1) // 2
+        above = rows // 2 - (2 * body.head_row + body.height_rows + 1) // 2
         left = (columns - img.shape[-1]) // 2
-        return left, columns - img.shape[-1] - left, above, rows - img.shape[-2] - above
+        pads = (left, columns - img.shape[-1] - left, above, rows - img.shape[-2] - above)
+        _require_inside(body.mask, pads, name)
+        return pads
 
     def cut(self, img: torch.Tensor, pads: Pads) -> torch.Tensor:
         """Return the window of any MetaTensor (view, row, column) on the scan's pixels."""
@@ -94,6 +105,20 @@ class BodyWindow(InvertibleTransform):
             shift = torch.as_tensor(_shift((left, right, above, below)))
             full.affine = full.affine @ torch.linalg.inv(shift).to(full.affine)
         return full
+
+
+def _require_inside(body_mask: Mask, pads: Pads, name: str) -> None:
+    """Refuse a window that cuts a body mask (row, column)."""
+    left, right, above, below = (max(-pad, 0) for pad in pads)
+    rows, columns = body_mask.shape
+    lost = body_mask.sum() - body_mask[above : rows - below, left : columns - right].sum()
+    if lost:
+        raise ScanError(
+            f"{name}: body must lie within a window of {rows + pads[2] + pads[3]} x "
+            f"{columns + pads[0] + pads[1]} pixels in the middle of the image, got "
+            f"{100 * lost / body_mask.sum():.1f} % of it outside; leave this scan out, or correct "
+            "its pixel spacing"
+        )
 
 
 def _shift(pads: Pads) -> torch.Tensor:
