@@ -63,13 +63,19 @@ def test_display_limit_ignores_the_air_and_the_hottest_pixels():
 )
 def test_scale_bar_has_the_length_it_names(columns, column_spacing_mm, length_mm):
     axes = new_figure(200, 200).add_subplot()
-    draw_scale_bar(axes, (300, columns), (5.0, column_spacing_mm))
+    axes.set_xlim(40, 40 + columns)
+    axes.set_ylim(500, 200)
+    draw_scale_bar(axes, (5.0, column_spacing_mm))
     left, right = axes.lines[0].get_xdata()
+    assert 40 < left < right < 40 + columns / 2
+    assert 450 < axes.lines[0].get_ydata()[0] < 500
     assert (right - left) * column_spacing_mm == pytest.approx(length_mm)
     assert axes.texts[0].get_text() == f"{length_mm} mm"
 
 
 def test_no_scale_bar_on_an_image_too_small_for_it():
     axes = new_figure(200, 200).add_subplot()
-    draw_scale_bar(axes, (8, 8), (2.0, 2.0))
+    axes.set_xlim(0, 8)
+    axes.set_ylim(8, 0)
+    draw_scale_bar(axes, (2.0, 2.0))
     assert not axes.lines

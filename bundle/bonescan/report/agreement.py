@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -25,9 +24,9 @@ from bonescan.metrics.pixel import cohen_kappa, confusion, score
 from bonescan.report.drawing import (
     COLOURS,
     draw_counts,
+    draw_outline,
     draw_sides,
     new_figure,
-    outline_segments,
     save_png,
 )
 from bonescan.report.findings import RESEARCH_USE
@@ -201,8 +200,7 @@ def _draw(axes: Axes, disagreement: Disagreement) -> None:
     draw_counts(axes, load_scan(scan.entry[IMAGE]).counts[view], scan.spacing_mm)
     masks = scan.stack()[:, scan.views.index(view)] == Label.METASTASIS
     for mask, (colour, width) in zip(masks, _styles(len(masks)), strict=True):
-        lines = LineCollection(list(outline_segments(mask)), colors=[colour], linewidths=width)
-        axes.add_collection(lines, autolim=False)
+        draw_outline(axes, mask, colour, width)
     row, column = disagreement.centre
     axes.set_xlim(column - HALF_WINDOW_PX, column + HALF_WINDOW_PX)
     axes.set_ylim(row + HALF_WINDOW_PX, row - HALF_WINDOW_PX)

@@ -82,7 +82,7 @@ def draw_systems(images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str)
             draw_counts(axes, image.uptake.astype(np.float32), image.spacing_mm)
             if name is None:
                 draw_sides(axes, image.form, mirrored=image.mirrored)
-                draw_scale_bar(axes, image.uptake.shape, image.spacing_mm)
+                draw_scale_bar(axes, image.spacing_mm)
             else:
                 draw_outlines(axes, image.pred_mask, image.truth_mask)
             if row == 0:

@@ -4,16 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as DrawnPath
 from numpy.typing import NDArray
 
 from bonescan.files import write_whole
 from bonescan.image_form import ImageForm
 from bonescan.labels import LABEL_COLOURS, Label
+
+Colour = str | tuple[float, ...]
 
 DPI = 100
 HEADER_PX = 26
@@ -27,7 +31,15 @@ PRED_COLOUR = tuple(part / 255 for part in LABEL_COLOURS[Label.METASTASIS])
 TRUTH_COLOUR = COLOURS[2]
 """Bluish green: apart from the prediction's red for colour-blind readers too."""
 
-PRED_WIDTH_PT, TRUTH_WIDTH_PT = 0.7, 1.7
+PRED_WIDTH_PT, TRUTH_WIDTH_PT = 1.5, 2.0
+HALO_COLOUR = "white"
+HALO_PT = 0.6
+"""A rim on both sides of an outline, so that it is seen on light and on dark."""
+
+FIELD_COLOUR = COLOURS[0]
+FIELD_WIDTH_PT = 1.2
+SHADE_COLOUR = (0.72, 0.72, 0.72, 0.6)
+"""Of what was not assessed: anatomy stays visible, and looks as if behind glass."""
 
 WINDOW_PERCENTILE = 99.0
 """Of the pixels that hold counts: shows ribs and vertebrae; bladder and hot lesions saturate."""
@@ -56,10 +68,15 @@ def save_png(figure: Figure, path: str | Path, texts: Mapping[str, str] | None =
     write_whole(Path(path), write)
 
 
-def display_limit(counts: NDArray[np.floating]) -> float:
-    """Find the count that is shown black; at least 1, so that an empty view stays white."""
+def display_limit(counts: NDArray[np.floating], percentile: float = WINDOW_PERCENTILE) -> float:
+    """Find the count that is shown black; at least 1, so that an empty view stays white.
+
+    Args:
+        counts: of one view (row, column).
+        percentile: of the pixels that hold counts.
+    """
     positive = counts[counts > 0]
-    return max(float(np.percentile(positive, WINDOW_PERCENTILE)), 1.0) if positive.size else 1.0
+    return max(float(np.percentile(positive, percentile)), 1.0) if positive.size else 1.0
 
 
 def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -83,18 +100,41 @@ def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.concatenate([across, down]).reshape(-1, 2, 2)
 
 
-def draw_counts(axes: Axes, counts: NDArray[np.floating], spacing_mm: tuple[float, float]) -> None:
-    """Show counts (row, column) in inverse grey, hot black, with one mm as long in both ways."""
+def draw_counts(
+    axes: Axes,
+    counts: NDArray[np.floating],
+    spacing_mm: tuple[float, float],
+    *,
+    limit: float | None = None,
+) -> None:
+    """Show counts (row, column) in inverse grey, hot black, with one mm as long in both ways.
+
+    Args:
+        axes: to draw on.
+        counts: the counts.
+        spacing_mm: (row, column) pixel spacing.
+        limit: count that is shown black; display_limit(counts) if not given.
+    """
     row_spacing_mm, column_spacing_mm = spacing_mm
     axes.imshow(
         counts,
         cmap="gray_r",
         vmin=0,
-        vmax=display_limit(counts),
+        vmax=display_limit(counts) if limit is None else limit,
         aspect=row_spacing_mm / column_spacing_mm,
         interpolation="bilinear",
     )
     axes.set_axis_off()
+
+
+def draw_outline(axes: Axes, mask: NDArray[np.bool_], colour: Colour, width_pt: float) -> None:
+    """Draw the pixel edges between a mask (row, column) and its surroundings."""
+    points = outline_segments(mask).reshape(-1, 2)
+    if not len(points):
+        return
+    path = DrawnPath(points, codes=np.resize([DrawnPath.MOVETO, DrawnPath.LINETO], len(points)))
+    patch = PathPatch(path, fill=False, edgecolor=colour, linewidth=width_pt, capstyle="projecting")
+    axes.add_artist(patch)
 
 
 def draw_outlines(
@@ -111,13 +151,16 @@ def draw_outlines(
     for mask, colour, width_pt in layers:
         if mask is None:
             continue
-        lines = LineCollection(
-            list(outline_segments(mask)),
-            colors=[colour],
-            linewidths=width_pt,
-            capstyle="projecting",
-        )
-        axes.add_collection(lines, autolim=False)
+        draw_outline(axes, mask, HALO_COLOUR, width_pt + 2 * HALO_PT)
+        draw_outline(axes, mask, colour, width_pt)
+
+
+def draw_field(axes: Axes, field_mask: NDArray[np.bool_]) -> None:
+    """Frame the field that was assessed (row, column) and shade everything else."""
+    shade = np.zeros((*field_mask.shape, 4))
+    shade[~field_mask] = SHADE_COLOUR
+    axes.imshow(shade, aspect=axes.get_aspect(), interpolation="nearest")
+    draw_outline(axes, field_mask, FIELD_COLOUR, FIELD_WIDTH_PT)
 
 
 def draw_sides(axes: Axes, form: ImageForm, *, mirrored: bool = False) -> None:
@@ -143,15 +186,16 @@ def draw_sides(axes: Axes, form: ImageForm, *, mirrored: bool = False) -> None:
             )
 
 
-def draw_scale_bar(axes: Axes, shape: tuple[int, int], spacing_mm: tuple[float, float]) -> None:
-    """Draw a bar of a round length, at most a quarter of the width, into the lower left corner."""
-    rows, columns = shape
+def draw_scale_bar(axes: Axes, spacing_mm: tuple[float, float]) -> None:
+    """Draw a bar of a round length, at most a quarter of what is shown, at the lower left."""
+    (first_column, last_column), (last_row, first_row) = axes.get_xlim(), axes.get_ylim()
+    rows, columns = last_row - first_row, last_column - first_column
     column_spacing_mm = spacing_mm[1]
     widest_mm = columns * column_spacing_mm / 4
     length_mm = max((step for step in SCALE_BAR_STEPS_MM if step <= widest_mm), default=None)
     if length_mm is None:
         return
-    left, bottom = 0.04 * columns, 0.985 * rows
+    left, bottom = first_column + 0.04 * columns, first_row + 0.985 * rows
     right = left + length_mm / column_spacing_mm
     axes.plot([left, right], [bottom, bottom], color="black", linewidth=2, solid_capstyle="butt")
     axes.text(
@@ -160,7 +204,7 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], spacing_mm: tuple[float, 
         f"{length_mm} mm",
         ha="center",
         va="bottom",
-        size=7,
+        size=8,
     )
 
 
@@ -169,14 +213,15 @@ def name_origin(*, simulated: bool) -> str:
     return "simulated" if simulated else "acquired"
 
 
-def write_caption(figure: Figure, lines: Sequence[str], *, has_truth: bool) -> None:
-    """Print the lines at the lower left and the meaning of the outlines at the lower right."""
-    height_px = figure.get_figheight() * figure.dpi
-    figure.text(0.01, (FOOTER_PX - 6) / height_px, "\n".join(lines), size=7.5, va="top")
-    handles = [Line2D([], [], color=PRED_COLOUR, lw=PRED_WIDTH_PT, label="predicted lesion")]
+def outline_keys(*, has_truth: bool) -> list[Artist]:
+    """Return what a legend shows of the outlines."""
+    keys: list[Artist] = [Line2D([], [], color=PRED_COLOUR, lw=2, label="predicted lesion")]
     if has_truth:
-        truth = Line2D([], [], color=TRUTH_COLOUR, lw=TRUTH_WIDTH_PT, label="true lesion")
-        handles.append(truth)
-    figure.legend(
-        handles=handles, loc="lower right", fontsize=7.5, frameon=False, borderaxespad=0.2
-    )
+        keys.append(Line2D([], [], color=TRUTH_COLOUR, lw=2, label="true lesion"))
+    return keys
+
+
+def write_caption(figure: Figure, lines: Sequence[str], keys: Sequence[Artist]) -> None:
+    """Print lines at the lower left, and a legend at the lower right."""
+    figure.text(0.01, 6 / (figure.get_figheight() * DPI), "\n".join(lines), size=9, va="bottom")
+    figure.legend(handles=keys, loc="lower right", fontsize=9, frameon=False, borderaxespad=0.2)

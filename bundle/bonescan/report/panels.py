@@ -16,6 +16,7 @@ from bonescan.report.drawing import (
     draw_sides,
     name_origin,
     new_figure,
+    outline_keys,
     save_png,
     write_caption,
 )
@@ -55,7 +56,7 @@ def draw_panels(images: Mapping[str, EvaluatedImage], *, simulated: bool) -> Fig
             if level:
                 axes.set_title(title, size=10, pad=4)
     lines = [name_origin(simulated=simulated), RESEARCH_USE]
-    write_caption(figure, lines, has_truth=True)
+    write_caption(figure, lines, outline_keys(has_truth=True))
     return figure
 
 
@@ -64,4 +65,4 @@ def _draw_panel(axes: Axes, image: EvaluatedImage, *, outlined: bool) -> None:
     draw_sides(axes, image.form, mirrored=image.mirrored)
     if outlined:
         draw_outlines(axes, image.pred_mask, image.truth_mask)
-        draw_scale_bar(axes, image.uptake.shape, image.spacing_mm)
+        draw_scale_bar(axes, image.spacing_mm)
