@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+LOCK = ".lock"
+"""Held by the run that writes to the folder; tells its process and host."""
+
 # Training
 WEIGHTS = "model.pt"
 """Plain state dict that evaluation, inference and the model zoo load."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import monai
+import torch.distributed as dist
+from filelock import FileLock
 from monai.utils import version_leq
 
 from bonescan import run_folder
 from bonescan.data.datalist import TRAINING, load_items
 from bonescan.handlers.weights import require_weights
 from bonescan.workflow.command import current_command
+from bonescan.workflow.folder_lock import hold_folder, release_folder
 from bonescan.workflow.resuming import TrainingPlan, end_if_finished, require_same_settings
 
 MIN_FREE_BYTES = 2 * 1024**3
@@ -93,9 +96,12 @@ class Preflight:
         self.training = training
         self.plan = plan
         self.min_free_bytes = min_free_bytes
+        self.lock: FileLock | None = None
 
     def check(self) -> None:
-        """Check versions, command, input and output.
+        """Check versions, command, input and output, and hold the output folder.
+
+        Of several processes of one run, the first holds it.
 
         Raises:
             RuntimeError: if MONAI is too old.
@@ -104,7 +110,7 @@ class Preflight:
                 run is to be gone on with by other settings or data.
             FileNotFoundError: if the weights do not exist.
             FileExistsError: if the folder holds another training that would be overwritten.
-            OSError: if the folder cannot be written.
+            OSError: if the folder cannot be written, or another run is writing to it.
             SystemExit: with code 0, if the training that is to be resumed is finished.
         """
         check_versions()
@@ -114,6 +120,8 @@ class Preflight:
         if self.weights is not None:
             require_weights(self.weights)
         check_output_dir(self.output_dir, min_free_bytes=self.min_free_bytes)
+        if not dist.is_initialized() or dist.get_rank() == 0:
+            self.lock = hold_folder(self.output_dir)
         if self.training and not self.resume and (self.output_dir / run_folder.LAST_STATE).exists():
             raise FileExistsError(
                 f"{self.output_dir} already holds a training; go on with it by --resume, or give "
@@ -122,3 +130,9 @@ class Preflight:
         if self.plan is not None and self.resume:
             require_same_settings(self.output_dir, self.plan.fixed, self.datalist)
             end_if_finished(self.output_dir, self.plan.epochs)
+
+    def release(self) -> None:
+        """Let other runs write to the output folder: the last step of every run."""
+        if self.lock is not None:
+            release_folder(self.lock)
+            self.lock = None
