@@ -141,7 +141,9 @@ def test_a_prediction_of_another_geometry_is_refused(
 ):
     write_prediction(predictions, datalist.parent / "p0" / "scan.dcm", array, views)
     assert mine(datalist, predictions, tmp_path / "mined") == 1
-    assert "scan 1 of 'training': prediction must have the label's views" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "scan 1 of 'training': " in message
+    assert "_label.nii.gz: map must have the views and pixels of its scan (anterior and" in message
 
 
 def test_entries_need_labels_and_the_datalist_is_not_overwritten(

@@ -10,7 +10,7 @@ from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.errors import root_cause
 from bonescan.keys import META_VIEWS
-from bonescan.transforms import CheckLabelValuesd, FillLabeld
+from bonescan.transforms import CheckLabelGridd, CheckLabelValuesd, FillLabeld
 
 
 def test_known_values_pass_unchanged():
@@ -78,3 +78,45 @@ def test_nothing_is_filled_where_no_label_is_loaded(make_stack, keys):
     sample = {"image": make_stack(), "label": "label.nii.gz"}
     assert FillLabeld(keys)(sample) == sample
     assert FillLabeld(keys)({"image": sample["image"]}).keys() == {"image"}
+
+
+SPACING_MM = (2.4, 1.9)
+MISFITS = {
+    "view": (np.zeros((1, 4, 3)), SPACING_MM, [View.POSTERIOR], "posterior, 4 x 3 pixels"),
+    "views": (np.zeros((2, 4, 3)), SPACING_MM, list(View), "anterior and posterior, 4 x 3 pixels"),
+    "turned": (np.zeros((1, 3, 4)), SPACING_MM, [View.ANTERIOR], "anterior, 3 x 4 pixels"),
+    "spacing": (np.zeros((1, 4, 3)), (2.4, 5.0), [View.ANTERIOR], "pixels of 2.4 x 5 mm"),
+    "swapped spacing": (np.zeros((1, 4, 3)), (1.9, 2.4), [View.ANTERIOR], "of 1.9 x 2.4 mm"),
+}
+"""Label maps that do not lie on an anterior image of 4 x 3 pixels of 2.4 x 1.9 mm."""
+
+
+def load_pair(folder, label, spacing_mm, views, make_stack):
+    path = folder / "drawn.nii.gz"
+    write_view_stack(path, label.astype(np.uint8), spacing_mm, views)
+    load = LoadImaged("label", reader="bonescan.data.reader.BoneScanReader")
+    image = make_stack(torch.zeros(1, 4, 3), views="anterior", spacing_mm=SPACING_MM)
+    return load({"image": image, "label": str(path)})
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_a_map_that_does_not_lie_on_its_image_is_named(case, tmp_path, make_stack):
+    label, spacing_mm, views, found = MISFITS[case]
+    sample = load_pair(tmp_path, label, spacing_mm, views, make_stack)
+    with pytest.raises(ValueError, match=r"^drawn\.nii\.gz: map must have the") as e:
+        CheckLabelGridd(["image", "label"])(sample)
+    assert "(anterior, 4 x 3 pixels of 2.4 x 1.9 mm), got" in str(e.value)
+    assert found in str(e.value)
+
+
+def test_a_map_on_its_image_passes_with_spacing_as_files_round_it(tmp_path, make_stack):
+    rounded_mm = (2.4 + 1e-3, 1.9 - 1e-3)
+    sample = load_pair(tmp_path, np.ones((1, 4, 3)), rounded_mm, [View.ANTERIOR], make_stack)
+    checked = CheckLabelGridd(["image", "label"])(sample)
+    assert all(checked[key] is sample[key] for key in sample)
+
+
+@pytest.mark.parametrize("keys", ["image", ["image"]])
+def test_an_image_alone_has_nothing_to_fit(keys, make_stack):
+    sample = {"image": make_stack(), "label": "label.nii.gz"}
+    assert CheckLabelGridd(keys)(sample) == sample

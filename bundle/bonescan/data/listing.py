@@ -11,6 +11,7 @@ from bonescan.data.datalist import TRAINING, load_items, read_datalist
 from bonescan.data.find import find_scans
 from bonescan.data.load import load_scan
 from bonescan.data.scan_reference import file_names, parse_reference
+from bonescan.dicom.grid import ViewGrid
 from bonescan.dicom.scan import ScanFacts
 from bonescan.keys import IMAGE, PATIENT
 
@@ -32,6 +33,11 @@ class ListedScan:
     entry: Mapping[str, Any]
     size: tuple[int, int]
     facts: ScanFacts
+
+    @property
+    def grid(self) -> ViewGrid:
+        """Views and pixels, which every map over the scan must have."""
+        return ViewGrid(self.facts.views, self.size, self.facts.spacing_mm)
 
 
 def list_scans(path: Path) -> tuple[list[ListedScan], list[str]]:

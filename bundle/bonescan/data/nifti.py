@@ -16,6 +16,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+from bonescan.dicom.grid import ViewGrid
 from bonescan.dicom.scan import Source, View, ViewSource
 from bonescan.errors import ScanError
 from bonescan.files import write_whole
@@ -45,6 +46,12 @@ class ViewStack:
     views: tuple[View, ...]
     sources: Mapping[View, Source] = field(default_factory=dict)
     view_source: ViewSource = ViewSource.ORDER
+
+    @property
+    def grid(self) -> ViewGrid:
+        """Views and pixels."""
+        _, rows, columns = self.array.shape
+        return ViewGrid(self.views, (rows, columns), self.spacing_mm)
 
 
 def is_nifti(path: str | Path) -> bool:

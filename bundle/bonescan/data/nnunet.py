@@ -20,6 +20,7 @@ from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack, write_view_stack
+from bonescan.dicom.grid import require_same_grid
 from bonescan.dicom.scan import View, mirrored
 from bonescan.files import write_json
 from bonescan.keys import FOLD, IMAGE, LABEL
@@ -206,11 +207,7 @@ def _write_scan(scan: ListedScan, folder: Path, form: DatasetForm) -> None:
 
 def _read_label(scan: ListedScan, form: DatasetForm) -> NDArray[np.uint8]:
     stack = read_view_stack(scan.entry[LABEL])
-    if (stack.array.shape[1:], stack.views) != (scan.size, scan.facts.views):
-        raise ValueError(
-            f"scan {scan.key}: label map must have {scan.size} rows and columns and the views "
-            f"{scan.facts.views}, got {stack.array.shape[1:]} and {stack.views}"
-        )
+    require_same_grid(stack.grid, scan.grid, f"scan {scan.key}: {Path(scan.entry[LABEL]).name}")
     check_label_values(np.unique(stack.array).tolist(), f"scan {scan.key}: label map")
     kept = [value for value in LABEL_NAMES if _is_kept(value, form)]
     return np.where(np.isin(stack.array, kept), stack.array, Label.BACKGROUND).astype(np.uint8)

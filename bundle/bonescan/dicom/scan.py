@@ -9,6 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bonescan.dicom.grid import ViewGrid
+
 T = TypeVar("T", bound=np.generic)
 
 
@@ -112,6 +114,11 @@ class BoneScan(ScanFacts):
         """(rows, columns) of each view."""
         rows, columns = self.counts[self.views[0]].shape
         return rows, columns
+
+    @property
+    def grid(self) -> ViewGrid:
+        """Views and pixels, which every map over the scan must have."""
+        return ViewGrid(self.views, self.size, self.spacing_mm)
 
     @property
     def facts(self) -> ScanFacts:

@@ -41,6 +41,7 @@ from bonescan.prepare.image_plan import (
     select_originals,
 )
 from bonescan.transforms.augment import RandShiftRotated
+from bonescan.transforms.label_values import CheckLabelGridd
 from bonescan.transforms.metadata import get_spacing_mm, get_views
 from bonescan.transforms.mirror import MirrorPosteriord
 from bonescan.transforms.pixel_size import JoinPixelsd
@@ -171,6 +172,7 @@ def _load_originals(datalist: Path) -> list[Original]:
     chain = Compose(
         [
             LoadImaged(PAIR, reader="bonescan.data.reader.BoneScanReader", dtype=None),
+            CheckLabelGridd(PAIR),
             MirrorPosteriord(PAIR),
             JoinPixelsd(PAIR),
             ThoraxCropd(PAIR),

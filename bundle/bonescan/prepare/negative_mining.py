@@ -18,6 +18,7 @@ from tqdm import tqdm
 from bonescan.data.datalist import load_items, read_datalist, rename_files
 from bonescan.data.load import load_scan, load_scan_or_map
 from bonescan.data.nifti import ViewStack, read_view_stack, write_view_stack
+from bonescan.dicom.grid import require_same_grid
 from bonescan.files import write_json
 from bonescan.keys import BODY, IMAGE, LABEL
 from bonescan.labels import Label
@@ -73,7 +74,8 @@ def _mine(entry: Mapping[str, Any], predictions: Path, where: str) -> ViewStack:
     """Return the false positives of one scan as uint8 0 or 1."""
     if LABEL not in entry:
         raise ValueError(f"{where}: every entry must have {LABEL!r}, this one has none")
-    scan_id = load_scan(entry[IMAGE]).scan_id
+    scan = load_scan(entry[IMAGE])
+    scan_id = scan.scan_id
     path = predictions / scan_id / label_map_name(scan_id)
     if not path.is_file():
         raise ValueError(
@@ -82,11 +84,8 @@ def _mine(entry: Mapping[str, Any], predictions: Path, where: str) -> ViewStack:
         )
     pred = read_view_stack(path)
     facts, label = load_scan_or_map(entry[LABEL])
-    if (pred.array.shape, pred.views) != (label.shape, facts.views):
-        raise ValueError(
-            f"{where}: prediction must have the label's views {facts.views} and shape "
-            f"{label.shape}, got {pred.views} and {pred.array.shape}"
-        )
+    require_same_grid(facts.grid, scan.grid, f"{where}: label map")
+    require_same_grid(pred.grid, scan.grid, f"{where}: {path.name}")
     masks = [
         mine_false_positives(pred_view == Label.METASTASIS, label_view == Label.METASTASIS)
         for pred_view, label_view in zip(pred.array, label, strict=True)

@@ -12,6 +12,7 @@ from bonescan.data.annotation.outline import outline_shapes
 from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import ViewStack, read_view_stack
+from bonescan.dicom.grid import require_same_grid
 from bonescan.dicom.scan import BoneScan
 from bonescan.keys import IMAGE, LABEL
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
@@ -77,12 +78,7 @@ def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path)
     Raises:
         ValueError: if the map is not one of the scan.
     """
-    shape = (len(scan.views), *scan.size)
-    if (label.array.shape, label.views) != (shape, scan.views):
-        raise ValueError(
-            f"label map of {key} must have the scan's shape {shape} and views "
-            f"{' and '.join(scan.views)}, got {label.array.shape} and {' and '.join(label.views)}"
-        )
+    require_same_grid(label.grid, scan.grid, f"label map of {key}")
     check_label_values(np.unique(label.array).tolist(), f"label map of {key}")
     folder.mkdir(parents=True, exist_ok=True)
     written = []

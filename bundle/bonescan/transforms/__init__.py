@@ -9,7 +9,7 @@ from bonescan.transforms.intensity import (
     ScalePercentile,
     ScalePercentiled,
 )
-from bonescan.transforms.label_values import CheckLabelValuesd, FillLabeld
+from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
@@ -22,6 +22,7 @@ __all__ = [
     "AggregateViewsd",
     "BodyWindow",
     "BodyWindowd",
+    "CheckLabelGridd",
     "CheckLabelValuesd",
     "FillLabeld",
     "JoinBodyLabeld",

@@ -1,4 +1,4 @@
-"""Label maps as they come: their values are checked, and a missing one is made."""
+"""Label maps as they come: values and pixels are checked, and a missing one is made."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -8,9 +8,15 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
+from bonescan.dicom.grid import ViewGrid, require_same_grid
 from bonescan.keys import IMAGE, LABEL, LABELLED
 from bonescan.labels import Label, check_label_values
-from bonescan.transforms.metadata import get_scan_name, replace_values
+from bonescan.transforms.metadata import (
+    get_scan_name,
+    get_spacing_mm,
+    get_views,
+    replace_values,
+)
 
 
 class CheckLabelValuesd(MapTransform):
@@ -40,6 +46,37 @@ class CheckLabelValuesd(MapTransform):
                 continue
             check_label_values(torch.unique(sample[key]).tolist(), _name_file(sample[key]))
         return sample
+
+
+class CheckLabelGridd(MapTransform):
+    """Refuse a map over an image that has other views, rows, columns or pixel spacing.
+
+    Args:
+        keys: the entries that were loaded, image and maps; the image alone passes.
+    """
+
+    backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
+
+    def __init__(self, keys: Sequence[str] | str) -> None:
+        super().__init__(keys)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample as it is.
+
+        Raises:
+            ValueError: if a map does not lie on the image; the message names the file.
+        """
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            if key != IMAGE:
+                name = _name_file(sample[key])
+                require_same_grid(_read_grid(sample[key]), _read_grid(sample[IMAGE]), name)
+        return sample
+
+
+def _read_grid(image: torch.Tensor) -> ViewGrid:
+    rows, columns = image.shape[-2:]
+    return ViewGrid(get_views(image), (rows, columns), get_spacing_mm(image))
 
 
 class FillLabeld(MapTransform):

@@ -106,7 +106,7 @@ def test_scans_that_do_not_fit_are_left_out(tmp_path, datalists):
     path = tmp_path / "dee" / "labels" / "p1_scan.nii.gz"
     stack = read_view_stack(path)
     for array, message in (
-        (stack.array[:, 1:], "scan p1_scan: label maps must have one shape, got"),
+        (stack.array[:, 1:], "scan p1_scan: label maps must have the same views and pixels, got"),
         (
             stack.array + 9,
             "scan p1_scan: label map: values must be 0 background, 1 metastasis, 2 ",

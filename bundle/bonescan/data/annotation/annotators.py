@@ -212,9 +212,13 @@ def _read_label_maps(paths: Mapping[str, str], key: str) -> dict[str, ViewStack]
         ValueError: if one cannot be read, they differ in views or size, or hold unknown values.
     """
     stacks = {annotator: read_view_stack(path) for annotator, path in paths.items()}
-    shapes = {(stack.array.shape, stack.views) for stack in stacks.values()}
-    if len(shapes) > 1:
-        raise ValueError(f"scan {key}: label maps must have one shape, got {sorted(shapes)}")
+    first = next(iter(stacks.values())).grid
+    for stack in stacks.values():
+        if not stack.grid.fits(first):
+            raise ValueError(
+                f"scan {key}: label maps must have the same views and pixels, got {first}; and "
+                f"{stack.grid}"
+            )
     for stack in stacks.values():
         check_label_values(np.unique(stack.array).tolist(), f"scan {key}: label map")
     return stacks
