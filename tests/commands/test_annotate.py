@@ -60,6 +60,34 @@ def test_the_datalists_own_labels_are_exported(tmp_path, datalist):
     np.testing.assert_array_equal(labels_of(tmp_path / "out")["P2"], random_label(2))
 
 
+def test_files_beside_the_scans_of_a_datalist_are_found(tmp_path, datalist, capsys):
+    assert run("annotate export", "--scans", datalist, "--output", datalist.parent / "drawn") == 0
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    entries = json.loads(datalist.read_text())["training"]
+    for entry in entries:
+        for key in ("image", "label"):
+            entry[key] = f"../scans/{entry[key]}"
+    (lists / "all.json").write_text(json.dumps({"training": entries}))
+    words = ("--scans", lists / "all.json", "--output", tmp_path / "out")
+    assert run("annotate import", *words) == 0
+    np.testing.assert_array_equal(labels_of(tmp_path / "out")["P2"], random_label(2))
+    assert "Import: 100%" in capsys.readouterr().err
+
+
+def test_missing_files_and_lists_are_told_before_scans_are_read(tmp_path, datalist, capsys):
+    (datalist.parent / "p0" / "scan.dcm").write_bytes(b"damaged")
+    output = tmp_path / "out"
+    assert run("annotate import", "--scans", datalist, "--output", output) == 1
+    told = capsys.readouterr().err
+    assert "must hold LabelMe files, got none; give their folder by --annotations" in told
+    assert "Read" not in told
+    assert run("annotate import", "--scans", tmp_path / "wrong.json", "--output", output) == 1
+    told = capsys.readouterr().err
+    assert "no such datalist; name a file such as" in told
+    assert "--dataset_dir" not in told
+
+
 def test_exports_without_label_map_fail_and_others_go_on(tmp_path, datalist, capsys):
     labels = tmp_path / "labels"
     labels.mkdir()
@@ -123,8 +151,10 @@ def test_a_consensus_has_a_datalist_and_a_report(tmp_path, datalist, method):
 
 def test_disputed_scans_are_left_for_a_new_round(tmp_path, datalist, capsys):
     annotators, output = make_annotators(tmp_path, datalist), tmp_path / "out"
-    assert run("annotate consensus", *annotators, "--output", output, "--method", "agreement") == 0
-    assert "0 scans in" in capsys.readouterr().out
+    assert run("annotate consensus", *annotators, "--output", output, "--method", "agreement") == 1
+    told = capsys.readouterr().out
+    assert "0 scans in" in told
+    assert f"3 scans are disputed; see {output / 'disputes.json'}" in told
     disputes = json.loads((output / "disputes.json").read_text())
     assert {dispute["view"] for dispute in disputes} == {"posterior"}
     assert disputes[0]["scan"] == "p0_scan"

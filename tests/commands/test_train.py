@@ -127,7 +127,7 @@ def test_missing_dataset_is_told_in_one_line(tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stdout
     line = done.stdout.strip().splitlines()[-1]
-    assert "datalist.json: no such datalist; give --dataset_dir, or simulate a cohort" in line
+    assert "datalist.json: no such datalist; name a file such as" in line
     assert not (tmp_path / "run").exists()
 
 

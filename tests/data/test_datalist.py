@@ -86,7 +86,7 @@ def test_unusable_files(tmp_path, text, expected):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(ValueError, match="no such datalist; give --dataset_dir"):
+    with pytest.raises(ValueError, match="no such datalist; name a file such as"):
         load_items(tmp_path / "datalist.json")
 
 

@@ -1,4 +1,5 @@
 import logging
+import os
 import re
 
 import numpy as np
@@ -42,6 +43,21 @@ def test_folder(tmp_path, caplog):
     assert images(tmp_path) == expected
     assert images(tmp_path) == expected
     assert "2 files that are not DICOM left out" in caplog.text
+
+
+def test_links_are_followed_once_and_those_that_lead_nowhere_are_told(tmp_path, caplog):
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    inside = make_scan_file(archive / "a" / "scan", study_uid="1.1")
+    make_scan_file(elsewhere / "beneath" / "scan", study_uid="1.2")
+    (archive / "loop").symlink_to(archive)
+    (archive / "month").symlink_to(elsewhere)
+    (archive / "same").symlink_to(elsewhere)
+    (archive / "z.dcm").symlink_to(tmp_path / "gone.dcm")
+    os.mkfifo(archive / "pipe")
+    assert images(archive) == [
+        str(inside), str(archive / "month" / "beneath" / "scan"), str(archive / "z.dcm")
+    ]  # fmt: skip
+    assert "1 links lead nowhere, such as z.dcm" in caplog.text
 
 
 def test_file_that_claims_to_be_dicom_stays_in_the_list(tmp_path):
@@ -121,6 +137,6 @@ def test_nothing_to_find(tmp_path):
     with pytest.raises(ScanError, match=re.escape(expected)):
         find_scans(tmp_path)
     with pytest.raises(
-        ScanError, match="no such file or folder; --input takes a file, folder or datalist"
+        ScanError, match="no such file or folder; name a scan, a folder of scans, or a datalist"
     ):
         find_scans(tmp_path / "gone")

@@ -50,7 +50,7 @@ class TestDatalist:
         self.broken(cohort, tmp_path, lambda content: None).check()
 
     def test_missing(self, tmp_path):
-        with pytest.raises(ValueError, match=r"no such datalist; give --dataset_dir"):
+        with pytest.raises(ValueError, match=r"no such datalist; name a file such as"):
             Preflight(output_dir=tmp_path, datalist=tmp_path / "datalist.json").check()
 
     def test_missing_file(self, cohort, tmp_path):

@@ -86,7 +86,7 @@ def run_import(chosen: argparse.Namespace) -> int:
 
     settings = ImportSettings(
         scans=chosen.scans,
-        annotations=chosen.annotations or chosen.scans,
+        annotations=chosen.annotations,
         output=chosen.output,
         values=read_mapping(chosen.mapping, chosen.label),
         annotator=chosen.annotator,
@@ -131,19 +131,24 @@ def add_consensus_arguments(parser: argparse.ArgumentParser) -> None:
 def run_consensus(chosen: argparse.Namespace) -> int:
     """Make a consensus."""
     from bonescan.data.annotation.annotators import ConsensusMethod, parse_annotators
-    from bonescan.report.consensus import REPORT_PAGE, ConsensusRule, write_consensus
+    from bonescan.report.consensus import DISPUTES, REPORT_PAGE, ConsensusRule, write_consensus
 
     rule = ConsensusRule(ConsensusMethod(chosen.method), chosen.votes, chosen.max_difference)
-    scans, failures = write_consensus(
+    outcome = write_consensus(
         parse_annotators(chosen.annotators),
         chosen.output,
         rule,
         folds=chosen.folds,
         seed=chosen.seed,
     )
-    tell_left_out(failures)
-    print(f"{scans} scans in {chosen.output}; see {chosen.output / REPORT_PAGE}")
-    return 1 if failures else 0
+    tell_left_out(outcome.failures)
+    print(f"{outcome.labelled} scans in {chosen.output}; see {chosen.output / REPORT_PAGE}")
+    if outcome.disputed:
+        print(
+            f"{outcome.disputed} scans are disputed; see {chosen.output / DISPUTES}, have these "
+            "lesions drawn again, or raise --max-difference"
+        )
+    return 1 if outcome.failures or not outcome.labelled else 0
 
 
 COMMANDS = CommandGroup(
@@ -178,7 +183,7 @@ code is 1.""",
             run=run_consensus,
             notes="""\
 Import the files of each annotator first. With the method agreement, scans with disputed lesions are
-left for a new round and listed in disputes.json.""",
+left for a new round and listed in disputes.json; the exit code is 1 if all have some.""",
         ),
     ),
 )

@@ -110,7 +110,10 @@ def read_datalist(path: Path) -> dict[str, list[dict[str, Any]]]:
             of an entry holds what it cannot (see bonescan.data.entry).
     """
     if not path.is_file():
-        raise ValueError(f"{path}: no such datalist; give --dataset_dir, or simulate a cohort")
+        raise ValueError(
+            f"{path}: no such datalist; name a file such as data/cohort/datalist.json, or "
+            "simulate a cohort"
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as err:

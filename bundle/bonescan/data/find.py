@@ -1,8 +1,9 @@
 """Find the scans that inference is asked to read."""
 
 import logging
+import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ DICOM_SUFFIX = ".dcm"
 def find_scans(path: str | Path) -> list[dict[str, Any]]:
     """List the scans of a file, a folder or a datalist, in the same order every time.
 
-    A folder is searched with all folders beneath. Files with one view of the same study make up one
-    scan. DICOM files that are no bone scan are listed all the same, each by itself: reading them
-    fails with the reason, and an archive run reports it; so are files named `.dcm` that are not
-    DICOM. All others are left out, NIfTI files too, since label maps look like scans: name them, or
-    use a datalist.
+    A folder is searched with all folders beneath, also those that links lead to. Files with one
+    view of the same study make up one scan. DICOM files that are no bone scan are listed all the
+    same, each by itself: reading them fails with the reason, and an archive run reports it; so are
+    files named `.dcm` that are not DICOM. All others are left out, NIfTI files too, since label
+    maps look like scans: name them, or use a datalist.
 
     Args:
         path: a DICOM or NIfTI file (with hints, see bonescan.data.scan_reference), a folder, or a
@@ -47,7 +48,7 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
         return _from_folder(source)
     if not source.is_file():
         raise ScanError(
-            f"{source}: no such file or folder; --input takes a file, folder or datalist"
+            f"{source}: no such file or folder; name a scan, a folder of scans, or a datalist"
         )
     return [{IMAGE: str(path)}]
 
@@ -62,8 +63,11 @@ def _from_datalist(path: Path) -> list[dict[str, Any]]:
 
 
 def _from_folder(folder: Path) -> list[dict[str, Any]]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    files = sorted(_walk(folder))
     images = [file for file in files if _claims_to_be_dicom(file)]
+    astray = [file for file in files if not file.exists()]
+    if astray:
+        logger.warning("%s: %d links lead nowhere, such as %s", folder, len(astray), astray[0].name)
     if len(files) > len(images):
         logger.info("%s: %d files that are not DICOM left out", folder, len(files) - len(images))
     if not images:
@@ -72,6 +76,24 @@ def _from_folder(folder: Path) -> list[dict[str, Any]]:
     return [
         {IMAGE: str(scan[0]) if len(scan) == 1 else [str(file) for file in scan]} for scan in scans
     ]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """List the files of a folder and all beneath, also behind links, but no folder twice.
+
+    A link that leads nowhere is listed, too: where it is named `.dcm`, reading it fails with the
+    reason.
+    """
+    seen: set[Path] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place).resolve()
+        if here in seen:
+            folders.clear()
+            continue
+        seen.add(here)
+        folders.sort()
+        paths = (Path(place, name) for name in files)
+        yield from (path for path in paths if path.is_file() or not path.exists())
 
 
 def _claims_to_be_dicom(file: Path) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from bonescan.data.datalist import TRAINING, load_items, read_datalist
 from bonescan.data.find import find_scans
 from bonescan.data.load import load_scan
@@ -14,6 +16,8 @@ from bonescan.data.scan_reference import file_names, parse_reference
 from bonescan.dicom.grid import ViewGrid
 from bonescan.dicom.scan import ScanFacts
 from bonescan.keys import IMAGE, PATIENT
+
+DATALIST_SUFFIX = ".json"
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,19 @@ def list_scans(path: Path) -> tuple[list[ListedScan], list[str]]:
     Raises:
         ValueError: if there are none, or two would have the same name.
     """
-    if path.suffix.lower() == ".json":
-        entries = [(name, item) for name in read_datalist(path) for item in load_items(path, name)]
-        root = common_folder([item[IMAGE] for _, item in entries])
+    if path.suffix.lower() == DATALIST_SUFFIX:
+        entries = _read_entries(path)
     else:
         entries = [(TRAINING, item) for item in find_scans(path)]
-        root = path
+    root = folder_of_scans(path)
     keys = [scan_key(entry[IMAGE], root) for _, entry in entries]
     twice = next((key for key, count in Counter(keys).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"{path}: scans must have names of their own, got two named {twice!r}")
     scans: list[ListedScan] = []
     failures: list[str] = []
-    for key, (section, entry) in zip(keys, entries, strict=True):
+    listed = zip(keys, tqdm(entries, unit="scan", desc="Read"), strict=True)
+    for key, (section, entry) in listed:
         named = {PATIENT: _patient(entry[IMAGE], root), **entry}
         try:
             scan = load_scan(entry[IMAGE])
@@ -76,6 +80,23 @@ def list_scans(path: Path) -> tuple[list[ListedScan], list[str]]:
         else:
             scans.append(ListedScan(key, section, named, scan.size, scan.facts))
     return scans, failures
+
+
+def folder_of_scans(path: Path) -> Path:
+    """Return the folder that holds a collection of scans: a folder itself, or that of a datalist's.
+
+    Raises:
+        ValueError: if the datalist cannot be read.
+    """
+    if path.suffix.lower() != DATALIST_SUFFIX:
+        return path
+    return common_folder([item[IMAGE] for _, item in _read_entries(path)])
+
+
+def _read_entries(datalist: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return section and entry of all scans of a datalist."""
+    sections = read_datalist(datalist)
+    return [(name, item) for name in sections for item in load_items(datalist, name)]
 
 
 def scan_key(image: str | Sequence[str], root: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from tqdm import tqdm
 
 from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.listing import ListedScan, list_scans
@@ -83,7 +84,7 @@ def export_dataset(datalist: Path, folder: Path, form: DatasetForm) -> Path:
     scans = [scan for scan in _list_all(datalist) if scan.section in FOLDERS]
     training = [scan for scan in scans if scan.section == TRAINING]
     _require_fields(training, datalist)
-    for scan in scans:
+    for scan in tqdm(scans, unit="scan", desc="Export"):
         _write_scan(scan, folder, form)
     cases = sum(len(scan.facts.views) for scan in training)
     write_json(folder / DATASET_FILE, _describe(name, cases, form), indent=1)
@@ -126,7 +127,7 @@ def import_predictions(
     scans = _list_all(datalist)
     written = []
     output.mkdir(parents=True, exist_ok=True)
-    for scan in scans:
+    for scan in tqdm(scans, unit="scan", desc="Import"):
         facts = scan.facts
         paths = {view: predictions / f"{_case(scan, view)}{ending}" for view in facts.views}
         missing = [path.name for path in paths.values() if not path.is_file()]

@@ -31,9 +31,24 @@ class ConsensusRule:
     max_difference: float = MAX_DIFFERENCE
 
 
+@dataclass(frozen=True)
+class ConsensusOutcome:
+    """What became of a consensus.
+
+    Attributes:
+        labelled: number of scans with a label map.
+        disputed: number of scans without one because lesions are disputed (`disputes.json`).
+        failures: one line per scan that could not be used, which says why.
+    """
+
+    labelled: int
+    disputed: int
+    failures: tuple[str, ...]
+
+
 def write_consensus(
     datalists: Mapping[str, Path], folder: Path, rule: ConsensusRule, *, folds: int, seed: int
-) -> tuple[int, list[str]]:
+) -> ConsensusOutcome:
     """Write label maps, their datalist, disputes and the report of agreement.
 
     Args:
@@ -44,8 +59,7 @@ def write_consensus(
         seed: of the choice among annotators that agree, and of the folds.
 
     Returns:
-        The number of label maps, and a line for each scan that could not be used. A scan with
-        disputed lesions has no label map; it is listed in `disputes.json`.
+        How many scans have a label map, and why others have none.
 
     Raises:
         ValueError: if there are fewer than two annotators, or the rule does not suit their number.
@@ -72,7 +86,8 @@ def write_consensus(
     if rule.method is ConsensusMethod.AGREEMENT:
         write_json(folder / DISPUTES, disputes, indent=1)
     _write_report(agreement, folder)
-    return len(consensus), failures
+    disputed_scans = {dispute["scan"] for dispute in disputes}
+    return ConsensusOutcome(len(consensus), len(disputed_scans), tuple(failures))
 
 
 def _write_report(agreement: Agreement, folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from tqdm import tqdm
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeShape, write_labelme
 from bonescan.data.annotation.outline import outline_shapes
@@ -38,7 +39,7 @@ def export_scans(scans: Path, labels: Path | None, folder: Path) -> tuple[int, l
     """
     listed, failures = list_scans(scans)
     views = 0
-    for scan in listed:
+    for scan in tqdm(listed, unit="scan", desc="Export"):
         path = find_label_map(scan, labels)
         if path is None:
             failures.append(f"scan {scan.key}: has no label map")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from bonescan.data.annotation.consensus import (
     MAX_DIFFERENCE,
@@ -123,7 +124,8 @@ def load_annotated_scans(datalists: Mapping[str, Path]) -> Iterator[AnnotatedSca
     listed = {annotator: _list_entries(path) for annotator, path in datalists.items()}
     first = next(iter(listed.values()))
     root = common_folder([list(files) for files in first])
-    for files in dict.fromkeys(files for entries in listed.values() for files in entries):
+    all_files = dict.fromkeys(files for entries in listed.values() for files in entries)
+    for files in tqdm(all_files, unit="scan", desc="Compare"):
         missing = [annotator for annotator, entries in listed.items() if files not in entries]
         if missing:
             name = Path(files[0]).name

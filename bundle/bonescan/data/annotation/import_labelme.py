@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from bonescan.data.annotation.labelme import Annotation, LabelMeError, is_labelme, read_labelme
 from bonescan.data.annotation.owner import find_owner
 from bonescan.data.annotation.rasterise import Drawing, rasterise
 from bonescan.data.label_set import LabelMapSet
-from bonescan.data.listing import ListedScan, list_scans
+from bonescan.data.listing import ListedScan, folder_of_scans, list_scans
 from bonescan.data.nifti import ViewStack
 from bonescan.dicom.scan import View
 
@@ -26,7 +27,8 @@ class ImportSettings:
 
     Attributes:
         scans: folder or datalist of scans.
-        annotations: folder that is searched for LabelMe files, with all folders beneath.
+        annotations: folder that is searched for LabelMe files, with all folders beneath; None
+            searches that of the scans.
         output: folder to write.
         values: value of each label name; None leaves its shapes out.
         annotator: take only files whose name ends in `_` and this; None takes all.
@@ -38,7 +40,7 @@ class ImportSettings:
     """
 
     scans: Path
-    annotations: Path
+    annotations: Path | None
     output: Path
     values: Mapping[str, int | None]
     annotator: str | None = None
@@ -73,14 +75,14 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
         ValueError: if there are no scans, or no LabelMe files.
         OSError: if the output cannot be written.
     """
+    files = _find_files(settings)  # before the scans, which take much longer to read
     scans, failures = list_scans(settings.scans)
-    drawn, unread = _read_files(_find_files(settings), scans)
+    drawn, unread = _read_files(files, scans)
     failures += unread
     empty_views = settings.empty_views and not unread  # an unread file may be the missing view's
     labelled = LabelMapSet(settings.output)
-    for scan in scans:
-        if scan.key not in drawn:
-            continue
+    annotated = [scan for scan in scans if scan.key in drawn]
+    for scan in tqdm(annotated, unit="scan", desc="Import"):
         try:
             _require_files(scan, drawn[scan.key], empty_views=empty_views)
             label = _paint(scan, drawn[scan.key], settings)
@@ -99,11 +101,15 @@ def import_annotations(settings: ImportSettings) -> ImportOutcome:
 def _find_files(settings: ImportSettings) -> list[Path]:
     name = settings.annotator
     suffix = "" if name is None else f"_{name}"
-    paths = sorted(settings.annotations.rglob(f"*{glob.escape(suffix)}.json"))
+    folder = settings.annotations or folder_of_scans(settings.scans)
+    paths = sorted(folder.rglob(f"*{glob.escape(suffix)}.json"))
     files = [path for path in paths if is_labelme(path)]
     if not files:
         whose = "" if name is None else f" of annotator {name!r}"
-        raise LabelMeError(f"{settings.annotations}: must hold LabelMe files{whose}, got none")
+        raise LabelMeError(
+            f"{folder}: must hold LabelMe files{whose}, got none; "
+            "give their folder by --annotations"
+        )
     return files
 
 
