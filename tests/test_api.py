@@ -26,14 +26,22 @@ def trained(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def system(trained):
-    return bonescan.load(trained, device="cpu")
+    return bonescan.load(trained, device="cpu", trust=True)
 
 
 @pytest.fixture(scope="module")
 def inferred(trained, cohort, tmp_path_factory) -> Path:
     """What the command makes of the same scans."""
     output = tmp_path_factory.mktemp("inferred")
-    command = [sys.executable, "-m", "bonescan", "infer", trained, cohort / "datalist.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "bonescan",
+        "infer",
+        "--trust",
+        trained,
+        cohort / "datalist.json",
+    ]
     subprocess.run([*command, "-o", output], check=True, capture_output=True)
     return output
 
@@ -100,17 +108,17 @@ def test_what_is_no_bone_scan_is_refused_with_the_reason(system):
 
 def test_a_folder_without_run_is_refused(tmp_path, trained):
     with pytest.raises(FileNotFoundError, match=r"must be the folder of a training with system"):
-        bonescan.load(tmp_path)
+        bonescan.load(tmp_path, trust=True)
     shutil.copy(trained / "system.json", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"model\.pt do not exist"):
-        bonescan.load(tmp_path)
+        bonescan.load(tmp_path, trust=True)
 
 
 def test_weights_of_another_system_are_refused(tmp_path, trained):
     shutil.copy(trained / "model.pt", tmp_path)
     (tmp_path / "system.json").write_text('{"width": 2}')
     with pytest.raises(ValueError, match="does not fit the network"):
-        bonescan.load(tmp_path)
+        bonescan.load(tmp_path, trust=True)
 
 
 def test_the_package_alone_loads_nothing_heavy():

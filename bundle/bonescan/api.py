@@ -26,6 +26,7 @@ from bonescan.run_folder import SYSTEM, WEIGHTS
 from bonescan.versions import utc_now
 from bonescan.workflow.installation import find_configs
 from bonescan.workflow.provenance import make_provenance
+from bonescan.workflow.trust import check_system
 
 
 class System:
@@ -99,20 +100,26 @@ class System:
         )
 
 
-def load(run: str | Path, *, device: str | torch.device | None = None) -> System:
+def load(
+    run: str | Path, *, device: str | torch.device | None = None, trust: bool = False
+) -> System:
     """Load a trained system from the folder of its training.
 
     Args:
         run: the folder, with `system.json` and `model.pt`.
         device: where to infer (see bonescan.workflow.devices); a GPU if there is one, if not given.
+        trust: whether the run may bring a system of its maker's own, which is code.
 
     Raises:
         FileNotFoundError: if the folder lacks one of the files.
-        ValueError: if the weights do not fit the system, or there is no such device.
+        ValueError: if the weights do not fit the system, there is no such device, or the run holds
+            code and is not trusted.
     """
     run = Path(run)
     if not (run / SYSTEM).is_file():
         raise FileNotFoundError(f"run must be the folder of a training with {SYSTEM}, got {run}")
+    if not trust:
+        check_system(run / SYSTEM)
     parser = ConfigParser()
     parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
     # Before anything is instantiated, which resolves references in place.

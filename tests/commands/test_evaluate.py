@@ -61,3 +61,18 @@ def test_a_folder_without_training_is_a_wrong_argument(tmp_path, launched, capsy
     assert "run must be the folder of a training, which holds system.json" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("system.json", {"name": "$__import__('os').getcwd()"}),
+        ("config.json", {"dataset_dir": "$__import__('os').getcwd()", "datalist": "x.json"}),
+    ],
+)
+def test_a_run_that_holds_code_needs_trust(run_folder, launched, capsys, file, content):
+    (run_folder / file).write_text(json.dumps(content))
+    assert evaluate(run_folder) == 1
+    assert not launched
+    assert "$__import__('os').getcwd()" in capsys.readouterr().err
+    assert evaluate(run_folder, "--trust") == 0

@@ -35,7 +35,7 @@ def rows(folder):
 @pytest.mark.parametrize("name", ["$x.dcm", "12345", "it's#1.dcm"])
 def test_a_path_is_a_path_whatever_it_looks_like(trained, cohort, name):
     shutil.copy(cohort / "sim-0001" / "scan.dcm", name)
-    assert main(["infer", str(trained), "-o", "2024", name]) == 0
+    assert main(["infer", "--trust", str(trained), "-o", "2024", name]) == 0
     (row,) = rows("2024")
     assert row["input"] == name
     assert (Path("2024") / row["scan_id"] / "findings.json").is_file()
@@ -45,9 +45,9 @@ def test_a_folder_of_scans_is_continued(trained, cohort, capsys):
     Path("12345").mkdir()
     for number in (1, 2):
         shutil.copy(cohort / f"sim-000{number}" / "scan.dcm", f"12345/{number}.dcm")
-    assert main(["infer", str(trained), "12345/2.dcm", "-o", "out"]) == 0
+    assert main(["infer", "--trust", str(trained), "12345/2.dcm", "-o", "out"]) == 0
     assert "1 scans in out; see out/summary.csv" in capsys.readouterr().out
-    assert main(["infer", str(trained), "12345", "-o", "out", "--resume"]) == 0
+    assert main(["infer", "--trust", str(trained), "12345", "-o", "out", "--resume"]) == 0
     assert "2 scans in out" in capsys.readouterr().out
     assert [row["input"] for row in rows("out")] == ["12345/2.dcm", "12345/1.dcm"]
 
@@ -56,12 +56,19 @@ def test_failures_decide_the_exit_code(trained, cohort, capsys):
     Path("in").mkdir()
     shutil.copy(cohort / "sim-0001" / "scan.dcm", "in/good.dcm")
     Path("in/bad.dcm").write_bytes(b"no DICOM")
-    assert main(["infer", str(trained), "in"]) == 1
+    assert main(["infer", "--trust", str(trained), "in"]) == 1
     shown = capsys.readouterr().out
     assert f"1 scans in {trained / 'inference'}" in shown
     assert f"1 inputs left out; see {trained / 'inference' / 'failures.csv'}" in shown
 
 
 def test_a_missing_input_is_told(trained, capsys, caplog):
-    assert main(["infer", str(trained), "$nothing.dcm", "-o", "out"]) == 1
+    assert main(["infer", "--trust", str(trained), "$nothing.dcm", "-o", "out"]) == 1
     assert "$nothing.dcm: no such file or folder" in caplog.text + capsys.readouterr().err
+
+
+def test_a_run_that_holds_code_needs_trust(trained, capsys):
+    assert main(["infer", str(trained), "nothing.dcm", "-o", "out"]) == 1
+    assert "tests.handlers.fakes.BrightPixels" in (told := capsys.readouterr().err)
+    assert "if you trust whoever made this run, add --trust" in told
+    assert not Path("out").exists()

@@ -9,6 +9,7 @@ from bonescan.commands.workflow import (
     add_device,
     add_overlay,
     add_settings,
+    add_trust,
     data_values,
     is_first_process,
     run_folder,
@@ -39,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fold", type=int, metavar="K", help="one fold of the section, else all")
     add_overlay(parser)
     add_device(parser)
+    add_trust(parser)
     add_settings(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Evaluate."""
+    from bonescan.workflow.trust import check_system
+
+    if not chosen.trust:
+        check_system(chosen.run / SYSTEM)
     output, configs = chosen.output or chosen.run / EVALUATION, find_configs()
     overlays = [configs / f"{name}.yaml" for name in chosen.overlay]
     files = [configs / "evaluate.yaml", chosen.run / SYSTEM, *overlays]
@@ -55,7 +61,7 @@ def run(chosen: argparse.Namespace) -> int:
         "fold": chosen.fold,
         "device": chosen.device,
     }
-    settings = [] if chosen.data else data_of_training(chosen.run)
+    settings = [] if chosen.data else data_of_training(chosen.run, trusted=chosen.trust)
     code = start("evaluating", files, values=values, settings=[*settings, *chosen.settings])
     if code == 0 and is_first_process():
         print(f"{describe_images(output / IMAGE_ROWS)}See {output / SUMMARY_PAGE}")
@@ -70,13 +76,23 @@ def describe_images(table: Path) -> str:
     return f"Evaluated {len(images)} images of {len(patients)} patients. " if rows else ""
 
 
-def data_of_training(folder: Path) -> list[str]:
-    """Return the settings that name a run's data, as its configuration has them."""
+def data_of_training(folder: Path, *, trusted: bool) -> list[str]:
+    """Return the settings that name a run's data, as its configuration has them.
+
+    Raises:
+        ValueError: if one is code and the run is not trusted.
+    """
+    from bonescan.workflow.trust import is_known_text
+
     path = folder / CONFIGURATION
     if not path.is_file():
         return []
     configuration = json.loads(path.read_text(encoding="utf-8"))
-    return [f"{key}={configuration[key]}" for key in DATA_KEYS]
+    data = {key: str(configuration[key]) for key in DATA_KEYS}
+    for key, text in data.items():
+        if not trusted and not is_known_text(text):
+            raise ValueError(f"{path}: {key} must be a path, got {text!r}; give --data")
+    return [f"{key}={text}" for key, text in data.items()]
 
 
 COMMAND = Command(

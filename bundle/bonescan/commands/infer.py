@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command
-from bonescan.commands.workflow import add_device, add_settings, run_folder, start
+from bonescan.commands.workflow import add_device, add_settings, add_trust, run_folder, start
 from bonescan.files import read_rows
 from bonescan.run_folder import FAILURES, SCAN_ROWS, SYSTEM
 from bonescan.workflow.installation import find_configs
@@ -26,11 +26,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="pass over the scans that the folder already has"
     )
     add_device(parser)
+    add_trust(parser)
     add_settings(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Infer."""
+    from bonescan.workflow.trust import check_system
+
+    if not chosen.trust:
+        check_system(chosen.run / SYSTEM)
     output = chosen.output or chosen.run / INFERENCE
     values = {
         "run_dir": chosen.run,

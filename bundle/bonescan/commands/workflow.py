@@ -82,6 +82,15 @@ def run_folder(text: str) -> Path:
     return folder
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add the word that allows code in a run's folder."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="allow a run with a system of its maker's own, which is code: only if you trust them",
+    )
+
+
 def data_values(path: Path | None) -> dict[str, Path]:
     """Return the keys that a folder with a datalist, or a datalist, gives values to."""
     if path is None:

@@ -10,6 +10,9 @@ from fire.parser import DefaultParseValue
 _PLAIN = re.compile(r"[\w./][\w./ -]*")
 """Text without any character that MONAI's configurations give a meaning of their own."""
 
+_TEXT_ONLY = re.compile(r"\$(@\w+ \+ )?'([A-Za-z0-9_./ -]|\\U[0-9a-f]{8})*'")
+"""An expression that can do nothing: a text, perhaps after the value of another key."""
+
 
 def literal(text: str | Path) -> str:
     """Return what MONAI reads as this text, whatever it looks like.
@@ -22,6 +25,11 @@ def literal(text: str | Path) -> str:
     if _PLAIN.fullmatch(text) and DefaultParseValue(text) == text:
         return text
     return "$'" + re.sub(r"[^A-Za-z0-9_./ -]", lambda sign: f"\\U{ord(sign[0]):08x}", text) + "'"
+
+
+def is_text_only(expression: str) -> bool:
+    """Say whether an expression is a text, as `literal` makes it, or a key's value and a text."""
+    return _TEXT_ONLY.fullmatch(expression) is not None
 
 
 def make_arguments(
