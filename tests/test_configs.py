@@ -20,7 +20,15 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
 SYSTEMS = sorted((CONFIGS / "systems").glob("*.yaml"))
-OVERLAYS = ("aggregated", "cropped", "ensemble", "fast", "multi_gpu", "multi_gpu_evaluate")
+OVERLAYS = (
+    "aggregated",
+    "all_training",
+    "cropped",
+    "ensemble",
+    "fast",
+    "multi_gpu",
+    "multi_gpu_evaluate",
+)
 
 
 def load(name: str) -> dict:
@@ -129,6 +137,13 @@ def test_systems_compose_with_every_workflow(path, workflow, monkeypatch):
     assert {key: config[key] for key in SYSTEM_KEYS if key != "paper"} == {
         key: alone[key] for key in SYSTEM_KEYS if key != "paper"
     }
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "systems").glob("he2024_*.yaml")))
+def test_systems_of_a_paper_without_augmentation_have_none(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    steps = [step["_target_"] for step in composed("--args_file", str(path))["augmentation"]]
+    assert steps == ["bonescan.transforms.SplitViewsd", "SelectItemsd", "EnsureTyped"]
 
 
 @pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)

@@ -76,7 +76,7 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
     for picture in document["pictures"].values():
         assert f"({picture})" in page
         assert (output / picture).stat().st_size > 10_000
-    base = work / "fast" / "chen2023-10" / "base" / "fold0-seed0"
+    base = work / "fast" / "chen2023-10-seed0" / "base" / "fold0-seed0"
     before = (base / "model.pt").stat().st_mtime_ns
     assert document["command"] == shlex.join(
         [
@@ -98,7 +98,7 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
     # As after a kill between the last epoch and the note that it is done.
     (base / "state.json").unlink()
     # A run that is not complete is done again, or gone on with; the others are left alone.
-    mined = work / "fast" / "chen2023-10" / "mined" / "fold0-seed0"
+    mined = work / "fast" / "chen2023-10-seed0" / "mined" / "fold0-seed0"
     shutil.rmtree(mined)
     mined.mkdir()
     (mined / "last.pt").write_bytes(b"no checkpoint")

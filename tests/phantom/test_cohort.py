@@ -66,7 +66,9 @@ def test_same_seed_same_bytes(simulated, tmp_path):
 
 def test_only_a_preset_with_groups_says_so_in_the_configuration(simulated, tmp_path):
     """Cohorts that were begun before presets had groups must stay the same."""
-    assert "groups" not in Cohort(PRESET, 3, 5, tmp_path).configuration()["preset"]
+    preset = Cohort(PRESET, 3, 5, tmp_path).configuration()["preset"]
+    assert not {"groups", "lesion_in_each_view"} & set(preset)
+    assert "one_view_patients" in preset
     cohort = Cohort(PRESETS["chen2023"], 3, 5, tmp_path / "cohort")
     simulate_cohort(cohort)
     groups = yaml.safe_load((cohort.folder / "cohort.yaml").read_text())["preset"]["groups"]

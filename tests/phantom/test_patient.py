@@ -82,6 +82,16 @@ def test_lin2020_keeps_112_images_of_76_patients():
     assert kept != [kept_views(preset, seed=10, number=number) for number in range(1, 77)]
 
 
+def test_every_kept_view_of_lin2020_shows_a_metastasis():
+    preset = PRESETS["lin2020"]
+    anyhow = replace(preset, lesion_in_each_view=False)
+    before, patient = (simulate_patient(each, seed=0, number=10) for each in (anyhow, preset))
+    assert before.lesions
+    assert not before.shows_metastasis_in_each_view
+    assert set(patient.views) == set(before.views)
+    assert all((image.label == Label.METASTASIS).any() for image in patient.views.values())
+
+
 def test_default_keeps_both_views():
     assert kept_views(PRESETS["default"], seed=0, number=61) == tuple(View)
 

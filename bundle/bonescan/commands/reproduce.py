@@ -10,7 +10,7 @@ from bonescan.commands.command import PUBLISHED, SAME_COMMAND, Command, add_resu
 from bonescan.workflow.installation import find_configs
 
 SPLITS = ("patient", "image")
-PROFILES = ("fast", "full")
+PROFILES = ("fast", "small", "full")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name", choices=names, metavar="NAME", help=f"table or figure: {', '.join(names)}"
     )
     parser.add_argument(
-        "--profile", choices=PROFILES, default=PROFILES[0], help="fast: 2 cores; full: as published"
+        "--profile",
+        choices=PROFILES,
+        default=PROFILES[0],
+        help="fast: shows that all runs; small: a few contrasts, in a night on 2 cores; "
+        "full: as published",
     )
     parser.add_argument(
         "--folds",
@@ -63,7 +67,8 @@ def run(chosen: argparse.Namespace) -> int:
     if publish and not is_commit(git_revision(ROOT)):
         raise ValueError("--publish must be run from a checkout without changes: commit them first")
 
-    experiment = load_experiment(find_configs() / "experiments" / f"{chosen.name}.yaml")
+    path = find_configs() / "experiments" / f"{chosen.name}.yaml"
+    experiment = load_experiment(path).at(chosen.profile)
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
     data = prepare(experiment, profile, work / "data", split=chosen.split)

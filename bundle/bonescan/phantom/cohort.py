@@ -68,8 +68,12 @@ class Cohort:
 
     def configuration(self) -> dict[str, Any]:
         """Return everything that decides the bytes of the cohort, as plain values."""
-        # A preset without groups does not mention them.
-        preset = {key: value for key, value in asdict(self.preset).items() if value != ()}
+        # A preset mentions neither groups nor a demand that it does not have.
+        preset = {
+            key: value
+            for key, value in asdict(self.preset).items()
+            if value != () and value is not False
+        }
         return {
             "simulated": True,
             "bundle_version": bonescan.__version__,

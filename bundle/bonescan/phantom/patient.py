@@ -110,6 +110,11 @@ class SimulatedPatient:
         """Whether at least one metastasis shows in a view."""
         return any(any(lesion.area_px.values()) for lesion in self.lesions)
 
+    @property
+    def shows_metastasis_in_each_view(self) -> bool:
+        """Whether at least one metastasis shows in each of the views."""
+        return all(any(lesion.area_px[view] for lesion in self.lesions) for view in self.views)
+
 
 def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPatient:
     """Simulate one patient; the same arguments give the same bytes.
@@ -123,7 +128,10 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     kept = kept_views(preset, seed=seed, number=number)
     group = find_group(preset, number)
     if group is None:
-        return _draw_patient(preset, kept, rng)
+        patient = _draw_patient(preset, kept, rng)
+        while preset.lesion_in_each_view and not patient.shows_metastasis_in_each_view:
+            patient = _draw_patient(preset, kept, rng)
+        return patient
     free_share = 0.0 if group.metastases else 1.0
     preset = replace(preset, primaries=(group.primary,), free_share=free_share)
     patient = _draw_patient(preset, kept, rng)

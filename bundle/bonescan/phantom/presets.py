@@ -189,6 +189,8 @@ class Preset:
             million.
         cameras: drawn with equal chance.
         primaries: drawn by their `share`.
+        lesion_in_each_view: whether at least one metastasis shows in every view that a patient
+            keeps; other patients are drawn until it does. Of no effect with groups.
         groups: exact make-up of the patients, in place of `free_share` and `primaries`; their
             numbers sum to `patients`.
     """
@@ -204,6 +206,7 @@ class Preset:
     total_counts: tuple[float, float] = (0.3e6, 4.0e6)
     cameras: tuple[CameraPreset, ...] = CAMERAS
     primaries: tuple[Primary, ...] = PRIMARIES
+    lesion_in_each_view: bool = False
     groups: tuple[CohortGroup, ...] = ()
 
 
@@ -227,6 +230,7 @@ PRESETS: Mapping[str, Preset] = {
             sites=THORAX_SITES,
             superscan_share=0.0,
             lesion_factor=3.0,
+            lesion_in_each_view=True,
         ),
         Preset(
             name="he2024",
@@ -250,7 +254,7 @@ PRESETS: Mapping[str, Preset] = {
 """`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), lesions in the thorax
 only, after Lin et al. 2020, doi 10.1371/journal.pone.0243253. Accuracy, precision and recall of
 that paper imply, by our reckoning, that 1.5 to 5 % of the crop's pixels are lesion, far more than a
-few foci would cover: hence `lesion_factor`.
+few foci would cover: hence `lesion_factor`. All of its images are of metastases.
 
 `he2024`: 205 patients with lung cancer and 410 images by Siemens cameras, after He et al. 2024, doi
 10.4236/jcc.2024.124006, who used 306 of these. We take those to be the ones that show metastasis:

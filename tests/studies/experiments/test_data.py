@@ -44,7 +44,7 @@ def made(tmp_path, monkeypatch):
 
 def test_scans_as_they_are_are_the_whole_cohort(made, tmp_path):
     scans = prepare(EXPERIMENT, LITTLE, tmp_path).find(None)
-    assert scans == DataSet("default-7", tmp_path / "default-7" / "datalist.json")
+    assert scans == DataSet("default-7-seed0", tmp_path / "default-7-seed0" / "datalist.json")
     assert not scans.cropped
 
 
@@ -52,14 +52,14 @@ def test_parts_of_the_whole_cohort_make_a_datalist(made, tmp_path):
     data = prepare(replace(EXPERIMENT, datalists={"own": PARTS}), LITTLE, tmp_path)
     own = data.find("own")
     assert data.find(None) == own
-    assert (own.name, own.cropped) == ("default-7", False)
+    assert (own.name, own.cropped) == ("default-7-seed0", False)
     content = json.loads(own.datalist.read_text())
     assert {entry["patient"] for entry in content["training"]} == {"a", "d"}
     assert sorted(entry["fold"] for entry in content["training"]) == [0, 1]
     (negative,) = content["negative"]
     assert negative["patient"] == "c"
     assert "fold" not in negative
-    assert own.datalist.parent == tmp_path / "default-7"  # names of files stay right
+    assert own.datalist.parent == tmp_path / "default-7-seed0"  # names of files stay right
 
 
 def test_image_sets_are_told_apart_by_their_folder(made, tmp_path):
@@ -72,8 +72,8 @@ def test_image_sets_are_told_apart_by_their_folder(made, tmp_path):
             assert (images.originals, images.cropped) == (7, True)
             assert images.datalist == tmp_path / images.name / "datalist.json"
     assert [output.name for _, output, _ in made] == [
-        "default-7-4-20-by-patient", "default-7-all-originals-by-patient",
-        "default-7-4-20-by-image", "default-7-all-originals-by-image",
+        "default-7-seed0-4-20-by-patient", "default-7-seed0-all-originals-by-patient",
+        "default-7-seed0-4-20-by-image", "default-7-seed0-all-originals-by-image",
     ]  # fmt: skip
     how = made[0][2]
     assert (how["total"], how["selected"], how["split"]) == (20, 4, "patient")
@@ -87,25 +87,33 @@ def test_another_test_share_makes_other_data_of_the_same_cohort(
         shutil.copytree(cohort, wanted.folder, ignore=only_facts, dirs_exist_ok=True)
 
     monkeypatch.setattr("bonescan.studies.experiments.data.simulate_cohort", simulate)
-    profile = replace(LITTLE, image_sets=SETS)
     usual = prepare(EXPERIMENT, LITTLE, tmp_path).find(None)
     before = usual.datalist.read_bytes()
     assert before == (cohort / "datalist.json").read_bytes()
-    half = replace(EXPERIMENT, test_share=0.5)
-    scans = prepare(half, LITTLE, tmp_path).find(None)
+    half = replace(LITTLE, test_share=0.5)
+    scans = prepare(EXPERIMENT, half, tmp_path).find(None)
     content = json.loads(scans.datalist.read_text())
     patients = {
         name: {entry["patient"] for entry in content[name]} for name in ("training", "test")
     }
     assert (len(patients["test"]), len(patients["training"])) == (4, 3)
     assert not patients["test"] & patients["training"]
-    assert (scans.name, usual.name) == ("default-7-test-0.5", "default-7")
+    assert (scans.name, usual.name) == ("default-7-seed0-test-0.5", "default-7-seed0")
     assert usual.datalist.read_bytes() == before
-    prepare(half, profile, tmp_path)
+    prepare(EXPERIMENT, replace(half, image_sets=SETS), tmp_path)
     assert [(datalist, output.name) for datalist, output, _ in made] == [
-        (scans.datalist, "default-7-test-0.5-4-20-by-patient"),
-        (scans.datalist, "default-7-test-0.5-all-originals-by-patient"),
+        (scans.datalist, "default-7-seed0-test-0.5-4-20-by-patient"),
+        (scans.datalist, "default-7-seed0-test-0.5-all-originals-by-patient"),
     ]
+
+
+def test_cohorts_of_other_seeds_are_told_apart(made, tmp_path):
+    data = prepare(
+        replace(EXPERIMENT, datalists={"own": PARTS}), replace(LITTLE, cohort_seed=3), tmp_path
+    )
+    assert data.find("own").datalist.parent == tmp_path / "default-7-seed3"
+    prepare(EXPERIMENT, replace(LITTLE, cohort_seed=3, image_sets=SETS), tmp_path)
+    assert {how["seed"] for _, _, how in made} == {3}
 
 
 def test_whole_scans_are_split_by_patient(made, tmp_path):

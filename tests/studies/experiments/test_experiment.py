@@ -7,7 +7,12 @@ import yaml
 from monai.bundle import ConfigParser
 
 from bonescan.studies.experiments.data import DataSet, ExperimentData
-from bonescan.studies.experiments.experiment import PROFILES, Experiment, load_experiment
+from bonescan.studies.experiments.experiment import (
+    PROFILES,
+    REQUIRED_PROFILES,
+    Experiment,
+    load_experiment,
+)
 from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
 from bonescan.workflow.command import check_overrides, compose, parse_command
 
@@ -18,7 +23,7 @@ TINY = {
     "source": "A paper",
     "preset": "default",
     "metrics": ["dsc"],
-    "profiles": {name: {"patients": 5, "protocol": "little"} for name in PROFILES},
+    "profiles": {name: {"patients": 5, "protocol": "little"} for name in REQUIRED_PROFILES},
     "rows": [
         {"id": "first", "name": "First", "system": "lin2020_unet", "published": {"dsc": 0.5}},
         {"id": "second", "name": "Second", "system": "lin2020_unet", "initial_weights": "first"},
@@ -44,10 +49,19 @@ def fake_data(experiment: Experiment, profile: str, folder: Path) -> ExperimentD
     return ExperimentData({**images, **parts})
 
 
+def has_rows(experiment: Experiment, profile: str) -> bool:
+    return profile in experiment.profiles and any(
+        profile in row.profiles for row in experiment.rows
+    )
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_experiments_override_known_keys_only(path, profile, tmp_path):
     experiment = load_experiment(path)
+    if not has_rows(experiment, profile):
+        return
+    experiment = experiment.at(profile)
     grid = RunGrid(experiment, profile, fake_data(experiment, profile, tmp_path), tmp_path)
     for row in experiment.rows:
         run = grid.runs_of(row)[0]
@@ -66,6 +80,42 @@ def test_full_profile_trains_as_published(path):
     full = load_experiment(path).profiles["full"]
     assert not set(full.overlays) & {"fast"}
     assert not full.settings
+
+
+@pytest.mark.parametrize("name", ["lin2020_table2", "he2024_table2"])
+@pytest.mark.parametrize("profile", ["small", "full"])
+def test_papers_without_validation_train_on_all_images_and_keep_the_last_epoch(
+    name, profile, tmp_path
+):
+    experiment = load_experiment(CONFIGS / "experiments" / f"{name}.yaml").at(profile)
+    grid = RunGrid(experiment, profile, fake_data(experiment, profile, tmp_path), tmp_path)
+    run = grid.runs_of(experiment.rows[0])[0]
+    config = compose(parse_command(["--args_file", str(write_arguments(run, "arguments.json"))]))
+    assert (config["fold"], config["test_fold"], config["keep"]) == (None, None, "last")
+    assert config["validate"]["evaluator"] is None
+    assert "RandFlipd" not in str(config["augmentation"])
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_small_profile_has_five_trainings_of_other_patients_than_it_was_tuned_on(path):
+    experiment = load_experiment(path)
+    if not has_rows(experiment, "small"):
+        return
+    small = experiment.profiles["small"]
+    assert len(small.seeds) * (small.folds or 1) >= 5
+    assert small.tuned_on_seed not in {None, small.cohort_seed}
+    assert small.folds or small.test_share * small.patients >= 20
+
+
+def test_rows_of_another_loss_have_another_name_and_no_published_figure():
+    for path in EXPERIMENTS:
+        experiment = load_experiment(path)
+        for name, profile in experiment.profiles.items():
+            if "loss::metastasis_weight" not in profile.settings:
+                continue
+            rows = experiment.at(name).table_rows
+            assert all("cross-entropy x100 + Dice" in row.name for row in rows)
+            assert not any(row.published for row in rows)
 
 
 def test_every_published_system_is_in_a_table():
@@ -116,18 +166,50 @@ FIRST, SECOND = TINY["rows"]
         ({"rows": [{**FIRST, "compared_with": ["x"]}]}, "row first: compared_with must be among f"),
         ({"rows": [{**FIRST, "data": "x"}]}, r"data must be among \(none\), got \['x'\]"),
         ({"metrics": ["dice"]}, r"metrics must be among .*got \['dice', 'dsc'\]"),
+        ({"rows": [{**FIRST, "profiles": ["x"]}]}, r"row first: profiles must be .*'x'"),
+        ({"computed": ["x"]}, r"metrics must be among .*got \['dsc', 'x'\]"),
         ({"convention": "mean"}, r"convention must be among pooled, per_.*got \['mean'\]"),
         ({"published_image_set": {"scans": 3}}, r"published_image_set must be .*got \['scans'\]"),
         ({"metrics": ["f1_of_means"]}, r"first of the metrics must .*, got 'f1_of_means'"),
+        ({"remarks": [{"One": "two"}]}, "remarks must be texts"),
         ({"metrics": []}, "metrics must name at least one, got none"),
         ({"metrics": ["x"], "convention": "y"}, r"convention .*\['y'\]; metrics .*'x'\]"),
         ({"profiles": {"fast": {"patients": 5, "protocol": "x"}}}, r"profiles must be .*'fast'\]"),
-        ({"profiles": {name: {"patients": 5} for name in PROFILES}}, "profile fast: .*'protocol'"),
+        ({"profiles": {"fast": {"patients": 5}}}, "profile fast: .*'protocol'"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(tmp_path, changed, message):
     with pytest.raises(ValueError, match=message):
         load_experiment(write(tmp_path, **changed))
+
+
+def test_rows_and_names_of_a_profile(tmp_path):
+    path = write(
+        tmp_path,
+        rows=[
+            {**FIRST, "profile_names": {"fast": "First, another loss"}},
+            {**FIRST, "id": "third", "profiles": ["full"]},
+        ],
+    )
+    experiment = load_experiment(path)
+    (fast,) = experiment.at("fast").rows
+    assert (fast.name, fast.published) == ("First, another loss", {})
+    assert [row.name for row in experiment.at("full").rows] == ["First", "First"]
+    assert experiment.at("full").rows[0].published == {"dsc": 0.5}
+    with pytest.raises(ValueError, match="tiny: profile must be one of fast, full, got 'small'"):
+        experiment.at("small")
+
+
+def test_profile_without_rows_is_refused(tmp_path):
+    rows = [{**FIRST, "profiles": ["full"]}]
+    with pytest.raises(ValueError, match="tiny: profile must have a row, 'fast' has none"):
+        load_experiment(write(tmp_path, rows=rows)).at("fast")
+
+
+def test_figures_that_cannot_be_run_have_a_line(tmp_path):
+    line = {"name": "Somehow", "published": {"dsc": 0.7}, "x": 9}
+    (found,) = load_experiment(write(tmp_path, published_lines=[line])).published_lines
+    assert (found.name, found.published, found.x) == ("Somehow", {"dsc": 0.7}, 9)
 
 
 def test_unknown_experiment(tmp_path):

@@ -76,6 +76,16 @@ def test_held_out_patients_are_tested_without_folds(grid):
     assert run.training["fold"] == 0
 
 
+def test_without_validation_all_patients_train(grid):
+    profile = replace(grid.profile, folds=0, validated=False)
+    whole = replace(grid, experiment=replace(EXPERIMENT, profiles={"fast": profile}))
+    training = find(whole, "base", None).training
+    assert not {"fold", "test_fold"} & set(training)
+    assert [Path(file).stem for file in training["config_file"]][:3] == [
+        "train", "fast", "all_training",
+    ]  # fmt: skip
+
+
 def test_settings_win_over_the_system_and_rows_over_settings(grid):
     assert find(grid, "base").training["epochs"] == 2
     assert find(grid, "base").training["width"] == 3

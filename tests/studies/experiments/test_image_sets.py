@@ -6,7 +6,7 @@ import pytest
 
 from bonescan.data.datalist import read_datalist
 from bonescan.prepare.image_set import make_image_set
-from bonescan.studies.experiments.data import SEED, prepare
+from bonescan.studies.experiments.data import prepare
 from bonescan.studies.experiments.execute import execute
 from bonescan.studies.experiments.experiment import Experiment, ImageSet, Profile, Row
 from bonescan.studies.experiments.grid import RunGrid
@@ -18,9 +18,12 @@ PROFILE = Profile(
     image_sets={"plain": ImageSet(selected=8), "augmented": ImageSet(selected=8, total=17)},
     overlays=["fast"],
     settings={"width": 2, "epochs": 1, "batch_size": 2},
+    test_share=0.3,
+    cohort_seed=5,
+    validated=False,
 )
 EXPERIMENT = Experiment(
-    name="tiny", title="A table", source="A paper", preset="lin2020", test_share=0.3,
+    name="tiny", title="A table", source="A paper", preset="lin2020",
     metrics=["dsc"], profiles={"fast": PROFILE},
     rows=[
         Row(id="plain", name="Few images", system="lin2020_unet"),
@@ -47,12 +50,14 @@ def test_rows_are_trained_and_evaluated_on_their_own_images(tmp_path):
         len(content["test"]) for content in contents
     ]
     assert document["data"]["test_share"] == 0.3
+    history = grid.runs()[0].folder / "history.csv"
+    assert history.read_text().splitlines()[1].split(",")[3] == "", "nothing was validated"
     assert set(document["data"]["sha256"]) == {"plain", "augmented"}
     assert "30 % of the patients held out for testing" in page.read_text()
-    cohort = tmp_path / "data" / "lin2020-10"
+    cohort = tmp_path / "data" / "lin2020-10-seed5"
     held_out = read_datalist(cohort / "datalist-test-0.3.json")["test"]
     assert len(held_out) == 3
     assert tested[0] <= {entry["patient"] for entry in held_out}
     folder = data.find("plain").datalist.parent
     with pytest.raises(ValueError, match="must hold a set of the same data"):
-        make_image_set(cohort / "datalist.json", folder, selected=8, seed=SEED)
+        make_image_set(cohort / "datalist.json", folder, selected=8, seed=5)

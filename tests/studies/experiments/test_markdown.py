@@ -32,7 +32,15 @@ DOCUMENT = {
     "interval": "95 % percentile bootstrap",
     "metrics": ["dsc", "f1_of_means"],
     "remarks": ["A remark."],
-    "data": {"preset": "default", "patients": 5, "test_share": 0.3},
+    "computed": ["f1_of_means"],
+    "published_lines": [{"name": "Somehow", "published": {"dsc": 0.7}, "x": None}],
+    "data": {
+        "preset": "default",
+        "patients": 5,
+        "test_share": 0.3,
+        "cohort_seed": 4,
+        "tuned_on_seed": None,
+    },
     "image_set": {},
     "rows": [ROW],
     "comparisons": [COMPARISON, NOT_TESTED],
@@ -56,7 +64,9 @@ DOCUMENT = {
 def test_published_and_simulated_are_in_one_row():
     page = to_markdown(DOCUMENT)
     assert page.startswith("# Nobody 2020, Table 9, on simulated scans\n")
-    assert "| system | DSC, published | DSC, simulated | F1 of means, published |" in page
+    columns = "| system | DSC, published | DSC, simulated | F1 of means, computed from the paper's"
+    assert columns in page
+    assert "| Somehow | 0.700 | - | - | - | - | - | - | - | - |" in page
     assert (
         "| One | 0.600 | 0.500 (0.250 to 0.750), SD 0.062 | - | 0.500 (0.250 to 0.750) "
         "| 2 | 5 | 12 | 11 | 61 s |"
@@ -80,10 +90,10 @@ def test_fast_profile_compares_nothing():
 def test_page_says_how_it_was_made():
     page = to_markdown(DOCUMENT)
     assert (
-        "Full profile: little. The cohort has 5 simulated patients (preset `default`); the split "
-        "is by patient, with 30 % of the patients held out for testing. Metrics are computed from "
-        "the pixels of all images of a run together and averaged over the runs; in parentheses: "
-        "95 % percentile bootstrap."
+        "Full profile: little. The cohort has 5 simulated patients (preset `default`, seed 4); the "
+        "split is by patient, with 30 % of the patients held out for testing. Metrics are computed "
+        "from the pixels of all images of a run together and averaged over the runs; in "
+        "parentheses: 95 % percentile bootstrap."
     ) in page
     assert "Made with `bonescan reproduce tiny` on A processor, 2 cores." in page
     assert ("Runs of 2026-01-02 to 2026-01-05, on cpu, threads of a run: 1, revision aaa.") in page
@@ -101,6 +111,16 @@ def test_runs_of_several_kinds_are_told():
     assert "**Not all runs are of the same code:**" in page
     assert "**Not all runs are of the same data:** datalist.json was changed" in page
     assert "Runs of not recorded, on" in page
+
+
+def test_page_says_on_which_patients_settings_were_chosen():
+    told = {
+        seed: to_markdown({**DOCUMENT, "data": {**DOCUMENT["data"], "tuned_on_seed": seed}})
+        for seed in (4, 0)
+    }
+    assert "**Its settings were chosen on this very cohort" in told[4]
+    assert "chosen on another cohort, of seed 0" in told[0]
+    assert "were chosen" not in to_markdown(DOCUMENT)
 
 
 def test_cross_validation_holds_no_patients_out():

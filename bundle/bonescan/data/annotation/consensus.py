@@ -52,7 +52,10 @@ class StapleResult:
 
 
 def majority(masks: NDArray[np.bool_], *, votes: int = 2) -> NDArray[np.bool_]:
-    """Take what enough annotators marked (Lin et al. 2020: at least two of three).
+    """Take what enough annotators marked.
+
+    The majority of Lin et al. 2020, two of three, is another: it decides whether an image is
+    malignant, not which pixels are lesion.
 
     Args:
         masks: (annotator, ...).

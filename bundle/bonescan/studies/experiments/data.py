@@ -17,8 +17,6 @@ from bonescan.phantom.presets import find_preset
 from bonescan.prepare.image_set import make_image_set
 from bonescan.studies.experiments.experiment import CohortPart, Experiment, ImageSet, Profile
 
-SEED = 0
-"""Of the cohort, of the images and of the folds."""
 WHOLE_COHORT = "cohort"
 """Name of the data of an experiment that makes neither image sets nor datalists of its cohort."""
 
@@ -77,12 +75,13 @@ def prepare(
         raise ValueError(
             f"{experiment.name}: split must be 'patient': its images are whole scans, one a patient"
         )
-    folder_name = f"{experiment.preset}-{profile.patients}"
-    cohort = Cohort(find_preset(experiment.preset), profile.patients, SEED, folder / folder_name)
+    seed = profile.cohort_seed
+    folder_name = f"{experiment.preset}-{profile.patients}-seed{seed}"
+    cohort = Cohort(find_preset(experiment.preset), profile.patients, seed, folder / folder_name)
     simulate_cohort(cohort, workers=os.cpu_count() or 1)
-    scans = _hold_out(cohort, experiment.test_share)
+    scans = _hold_out(cohort, profile.test_share)
     image_sets = {
-        name: _make_images(scans, image_set, folder, split)
+        name: _make_images(scans, image_set, folder, split=split, seed=seed)
         for name, image_set in profile.image_sets.items()
     }
     parts = {
@@ -105,7 +104,9 @@ def _hold_out(cohort: Cohort, test_share: float) -> DataSet:
     return DataSet(name, path)
 
 
-def _make_images(scans: DataSet, image_set: ImageSet, folder: Path, split: str) -> DataSet:
+def _make_images(
+    scans: DataSet, image_set: ImageSet, folder: Path, *, split: str, seed: int
+) -> DataSet:
     """Make an image set in a folder that is named after all that it is made of."""
     selected = "all" if image_set.selected is None else image_set.selected
     total = "originals" if image_set.total is None else image_set.total
@@ -116,7 +117,7 @@ def _make_images(scans: DataSet, image_set: ImageSet, folder: Path, split: str) 
         total=image_set.total,
         selected=image_set.selected,
         split=split,
-        seed=SEED,
+        seed=seed,
     )
     return DataSet(name, folder / name / DATALIST_FILE, originals)
 
@@ -134,14 +135,18 @@ def _make_datalist(
             for entry in entries
             if entry["primary"] == part.primary and bool(entry["lesions"]) == part.metastases
         ]
-        content[section] = _with_folds(chosen, folds) if section == TRAINING else chosen
+        content[section] = (
+            _with_folds(chosen, folds, cohort.seed) if section == TRAINING else chosen
+        )
     path = datalist.with_name(f"{name}-{folds}-folds.json")
     write_json(path, content, indent=1)
     return DataSet(cohort.folder.name, path)
 
 
-def _with_folds(entries: Sequence[Mapping[str, Any]], folds: int) -> list[dict[str, Any]]:
-    fold_of = assign_folds(dict.fromkeys((e[PATIENT] for e in entries), 0), folds=folds, seed=SEED)
+def _with_folds(
+    entries: Sequence[Mapping[str, Any]], folds: int, seed: int
+) -> list[dict[str, Any]]:
+    fold_of = assign_folds(dict.fromkeys((e[PATIENT] for e in entries), 0), folds=folds, seed=seed)
     return [{**entry, FOLD: fold_of[entry[PATIENT]]} for entry in entries]
 
 

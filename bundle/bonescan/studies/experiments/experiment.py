@@ -1,7 +1,7 @@
 """What an experiment is: one published table or figure, as a file of configs/experiments says."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,8 @@ F1_OF_MEANS = "f1_of_means"
 bonescan.metrics.cross_validation). No single run has it, so it has neither interval nor test."""
 FAST = "fast"
 """The profile that shows that everything runs; its rows are not compared."""
-PROFILES = (FAST, "full")
+REQUIRED_PROFILES = (FAST, "full")
+PROFILES = (FAST, "small", "full")
 IMAGE_SET_FACTS = ("patients", "originals", "images", "training", "test", "lesion_percent")
 """What can be counted of an image set."""
 
@@ -60,9 +61,16 @@ class Profile:
             train on the scans as they are.
         overlays: names of configuration files of configs/ laid over train.yaml.
         settings: overrides of every run.
+        test_share: share of the cohort's patients that is held out for testing, between 0 and 1;
+            of no effect on a cross-validation.
+        validated: whether some of the training patients choose the epoch; otherwise, all are
+            trained on, and the last epoch is kept.
         folds: number of folds of a cross-validation; 0 to hold out the datalist's test patients.
         run_folds: the folds that are run; all if empty.
         seeds: seeds of the repeated runs.
+        cohort_seed: seed of the cohort, of its images and its folds.
+        tuned_on_seed: seed of the cohort on which its settings were chosen; None where nothing was
+            chosen.
     """
 
     patients: int
@@ -70,9 +78,13 @@ class Profile:
     image_sets: Mapping[str, ImageSet] = field(default_factory=dict)
     overlays: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    test_share: float = TEST_SHARE
+    validated: bool = True
     folds: int = 0
     run_folds: Sequence[int] = ()
     seeds: Sequence[int] = (0,)
+    cohort_seed: int = 0
+    tuned_on_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,9 @@ class Row:
         initial_weights: id of the row whose weights the training starts from.
         mined_from: id of the row whose false positives are the body of the labels.
         compared_with: ids of the rows on the same data that this one is tested against.
+        profiles: names of the profiles that have the row.
+        profile_names: what the table calls it, by profile, where settings of the profile make
+            something else of it; nothing published is put beside such a row.
         single_run: whether there is one run for all folds and seeds, trained but not evaluated.
         in_table: whether the table has this row; others only serve rows of the table.
         series: name of the curve that the row is a point of, None where there is none.
@@ -109,6 +124,8 @@ class Row:
     initial_weights: str | None = None
     mined_from: str | None = None
     compared_with: Sequence[str] = ()
+    profiles: Sequence[str] = PROFILES
+    profile_names: Mapping[str, str] = field(default_factory=dict)
     single_run: bool = False
     in_table: bool = True
     series: str | None = None
@@ -118,6 +135,27 @@ class Row:
     def needs(self) -> tuple[str, ...]:
         """Ids of the rows that must have run before."""
         return tuple(need for need in (self.initial_weights, self.mined_from) if need)
+
+    def at(self, profile: str) -> "Row":
+        """Return the row as it is in a profile."""
+        if profile not in self.profile_names:
+            return self
+        return replace(self, name=self.profile_names[profile], published={})
+
+
+@dataclass(frozen=True)
+class PublishedLine:
+    """Published figures of something that cannot be run again, as too little is said of it.
+
+    Attributes:
+        name: what the table calls it.
+        published: values by metric, 0..1.
+        x: its position on the horizontal axis of a figure.
+    """
+
+    name: str
+    published: Mapping[str, float]
+    x: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,14 +168,15 @@ class Experiment:
         source: paper and place in it.
         preset: of the simulated cohort.
         profiles: by name.
-        test_share: share of the cohort's patients that is held out for testing, between 0 and 1;
-            of no effect on a cross-validation.
         convention: how the metrics of a run are computed, one of CONVENTIONS.
         metrics: columns of the table; the first, which every run must have, decides tests and the
             choice of pictures.
         rows: in the order of the table; empty where the table counts an image set.
         datalists: sections made of parts of the cohort, by name of the datalist; the section
             "training" is dealt into folds.
+        published_lines: figures without a row that could be run.
+        computed: the metrics whose published values the paper does not print, but for its folds, of
+            which we computed them.
         published_image_set: published numbers of an image set, by name of IMAGE_SET_FACTS.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
@@ -148,11 +187,12 @@ class Experiment:
     source: str
     preset: str
     profiles: Mapping[str, Profile]
-    test_share: float = TEST_SHARE
     convention: str = "pooled"
     metrics: Sequence[str] = ()
     rows: Sequence[Row] = ()
     datalists: Mapping[str, Mapping[str, CohortPart]] = field(default_factory=dict)
+    published_lines: Sequence[PublishedLine] = ()
+    computed: Sequence[str] = ()
     published_image_set: Mapping[str, float] = field(default_factory=dict)
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
@@ -160,6 +200,21 @@ class Experiment:
     def row(self, row_id: str) -> Row:
         """Return a row by its id."""
         return next(row for row in self.rows if row.id == row_id)
+
+    def at(self, profile: str) -> "Experiment":
+        """Return the experiment with the rows of one profile, as they are there.
+
+        Raises:
+            ValueError: if there is no such profile, or nothing to do in it.
+        """
+        if profile not in self.profiles:
+            raise ValueError(
+                f"{self.name}: profile must be one of {', '.join(self.profiles)}, got {profile!r}"
+            )
+        rows = [row.at(profile) for row in self.rows if profile in row.profiles]
+        if self.rows and not rows:
+            raise ValueError(f"{self.name}: profile must have a row, {profile!r} has none")
+        return replace(self, rows=rows)
 
     @property
     def table_rows(self) -> list[Row]:
@@ -185,6 +240,10 @@ def load_experiment(path: Path) -> Experiment:
             for name, part in content.get("profiles", {}).items()
         },
         "rows": [row for part in content.get("rows", []) for row in _make_rows(part, path)],
+        "published_lines": [
+            _make(PublishedLine, line, f"{path.name}, published_lines")
+            for line in content.get("published_lines", [])
+        ],
         "datalists": {
             name: _make_each(CohortPart, sections, f"{path.name}, section")
             for name, sections in content.get("datalists", {}).items()
@@ -271,10 +330,14 @@ def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[s
     ids = [row.id for row in experiment.rows]
     if len(set(ids)) < len(ids):
         yield f"ids of rows must differ, got {ids}"
-    if set(experiment.profiles) != set(PROFILES):
-        yield f"profiles must be {PROFILES}, got {sorted(experiment.profiles)}"
+    profiles = set(experiment.profiles)
+    if not set(REQUIRED_PROFILES) <= profiles <= set(PROFILES):
+        required = ", ".join(REQUIRED_PROFILES)
+        yield f"profiles must be {required} and may be small, got {sorted(profiles)}"
     if experiment.rows and not experiment.metrics:
         yield "metrics must name at least one, got none"
+    if not all(isinstance(remark, str) for remark in experiment.remarks):
+        yield 'remarks must be texts; quote those that hold ": "'
     if experiment.metrics and experiment.metrics[0] == F1_OF_MEANS:
         yield f"the first of the metrics must be one that a single run has, got {F1_OF_MEANS!r}"
     for key, names, known in _list_names(experiment, systems):
@@ -287,7 +350,10 @@ def _list_names(
 ) -> Iterator[tuple[str, Iterable[str], Iterable[str]]]:
     """Yield where names stand, these names, and those that may stand there."""
     rows = experiment.rows
-    metrics = {*experiment.metrics, *(name for row in rows for name in row.published)}
+    published = [each.published for each in rows]
+    published += [line.published for line in experiment.published_lines]
+    named = (name for each in published for name in each)
+    metrics = {*experiment.metrics, *experiment.computed, *named}
     yield "convention", [experiment.convention], CONVENTIONS
     yield "metrics", metrics, (*METRICS, F1_OF_MEANS)
     yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
@@ -296,6 +362,7 @@ def _list_names(
         same_data = [other.id for other in rows if other.data == row.data]
         yield f"row {row.id}: system", [row.system], systems
         yield f"row {row.id}: compared_with", row.compared_with, same_data
+        yield f"row {row.id}: profiles", (*row.profiles, *row.profile_names), PROFILES
         yield f"row {row.id}: rows that it needs", row.needs, earlier
         for profile in experiment.profiles.values() if row.data else ():
             known = [*profile.image_sets, *experiment.datalists]

@@ -20,6 +20,8 @@ ROOT = CONFIGS.parent
 """The bundle's root."""
 CROPPED = "cropped"
 """Overlay for data that are thorax crops already."""
+ALL_TRAINING = "all_training"
+"""Overlay for a training without validation."""
 PREDICTIONS = "predictions"
 MINED = "mined"
 
@@ -148,6 +150,7 @@ class RunGrid:
         system = ConfigParser.load_config_file(str(path))
         data_set = self.data.find(row.data)
         overlays = [*([CROPPED] if data_set.cropped else []), *self.profile.overlays]
+        overlays += [] if self.profile.validated else [ALL_TRAINING]
         files = [str(CONFIGS / f"{name}.yaml") for name in ("train", *overlays)]
         datalist = data_set.datalist
         if row.mined_from:
@@ -172,6 +175,8 @@ class RunGrid:
 
     def _folds_of(self, row: Row, fold: int | None) -> dict[str, int]:
         """Choose the fold that validates, and the one that is tested."""
+        if not self.profile.validated:
+            return {}
         if fold is None or row.single_run:
             return {"fold": 0}
         return {"fold": (fold + 1) % self.profile.folds, "test_fold": fold}

@@ -61,7 +61,7 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         _describe(document),
         OPTIMISTIC if document["split"] == "image" else "",
         _image_set_table(document["image_set"]) if document["image_set"] else "",
-        _metrics_table(metrics, rows) if rows else "",
+        _metrics_table(document) if rows else "",
         _comparisons_table(metrics[0], comparisons) if comparisons else "",
         FAST_TEXT if rows and document["profile"] == FAST else "",
         *(f"![{title}]({name})" for title, name in document["pictures"].items()),
@@ -77,7 +77,8 @@ def _describe(document: Mapping[str, Any]) -> str:
     data = document["data"]
     text = (
         f"{document['profile'].capitalize()} profile: {document['protocol']}. The cohort has "
-        f"{data['patients']} simulated patients (preset `{data['preset']}`); the split is by "
+        f"{data['patients']} simulated patients (preset `{data['preset']}`, seed "
+        f"{data['cohort_seed']}); the split is by "
         f"{document['split']}"
     )
     if data["test_share"] is not None and document["split"] == "patient":
@@ -87,24 +88,48 @@ def _describe(document: Mapping[str, Any]) -> str:
             f". Metrics are {CONVENTION_TEXTS[document['convention']]}; in parentheses: "
             f"{document['interval']}"
         )
-    return f"{text}."
+    return f"{text}.{_describe_tuning(data)}"
 
 
-def _metrics_table(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+def _describe_tuning(data: Mapping[str, Any]) -> str:
+    """Say on which patients the profile's settings were chosen."""
+    tuned, reported = data["tuned_on_seed"], data["cohort_seed"]
+    if tuned is None:
+        return ""
+    if tuned == reported:
+        return (
+            " **Its settings were chosen on this very cohort, by the figures of its patients**, so "
+            "that the figures are too good."
+        )
+    return f" Its settings were chosen on another cohort, of seed {tuned}."
+
+
+def _metrics_table(document: Mapping[str, Any]) -> str:
     """Lay out the published and the simulated value of each metric."""
+    metrics = document["metrics"]
     header = ["system"]
     for name in metrics:
-        header += [f"{COLUMN_TITLES[name]}, published", f"{COLUMN_TITLES[name]}, simulated"]
+        origin = "computed from the paper's folds" if name in document["computed"] else "published"
+        header += [f"{COLUMN_TITLES[name]}, {origin}", f"{COLUMN_TITLES[name]}, simulated"]
     lines = []
-    for row in rows:
+    for row in document["rows"]:
         line = [row["name"]]
         for name in metrics:
-            published = row["published"].get(name)
-            line.append(NO_VALUE if published is None else f"{published:.3f}")
+            line.append(_format_published(row, name))
             line.append(_format_estimate(row["measured"][name]))
         line += [_format_count(row[key]) for key in COUNT_TITLES]
         lines.append([*line, f"{row['training_s']:.0f} s"])
+    for row in document["published_lines"]:
+        line = [row["name"]]
+        for name in metrics:
+            line += [_format_published(row, name), NO_VALUE]
+        lines.append([*line, *[NO_VALUE] * (len(COUNT_TITLES) + 1)])
     return markdown_table([*header, *COUNT_TITLES.values(), "training time per run"], lines)
+
+
+def _format_published(row: Mapping[str, Any], metric: str) -> str:
+    value = row["published"].get(metric)
+    return NO_VALUE if value is None else f"{value:.3f}"
 
 
 def _format_count(value: int | None) -> str:

@@ -87,9 +87,9 @@ def _draw_sweep(experiment: Experiment, results: Sequence[RowResult], path: Path
         axis=str(experiment.sweep_axis),
         metric=COLUMN_TITLES[metric],
         published={
-            float(result.row.x or 0): result.row.published[metric]
-            for result in results
-            if metric in result.row.published
+            line.x: line.published[metric]
+            for line in experiment.published_lines
+            if line.x is not None and metric in line.published
         },
         origin="simulated",
     )

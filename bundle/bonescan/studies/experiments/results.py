@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,15 @@ def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
             len(grid.folds) * len(profile.seeds), test_to_training=grid.test_to_training
         ),
         "metrics": list(experiment.metrics),
+        "computed": list(experiment.computed),
+        "published_lines": [asdict(line) for line in experiment.published_lines],
         "remarks": list(experiment.remarks),
         "data": {
             "preset": experiment.preset,
             "patients": profile.patients,
-            "test_share": None if profile.folds else experiment.test_share,
+            "cohort_seed": profile.cohort_seed,
+            "tuned_on_seed": profile.tuned_on_seed,
+            "test_share": None if profile.folds else profile.test_share,
             "test_to_training": grid.test_to_training,
             "sha256": {name: data_hash(each.datalist) for name, each in grid.data.sets.items()},
         },
