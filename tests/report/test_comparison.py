@@ -67,6 +67,25 @@ def test_systems_without_the_same_images_are_refused():
         draw_systems(images, origin="Simulated scans")
 
 
+def test_scan_is_named_and_has_its_sides_and_systems_are_zoomed():
+    images = {"A": [make_example(pred=True)], "B": [make_example(pred=False)]}
+    scan, *systems = draw_systems(images, origin="Simulated scans").axes
+    assert "posterior, mirrored" in {text.get_text() for text in scan.texts}
+    for axes in systems:
+        x = {text.get_text(): text.get_position()[0] for text in axes.texts}
+        assert x["R"] < x["L"]
+        assert axes.get_xlim() == systems[0].get_xlim() != scan.get_xlim()
+
+
+def test_losses_are_drawn_over_their_own_in_the_first_epoch(tmp_path):
+    losses = [{"epoch": 1, "loss": 0.8}, {"epoch": 2, "loss": 0.2}]
+    other_scale = [{**row, "loss": 50 * row["loss"]} for row in losses]
+    for name, runs in (("first", losses), ("second", other_scale)):
+        write_histories(tmp_path / f"{name}.png", {"A": [runs]}, origin="scans")
+    first, second = (read_pixels(tmp_path / f"{name}.png") for name in ("first", "second"))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_histories_are_averaged_over_runs(tmp_path):
     one = [{"epoch": 1, "loss": 0.5, "validation_metric": 0.125}, {"epoch": 2, "loss": 0.25}]
     other = [{"epoch": 1, "loss": 0.75, "validation_metric": 0.375}]

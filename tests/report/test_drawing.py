@@ -8,6 +8,7 @@ from bonescan.report.drawing import (
     display_limit,
     draw_scale_bar,
     draw_sides,
+    find_zoom,
     new_figure,
     outline_segments,
 )
@@ -79,3 +80,20 @@ def test_no_scale_bar_on_an_image_too_small_for_it():
     axes.set_ylim(8, 0)
     draw_scale_bar(axes, (2.0, 2.0))
     assert not axes.lines
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        ([], ((0, 100), (0, 60))),
+        ([(50, 30)], ((35.5, 65.5), (21.5, 39.5))),
+        ([(2, 58)], ((0, 30), (42, 60))),
+        ([(10, 20), (59, 24)], ((2.5, 67.5), (3, 42))),
+        ([(0, 0), (99, 59)], ((0, 100), (0, 60))),
+    ],
+)
+def test_zoom_holds_the_mask_in_the_proportions_of_the_image(pixels, expected):
+    mask = np.zeros((100, 60), dtype=bool)
+    for pixel in pixels:
+        mask[pixel] = True
+    np.testing.assert_allclose(find_zoom(mask), expected)

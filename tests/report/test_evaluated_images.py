@@ -48,3 +48,17 @@ def test_images_of_several_sizes_are_refused(tmp_path):
     images = [make_random(ImageForm.ANTERIOR), make_random(ImageForm.POSTERIOR, (5, 3))]
     with pytest.raises(ValueError, match=r"images must be of one size.*\(3, 5\), \(5, 3\)"):
         write_evaluated_images(tmp_path / "images.npz", images)
+
+
+@pytest.mark.parametrize(
+    ("form", "mirrored", "caption"),
+    [
+        (ImageForm.POSTERIOR, True, "posterior, mirrored"),
+        (ImageForm.POSTERIOR, False, "posterior"),
+        (ImageForm.ANTERIOR, True, "anterior"),
+        (ImageForm.SIDE_BY_SIDE, False, "side by side"),
+    ],
+)
+def test_caption_says_that_the_posterior_view_is_mirrored(form, mirrored, caption):
+    mask = np.zeros((2, 3), dtype=bool)
+    assert make_image(mask, mask, form=form, mirrored=mirrored).caption == caption

@@ -36,3 +36,15 @@ def test_images_are_plain_above_and_outlined_below(tmp_path):
 def test_no_image_is_refused():
     with pytest.raises(ValueError, match="at least one image, got none"):
         draw_panels({}, simulated=True)
+
+
+def test_lesions_are_zoomed_to_below_and_framed_above():
+    figure = draw_panels({"best": make_example(ImageForm.POSTERIOR)}, simulated=True)
+    whole, zoomed = figure.axes
+    assert whole.get_xlim() == (-0.5, 59.5)
+    (frame,) = whole.patches
+    assert (frame.get_x(), frame.get_x() + frame.get_width()) == zoomed.get_xlim()
+    assert (frame.get_y() + frame.get_height(), frame.get_y()) == zoomed.get_ylim()
+    assert frame.get_y() < 36.5
+    assert frame.get_y() + frame.get_height() > 73.5, "of both masks"
+    assert frame.get_height() < 80

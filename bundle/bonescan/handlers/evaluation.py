@@ -287,7 +287,8 @@ class EvaluationReport:
         examples = {}
         for rank, number in representative(results):
             result = results[number]
-            examples[f"{rank}, {result.form.caption}, DSC {result.dsc:.2f}"] = images[result.key]
+            image = images[result.key]
+            examples[f"{rank}, {image.caption}, DSC {result.dsc:.2f}"] = image
         write_panels(self.output_dir / run_folder.EXAMPLES, examples, simulated=simulated)
         point = detection_of(results)
         write_froc_curve(

@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from bonescan.report.curves import CURVES, EPOCH, tidy
+from bonescan.report.curves import CURVES, EPOCH, LOSS, tidy
 from bonescan.report.drawing import (
     COLOURS,
     draw_counts,
     draw_outlines,
     draw_scale_bar,
     draw_sides,
+    draw_zoomed_part,
+    find_zoom,
     new_figure,
     save_png,
+    zoom,
 )
 from bonescan.report.evaluated_images import EvaluatedImage
 from bonescan.report.findings import RESEARCH_USE
@@ -55,7 +58,7 @@ def write_systems(
 
 
 def draw_systems(images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str) -> Figure:
-    """Draw images from top to bottom, plain and then with the outlines of each system.
+    """Draw images from top to bottom, plain and then zoomed with the outlines of each system.
 
     Args:
         images: by name of the system, for each system the same ones.
@@ -76,15 +79,20 @@ def draw_systems(images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str)
     width, height = 1 / (1 + len(images)), height_px / size_px[1]
     for row in range(len(first)):
         bottom = 1 - TITLE_PX / size_px[1] - (row + 1) * height
+        shown = [images[name][row] for name in images]
+        part = find_zoom(np.any([each.pred_mask | each.truth_mask for each in shown], axis=0))
         for column, name in enumerate([None, *images]):
             axes = figure.add_axes((column * width, bottom, width, height))
             image = first[row] if name is None else images[name][row]
             draw_counts(axes, image.uptake.astype(np.float32), image.spacing_mm)
             if name is None:
-                draw_sides(axes, image.form, mirrored=image.mirrored)
-                draw_scale_bar(axes, image.spacing_mm)
+                draw_zoomed_part(axes, part)
+                axes.text(0.5, 0.99, image.caption, transform=axes.transAxes, ha="center", va="top")
             else:
+                zoom(axes, part)
                 draw_outlines(axes, image.pred_mask, image.truth_mask)
+            draw_sides(axes, image.form, mirrored=image.mirrored)
+            draw_scale_bar(axes, image.spacing_mm)
             if row == 0:
                 axes.set_title(_wrapped(name or "Scan"), size=9, pad=3)
     figure.text(
@@ -101,6 +109,8 @@ def write_histories(
 ) -> None:
     """Draw loss and validation Dice of several systems over the epochs, averaged over the runs.
 
+    Losses of different systems do not compare: each is drawn over its own in the first epoch.
+
     Args:
         path: PNG to write.
         histories: of the runs of each system, rows of bonescan.report.curves.read_history.
@@ -111,10 +121,15 @@ def write_histories(
     for axes, (key, title) in zip(panels, CURVES.items(), strict=True):
         for number, (name, runs) in enumerate(histories.items()):
             epochs, means = _average(runs, key)
+            if key == LOSS:
+                means = [mean / means[0] for mean in means]
             axes.plot(epochs, means, **_line_style(number), lw=1.3, label=name)
-        axes.set_ylabel(title)
+        axes.set_ylabel(f"{title},\nover that of the first epoch" if key == LOSS else title)
         tidy(axes)
     panels[0].set_yscale("log")
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[0].yaxis.set_major_formatter("{x:g}")
+    panels[0].yaxis.set_minor_formatter(NullFormatter())
     panels[-1].set_ylim(0, 1)
     panels[-1].set_xlabel("epoch")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -11,7 +11,8 @@ from bonescan.metrics.froc import Froc
 from bonescan.report.drawing import COLOURS, new_figure, save_png
 
 EPOCH = "epoch"
-CURVES = {"loss": "training loss", "validation_metric": "validation DSC, pooled"}
+LOSS = "loss"
+CURVES = {LOSS: "training loss", "validation_metric": "validation DSC, pooled"}
 """Columns of the history by what they are called in the picture."""
 MOST_FALSE_POSITIVES = 8.0
 """Right end of the free-response curve, unless the operating point lies farther right."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as DrawnPath
 from numpy.typing import NDArray
 
@@ -18,6 +18,8 @@ from bonescan.image_form import ImageForm
 from bonescan.labels import LABEL_COLOURS, Label
 
 Colour = str | tuple[float, ...]
+Part = tuple[tuple[float, float], tuple[float, float]]
+"""Where rows and columns of a part of an image begin and end; pixel 0 lies between 0 and 1."""
 
 DPI = 100
 HEADER_PX = 26
@@ -43,6 +45,10 @@ SHADE_COLOUR = (0.72, 0.72, 0.72, 0.6)
 
 WINDOW_PERCENTILE = 99.0
 """Of the pixels that hold counts: shows ribs and vertebrae; bladder and hot lesions saturate."""
+
+LEAST_ZOOM = 0.3
+ZOOM_ROOM = 1.3
+"""Length of a zoomed part over that of what it shows."""
 
 SCALE_BAR_STEPS_MM = (10, 20, 50, 100, 200)
 
@@ -211,6 +217,40 @@ def draw_scale_bar(axes: Axes, spacing_mm: tuple[float, float]) -> None:
 def name_origin(*, simulated: bool) -> str:
     """Say in a caption where scans come from."""
     return "simulated" if simulated else "acquired"
+
+
+def find_zoom(mask: NDArray[np.bool_]) -> Part:
+    """Find the part of an image around all of a mask, in the image's proportions.
+
+    Args:
+        mask: what must be seen (row, column).
+
+    Returns:
+        At least LEAST_ZOOM of the image's rows and columns; all of it where the mask is empty.
+    """
+    size = np.array(mask.shape)
+    if not mask.any():
+        return (0, size[0]), (0, size[1])
+    spans = np.array([(places.min(), places.max() + 1) for places in np.nonzero(mask)])
+    share = min(max(ZOOM_ROOM * (np.ptp(spans, axis=1) / size).max(), LEAST_ZOOM), 1.0)
+    first = np.clip(spans.mean(axis=1) - share * size / 2, 0, (1 - share) * size)
+    last = first + share * size
+    return (first[0], last[0]), (first[1], last[1])
+
+
+def zoom(axes: Axes, part: Part) -> None:
+    """Show this part of an image only."""
+    (top, bottom), (left, right) = part
+    axes.set_xlim(left - 0.5, right - 0.5)  # pixel centres lie at whole numbers
+    axes.set_ylim(bottom - 0.5, top - 0.5)
+
+
+def draw_zoomed_part(axes: Axes, part: Part) -> None:
+    """Draw a frame around the part of an image that another panel shows."""
+    (top, bottom), (left, right) = part
+    corner = (left - 0.5, top - 0.5)
+    frame = Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=FIELD_COLOUR)
+    axes.add_patch(frame)
 
 
 def outline_keys(*, has_truth: bool) -> list[Artist]:

@@ -42,6 +42,12 @@ class EvaluatedImage:
         return self.scan_id, self.form
 
     @property
+    def caption(self) -> str:
+        """What the image shows, for people."""
+        mirrored = self.mirrored and self.form is ImageForm.POSTERIOR
+        return f"{self.form.caption}{', mirrored' if mirrored else ''}"
+
+    @property
     def pred_mask(self) -> NDArray[np.bool_]:
         """Predicted lesions (row, column)."""
         return self._unpack(self.pred_bits)

@@ -31,6 +31,7 @@ from bonescan.report.drawing import (
     outline_keys,
     save_png,
     write_caption,
+    zoom,
 )
 from bonescan.report.findings import RESEARCH_USE, Finding
 from bonescan.report.scan_result import ScanResult
@@ -129,7 +130,7 @@ def _draw_view(axes: Axes, result: ScanResult, number: int, rows: slice, *, plai
     view, counts = result.views[number], result.counts[number]
     limit = display_limit(counts, HOT_PERCENTILE) if plain else display_limit(counts)
     draw_counts(axes, counts, result.spacing_mm, limit=limit)
-    axes.set_ylim(rows.stop - 0.5, rows.start - 0.5)
+    zoom(axes, ((rows.start, rows.stop), (0, counts.shape[1])))
     if not plain:
         draw_field(axes, result.field_mask[number])
         _name_shade(axes, result.field_mask[number], rows, result.spacing_mm[0])

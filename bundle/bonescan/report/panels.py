@@ -14,11 +14,14 @@ from bonescan.report.drawing import (
     draw_outlines,
     draw_scale_bar,
     draw_sides,
+    draw_zoomed_part,
+    find_zoom,
     name_origin,
     new_figure,
     outline_keys,
     save_png,
     write_caption,
+    zoom,
 )
 from bonescan.report.evaluated_images import EvaluatedImage
 from bonescan.report.findings import RESEARCH_USE
@@ -34,7 +37,7 @@ def write_panels(
 
 
 def draw_panels(images: Mapping[str, EvaluatedImage], *, simulated: bool) -> Figure:
-    """Draw images from left to right: above as they are, below with the masks outlined.
+    """Draw images from left to right: above as they are, below zoomed to the outlined lesions.
 
     Args:
         images: by title, which says what the image is an example of.
@@ -62,7 +65,11 @@ def draw_panels(images: Mapping[str, EvaluatedImage], *, simulated: bool) -> Fig
 
 def _draw_panel(axes: Axes, image: EvaluatedImage, *, outlined: bool) -> None:
     draw_counts(axes, image.uptake.astype(np.float32), image.spacing_mm)
-    draw_sides(axes, image.form, mirrored=image.mirrored)
+    part = find_zoom(image.pred_mask | image.truth_mask)
     if outlined:
+        zoom(axes, part)
         draw_outlines(axes, image.pred_mask, image.truth_mask)
-        draw_scale_bar(axes, image.spacing_mm)
+    else:
+        draw_zoomed_part(axes, part)
+    draw_sides(axes, image.form, mirrored=image.mirrored)
+    draw_scale_bar(axes, image.spacing_mm)
