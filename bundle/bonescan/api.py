@@ -20,9 +20,10 @@ from bonescan.errors import ScanError, root_cause
 from bonescan.handlers.scan_outputs import make_result
 from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import IMAGE
+from bonescan.metrics.operating_point import read_operating_point
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
-from bonescan.run_folder import SYSTEM, WEIGHTS
+from bonescan.run_folder import OPERATING_POINT, SYSTEM, WEIGHTS
 from bonescan.versions import utc_now
 from bonescan.workflow.installation import find_configs
 from bonescan.workflow.provenance import make_provenance
@@ -122,11 +123,12 @@ def load(
         check_system(run / SYSTEM)
     parser = ConfigParser()
     parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
+    parser["point"] = read_operating_point(run / OPERATING_POINT)
     # Before anything is instantiated, which resolves references in place.
     provenance = make_provenance(
         system=parser["name"],
         weights=run / WEIGHTS,
-        operating_point=parser["operating_point"],
+        operating_point=parser["point"].numbers,
         config=parser.get(),
     )
     if device is not None:

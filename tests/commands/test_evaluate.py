@@ -48,6 +48,17 @@ def test_it_ends_by_saying_how_many_images(run_folder, launched, tmp_path, capsy
     assert last == f"Evaluated 4 images of 2 patients. See {tmp_path / 'summary.md'}"
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_it_says_at_which_operating_point(run_folder, launched, tmp_path, capsys, nested):
+    systems = {"Baseline": {}, "U-Net": {"operating_point": {"is": "lesions of 15 mm2 or more"}}}
+    document = {"metastasis": systems, "bladder": {"U-Net": {}}} if nested else systems
+    (tmp_path / "summary.json").write_text(json.dumps(document))
+    assert evaluate(run_folder, "--data", "data/x", "-o", tmp_path) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    page = tmp_path / "summary.md"
+    assert last == f"Operating point: lesions of 15 mm2 or more. See {page}"
+
+
 def test_overlays_come_last(run_folder, launched):
     assert evaluate(run_folder, "--overlay", "multi_gpu_evaluate", "--set", "seed=7") == 0
     config = composed(launched)

@@ -250,6 +250,22 @@ def test_curve_passes_through_the_point_of_the_table(evaluation):
     assert curve["false_positives"][here] == table["false_positives"]["value"] > 0
 
 
+def test_curve_passes_through_a_chosen_operating_point(cohort, run_dir, tmp_path):
+    path = tmp_path / "point.json"
+    path.write_text(json.dumps({"threshold": 0.53, "min_area_mm2": 40}))
+    evaluate(cohort, run_dir, tmp_path, operating_point=str(path), baseline=False)
+    result = Evaluation(tmp_path, [])
+    document = result.summary()[NAME]
+    curve, table = document["froc"], document["detection"]
+    here = curve["threshold"].index(0.53)
+    assert curve["sensitivity"][here] == table["sensitivity"]["value"] > 0
+    assert curve["false_positives"][here] == table["false_positives"]["value"] > 0
+    page = (tmp_path / run_folder.SUMMARY_PAGE).read_text()
+    said = "probability 0.530 or more, lesions of 40 mm2 or more"
+    assert document["operating_point"]["is"] == said
+    assert f"Operating point of {NAME}: {said}." in page
+
+
 def test_instances_are_scored_as_instances(tmp_path):
     instances = torch.tensor([[[2, 2, 1, 0, 0, 0]], [[0, 0, 0, 0, 0, 0]]])
     summary = report_on(tmp_path, extra={"pred_instances": instances})[NAME]

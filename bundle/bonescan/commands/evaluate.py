@@ -16,7 +16,15 @@ from bonescan.commands.workflow import (
     start,
 )
 from bonescan.files import read_rows
-from bonescan.run_folder import CONFIGURATION, EVALUATION, IMAGE_ROWS, SUMMARY_PAGE, SYSTEM
+from bonescan.labels import LABEL_NAMES, Label
+from bonescan.run_folder import (
+    CONFIGURATION,
+    EVALUATION,
+    IMAGE_ROWS,
+    SUMMARY_JSON,
+    SUMMARY_PAGE,
+    SYSTEM,
+)
 from bonescan.workflow.installation import find_configs
 
 DATA_KEYS = ("dataset_dir", "datalist")
@@ -64,7 +72,8 @@ def run(chosen: argparse.Namespace) -> int:
     settings = [] if chosen.data else data_of_training(chosen.run, trusted=chosen.trust)
     code = start("evaluating", files, values=values, settings=[*settings, *chosen.settings])
     if code == 0 and is_first_process():
-        print(f"{describe_images(output / IMAGE_ROWS)}See {output / SUMMARY_PAGE}")
+        done = [describe_images(output / IMAGE_ROWS), describe_point(output / SUMMARY_JSON)]
+        print("".join([*done, f"See {output / SUMMARY_PAGE}"]))
     return code
 
 
@@ -74,6 +83,16 @@ def describe_images(table: Path) -> str:
     images = {(row["scan_id"], row["form"]) for row in rows}
     patients = {row["patient"] for row in rows}
     return f"Evaluated {len(images)} images of {len(patients)} patients. " if rows else ""
+
+
+def describe_point(summary: Path) -> str:
+    """Say at which operating point metastases were predicted; nothing where there is no summary."""
+    if not summary.is_file():
+        return ""
+    document = json.loads(summary.read_text(encoding="utf-8"))
+    systems = [*document.values(), *document.get(LABEL_NAMES[Label.METASTASIS], {}).values()]
+    points = [system["operating_point"]["is"] for system in systems if "operating_point" in system]
+    return f"Operating point: {points[0]}. " if points else ""
 
 
 def data_of_training(folder: Path, *, trusted: bool) -> list[str]:

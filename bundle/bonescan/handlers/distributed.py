@@ -1,5 +1,8 @@
 """What several processes of one training must agree on."""
 
+from typing import Any
+
+import ignite.distributed as idist
 import torch.distributed as dist
 from ignite.engine import Engine, Events
 from torch import nn
@@ -27,3 +30,10 @@ class SharedBuffers:
         """Copy the buffers; a collective step of all processes."""
         for buffer in self.network.buffers():
             dist.broadcast(buffer, src=0)
+
+
+def gather(items: list[Any]) -> list[Any]:
+    """Return the items of all processes, in each of them."""
+    if idist.get_world_size() == 1:
+        return items
+    return [item for shard in idist.all_gather(items) for item in shard]

@@ -1,11 +1,10 @@
 """Collect what an evaluation finds, scan by scan, and write it down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import ignite.distributed as idist
 import numpy as np
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from bonescan import run_folder
 from bonescan.data.samples import SampleDataset
 from bonescan.files import write_json, write_text
+from bonescan.handlers.distributed import gather
 from bonescan.image_form import ImageForm
 from bonescan.keys import (
     IMAGE,
@@ -27,6 +27,7 @@ from bonescan.keys import (
 )
 from bonescan.labels import LABEL_NAMES, Label
 from bonescan.metrics.lesion import LesionScores
+from bonescan.metrics.operating_point import OperatingPoint
 from bonescan.metrics.threshold import Threshold, best_threshold
 from bonescan.report.curves import read_history, write_froc_curve, write_training_curves
 from bonescan.report.evaluated_images import EvaluatedImage, write_evaluated_images
@@ -78,14 +79,15 @@ class EvaluatedScan:
     prob: NDArray[np.floating]
     instances: NDArray[np.integer] | None = None
 
-    def score(self, label: Label) -> list[ImageResult]:
-        """Compare the prediction of a label with the truth; lesions are metastases."""
+    def score(self, label: Label, point: OperatingPoint) -> list[ImageResult]:
+        """Compare the prediction of a label with the truth; metastases at an operating point."""
         masks = self.pred_label == label
         if label is not Label.METASTASIS:
             return self.score_masks(masks, label)
         instances = [None] * len(masks) if self.instances is None else self.instances
+        min_area_px = point.min_area_px(self.spacing_mm)
         scores = [
-            LesionScores(instances=owners, prob=prob)
+            LesionScores(min_area_px, owners, prob, point.thresholds)
             for owners, prob in zip(instances, self.prob, strict=True)
         ]
         return self.score_masks(masks, label, scores)
@@ -181,6 +183,8 @@ class EvaluationReport:
         label_values: values of bonescan.labels.Label that are evaluated, each against all others.
             The summary of metastases alone holds a document by system; any other holds such a
             summary by name of the label.
+        point: operating point that the predictions were decided at; it governs the free-response
+            curve, too.
         baseline_dataset: samples of the training set on which an intensity threshold is chosen
             for each label that is evaluated beside the system; None leaves it out.
         keep_images: whether to write all images with the masks of metastases, too; they must be of
@@ -197,6 +201,7 @@ class EvaluationReport:
         run_dir: str | Path,
         name: str,
         label_values: Sequence[int] = (Label.METASTASIS,),
+        point: OperatingPoint | None = None,
         baseline_dataset: SampleDataset | None = None,
         keep_images: bool = False,
     ) -> None:
@@ -204,6 +209,7 @@ class EvaluationReport:
         self.run_dir = Path(run_dir)
         self.name = name
         self.labels = _to_labels(label_values)
+        self.point = point or OperatingPoint()
         self.baseline_dataset = baseline_dataset
         self.keep_images = keep_images
         self.thresholds: dict[Label, Threshold] = {}
@@ -230,14 +236,14 @@ class EvaluationReport:
             scan = read_sample(sample, entry)
             self.images += scan.images()
             for label in self.labels:
-                self.results += scan.score(label)
+                self.results += scan.score(label, self.point)
             for label, threshold in self.thresholds.items():
                 self.baseline_results += scan.score_masks(scan.uptake >= threshold.intensity, label)
 
     def _finish(self, engine: Engine) -> None:
-        self.images = sorted(_gather(self.images), key=_by_patient)
-        self.results = sorted(_gather(self.results), key=_by_patient)
-        self.baseline_results = sorted(_gather(self.baseline_results), key=_by_patient)
+        self.images = sorted(gather(self.images), key=_by_patient)
+        self.results = sorted(gather(self.results), key=_by_patient)
+        self.baseline_results = sorted(gather(self.baseline_results), key=_by_patient)
         if engine.state.rank == 0:
             self._write()
 
@@ -272,7 +278,11 @@ class EvaluationReport:
     def _summarise(self, label: Label, *, simulated: bool) -> dict[str, dict[str, Any]]:
         """Summarise the system, and the baseline where there is one, for one label."""
         results = [result for result in self.results if result.label is label]
-        summaries = {self.name: summarise(results, simulated=simulated)}
+        summaries = {
+            self.name: summarise(results, simulated=simulated, thresholds=self.point.thresholds)
+        }
+        if label is Label.METASTASIS:
+            summaries[self.name]["operating_point"] = {**asdict(self.point), "is": str(self.point)}
         if label in self.thresholds:
             baseline = [result for result in self.baseline_results if result.label is label]
             summaries[BASELINE] = {
@@ -293,7 +303,7 @@ class EvaluationReport:
         point = detection_of(results)
         write_froc_curve(
             self.output_dir / run_folder.FROC_CURVE,
-            froc_of(results),
+            froc_of(results, self.point.thresholds),
             name=self.name,
             unit=unit_of(results),
             point=(point["false_positives"], point["sensitivity"]),
@@ -307,13 +317,6 @@ def _to_labels(values: Sequence[int]) -> tuple[Label, ...]:
         names = ", ".join(f"{value} {LABEL_NAMES[value]}" for value in known)
         raise ValueError(f"label_values must be different ones of {names}, got {list(values)}")
     return tuple(known[value] for value in values)
-
-
-def _gather(items: list[Any]) -> list[Any]:
-    """Return the items of all processes, in each of them."""
-    if idist.get_world_size() == 1:
-        return items
-    return [item for shard in idist.all_gather(items) for item in shard]
 
 
 def _by_patient(item: EvaluatedImage | ImageResult) -> tuple[str, ImageForm]:

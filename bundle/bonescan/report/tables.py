@@ -92,7 +92,12 @@ def _lesion_tables(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for name, summary in summaries.items()
     ]
     rule = f"Lesions are {first['lesion_rule']}; what has no partner is missed or false."
-    parts = [rule, markdown_table(["System", *titles], rows)]
+    points = [
+        f"Operating point of {name}: {summary['operating_point']['is']}."
+        for name, summary in summaries.items()
+        if "operating_point" in summary
+    ]
+    parts = [" ".join([rule, *points]), markdown_table(["System", *titles], rows)]
     curves = {name: summary["froc"] for name, summary in summaries.items() if "froc" in summary}
     if curves:
         rates = list(next(iter(curves.values()))["sensitivity_at"])

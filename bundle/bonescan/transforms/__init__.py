@@ -11,6 +11,7 @@ from bonescan.transforms.intensity import (
 )
 from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
+from bonescan.transforms.operating_point import LesionProbd, OperatingPointd
 from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
@@ -27,10 +28,12 @@ __all__ = [
     "FillLabeld",
     "JoinBodyLabeld",
     "JoinPixelsd",
+    "LesionProbd",
     "MirrorPosterior",
     "MirrorPosteriord",
     "NormalizeBrightness",
     "NormalizeBrightnessd",
+    "OperatingPointd",
     "OracleThresholdd",
     "OtsuBody",
     "OtsuBodyd",

@@ -93,6 +93,7 @@ def _evaluate(run: Run) -> None:
         "output_dir": str(run.folder / EVALUATION),
         "baseline": False,
         "keep_images": True,
+        "operating_point": None,  # tables keep the paper's rule
         **run.evaluation,
     }
     _launch(run, ["evaluating", *_with_system(run, "evaluate"), *_overrides(settings)])
@@ -107,6 +108,7 @@ def _mine(run: Run, datalist: Path) -> None:
         "run_dir": str(run.folder),
         "output_dir": str(predictions),
         "resume": predictions.is_dir(),
+        "operating_point": None,
     }
     _launch(run, ["inference", *_with_system(run, "inference"), *_overrides(settings)])
     mine_datalist(datalist, predictions, run.folder / MINED / DATALIST_FILE)

@@ -1,0 +1,229 @@
+"""Choose the operating point of a trained system on its validation patients."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from numpy.typing import NDArray
+
+from bonescan import run_folder
+from bonescan.files import write_json
+from bonescan.handlers.distributed import gather
+from bonescan.keys import (
+    IMAGE,
+    LABEL,
+    META_SCAN_ID,
+    PRED,
+    PRED_INSTANCES,
+    PROB,
+    patient_of,
+)
+from bonescan.labels import Label
+from bonescan.metrics.lesion import THRESHOLDS, LesionScores, detection, lesion_f1, match_lesions
+from bonescan.metrics.operating_point import (
+    MIN_AREAS_MM2,
+    OperatingPoint,
+    choose_min_area,
+    choose_threshold,
+    pooled_dice,
+)
+from bonescan.metrics.threshold import count_at_least
+from bonescan.transforms.metadata import get_spacing_mm
+
+logger = logging.getLogger(__name__)
+
+THRESHOLD, MIN_AREA = "threshold", "min_area"
+"""What can be chosen."""
+
+
+@dataclass(frozen=True)
+class ValidatedImage:
+    """What the choice needs of one image (row, column).
+
+    Attributes:
+        prob: probability of metastasis.
+        pred_mask: metastases by the system's own rule.
+        truth_mask: true metastases.
+        instances: number of the instance that owns each pixel, where there are instances.
+        spacing_mm: (row, column) pixel spacing.
+    """
+
+    prob: NDArray[np.floating]
+    pred_mask: NDArray[np.bool_]
+    truth_mask: NDArray[np.bool_]
+    instances: NDArray[np.integer] | None
+    spacing_mm: tuple[float, float]
+
+    def count_pixels(self) -> NDArray[np.int64]:
+        """Count predicted, common and true pixels at each of THRESHOLDS: (threshold, 3)."""
+        thresholds = np.array(THRESHOLDS)
+        predicted = count_at_least(self.prob.ravel(), thresholds)
+        common = count_at_least(self.prob[self.truth_mask], thresholds)
+        true = np.full(len(thresholds), np.count_nonzero(self.truth_mask))
+        return np.stack([predicted, common, true], axis=-1)
+
+    def count_lesions(self, threshold: float | None) -> NDArray[np.int64]:
+        """Match the lesions at each of MIN_AREAS_MM2: (area, 3)."""
+        mask = self.pred_mask if threshold is None else self.prob >= threshold
+        points = [OperatingPoint(threshold, area) for area in MIN_AREAS_MM2]
+        scores = [LesionScores(p.min_area_px(self.spacing_mm), self.instances) for p in points]
+        return np.stack([match_lesions(mask, self.truth_mask, score) for score in scores])
+
+
+class OperatingPointChoice:
+    """Choose on the scans of an evaluator, and write `operating_point.json`.
+
+    The threshold is the one of highest pooled Dice, the measure by which the epoch is chosen, too.
+    At that threshold the least area is the one of highest F1 of lesions: it weighs a lesion that is
+    dropped like a speck that stays, and does not depend on how many patients there are, as "the
+    largest area that loses no lesion" would.
+
+    Args:
+        output_dir: folder of the file.
+        choose: what is chosen: "threshold", "min_area"; the rest stays as the system has it.
+
+    Raises:
+        ValueError: if there is something else to choose.
+    """
+
+    def __init__(
+        self, output_dir: str | Path, *, choose: Collection[str] = (THRESHOLD, MIN_AREA)
+    ) -> None:
+        if not set(choose) <= {THRESHOLD, MIN_AREA}:
+            raise ValueError(
+                f"choose must be among {THRESHOLD!r} and {MIN_AREA!r}, got {list(choose)}"
+            )
+        self.path = Path(output_dir) / run_folder.OPERATING_POINT
+        self.choose = choose
+        self.images: list[ValidatedImage] = []
+        self.patients: set[str] = set()
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the events of an evaluation whose samples have `prob` and `pred`."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.COMPLETED, self._finish)
+
+    def _start(self) -> None:
+        self.images, self.patients = [], set()
+
+    def _collect(self, engine: Engine) -> None:
+        entries: Sequence[Mapping[str, Any]] = engine.state.batch
+        for entry, sample in zip(entries, engine.state.output, strict=True):
+            self.patients.add(patient_of(entry, str(sample[IMAGE].meta.get(META_SCAN_ID))))
+            self.images += _read_images(sample)
+
+    def _finish(self) -> None:
+        pixels = _sum([image.count_pixels() for image in self.images], (len(THRESHOLDS), 3))
+        predicted, common, true = pixels.T
+        dice = pooled_dice(common, predicted, true)
+        found_any = bool(true.any())
+        threshold = None
+        if THRESHOLD in self.choose and found_any:
+            threshold = choose_threshold(THRESHOLDS, dice)
+        lesions = _sum(
+            [image.count_lesions(threshold) for image in self.images], (len(MIN_AREAS_MM2), 3)
+        )
+        min_area_mm2 = 0.0
+        if MIN_AREA in self.choose and found_any:
+            min_area_mm2 = choose_min_area(MIN_AREAS_MM2, lesions)
+        patients = set(gather(sorted(self.patients)))
+        images = _sum([np.array([1, image.truth_mask.any()]) for image in self.images], (2,))
+        if idist.get_rank() == 0:
+            self._write(
+                {
+                    "threshold": threshold,
+                    "min_area_mm2": min_area_mm2,
+                    "chosen_on": {
+                        "patients": len(patients),
+                        "images": int(images[0]),
+                        "images_with_lesion": int(images[1]),
+                    },
+                    "pooled_dice": _table("threshold", THRESHOLDS, {"dice": dice}),
+                    "lesion_f1": _table("min_area_mm2", MIN_AREAS_MM2, _describe(lesions)),
+                }
+            )
+        self._start()  # the images are large, and nobody needs them any more
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        write_json(self.path, content)
+        point = OperatingPoint(content["threshold"], content["min_area_mm2"])
+        logger.info("Operating point: %s", point)
+        if not content["chosen_on"]["images_with_lesion"]:
+            logger.warning("%s: no validation image shows a lesion, nothing is chosen", self.path)
+
+
+class ChooseAtEnd:
+    """Run the evaluator that chooses the operating point when a training is complete.
+
+    Args:
+        evaluator: with WeightsLoader, for the weights that the training keeps, and
+            OperatingPointChoice. Its network holds those weights afterwards.
+    """
+
+    def __init__(self, evaluator: Engine) -> None:
+        self.evaluator = evaluator
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the trainer's COMPLETED."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self) -> None:
+        """Choose."""
+        idist.barrier()  # until process 0 has written the weights
+        self.evaluator.run()
+
+
+def _read_images(sample: Mapping[str, Any]) -> list[ValidatedImage]:
+    """Take what the choice needs out of a sample, image by image."""
+    maps = {
+        key: sample[key].cpu().numpy()
+        for key in (PROB, PRED, LABEL, PRED_INSTANCES)
+        if key in sample
+    }
+    instances = maps.get(PRED_INSTANCES)
+    return [
+        ValidatedImage(
+            prob=maps[PROB][number],
+            pred_mask=maps[PRED][number] == Label.METASTASIS,
+            truth_mask=maps[LABEL][number] == Label.METASTASIS,
+            instances=None if instances is None else instances[number].astype(np.int32),
+            spacing_mm=get_spacing_mm(sample[IMAGE]),
+        )
+        for number in range(len(maps[PROB]))
+    ]
+
+
+def _sum(parts: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Add up over images and processes; a process may have no image."""
+    total = torch.from_numpy(np.sum([np.zeros(shape, np.int64), *parts], axis=0, dtype=np.int64))
+    # a backend adds on its own device only (nccl: the GPU)
+    return idist.all_reduce(total.to(idist.device())).cpu().numpy()
+
+
+def _describe(lesions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Return F1, sensitivity and false positives an image at each area (area, 3)."""
+    sensitivity, precision, _ = np.stack([detection(row[None]) for row in lesions], axis=-1)
+    return {"f1": lesion_f1(lesions), "sensitivity": sensitivity, "precision": precision}
+
+
+def _table(
+    name: str, choices: Sequence[float], columns: Mapping[str, NDArray[np.float64]]
+) -> list[dict[str, float | None]]:
+    """Return what was measured of each choice, None where it is undefined."""
+    return [
+        {
+            name: round(choice, 6),
+            **{
+                key: None if np.isnan(values[row]) else round(float(values[row]), 6)
+                for key, values in columns.items()
+            },
+        }
+        for row, choice in enumerate(choices)
+    ]
