@@ -47,8 +47,8 @@ def test_layout_on_disk(tmp_path):
     write_view_stack(tmp_path / "map.nii", STACK.astype("u1"), SPACING_MM, tuple(View))
     image = nib.load(tmp_path / "map.nii")
     assert image.shape == (5, 7, 2)
-    assert image.header.get_zooms() == pytest.approx((1.9, 2.4, 1.0))
-    np.testing.assert_allclose(image.affine, np.diag([1.9, 2.4, 1, 1]), rtol=1e-6)
+    assert image.header.get_zooms() == pytest.approx((1.9, 2.4, 999.0))
+    assert image.header["qform_code"] == image.header["sform_code"] == 0
     np.testing.assert_array_equal(np.asarray(image.dataobj)[:, :, 1].T, STACK[1])
     assert image.header["descrip"].item() == b"views=anterior+posterior"
 
@@ -81,7 +81,6 @@ def test_refused_on_writing(tmp_path, name, array, views, expected):
 def test_file_of_monai_label(tmp_path):
     # SimpleITK writes DICOM's axes with the signs of LPS turned to RAS, and no descrip.
     affine = np.diag([-1.9, -2.4, 1.0, 1.0])
-    affine[:3, 3] = (100, 200, 5)
     array = STACK.transpose(2, 1, 0).astype("i2")
     stack = read_view_stack(write_plain(tmp_path / "x.nii.gz", array, affine))
     np.testing.assert_array_equal(stack.array, STACK)
@@ -169,3 +168,105 @@ def test_what_told_the_views_is_said(tmp_path):
     assert read_view_stack(path, view=View.POSTERIOR).view_source == "by hand"
     nib.save(nib.Nifti1Image(np.zeros((3, 4, 2), "u1"), np.eye(4)), path)
     assert read_view_stack(path).view_source == "order"
+
+
+def save_again(path, change, reread=None):
+    """Save a stack that the bundle wrote once more, as another program would."""
+    own = path.with_name("own.nii")
+    write_view_stack(own, STACK.astype("i2"), SPACING_MM, tuple(View))
+    image = nib.load(own)
+    if reread is not None:
+        image = nib.Nifti1Image(np.asarray(image.dataobj), reread, image.header)
+    image = change(image)
+    image.header["descrip"] = b""  # other programs drop it
+    nib.save(image, path)
+    return path
+
+
+def flip(*axes):
+    """Flip axes of an image, each place of the world kept: array and affine together."""
+
+    def change(image):
+        ornt = np.array([[axis, -1 if axis in axes else 1] for axis in range(3)])
+        return image.as_reoriented(ornt)
+
+    return change
+
+
+def exchange(*order):
+    return lambda image: image.as_reoriented(np.array([[axis, 1] for axis in order]))
+
+
+ITK_AFFINE = np.diag([-1.9, -2.4, 999.0, 1.0])
+"""Of a program built on ITK, which reads a file without affine as x left, y back, origin first."""
+CHANGES = {
+    "same": lambda image: image,
+    "columns": flip(0),
+    "rows": flip(1),
+    "views": flip(2),
+    "all": flip(0, 1, 2),
+    "turned": exchange(1, 0, 2),
+    "views first": exchange(2, 0, 1),
+    "canonical": nib.as_closest_canonical,
+    "canonical twice": lambda image: nib.as_closest_canonical(flip(1, 2)(image)),
+}
+
+
+@pytest.mark.parametrize("affine", [None, ITK_AFFINE, np.diag([1.9, 2.4, 1.0, 1.0])])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_another_program_saved_again_is_read_as_it_was(change, affine, tmp_path):
+    path = save_again(tmp_path / "map.nii", CHANGES[change], affine)
+    stack = read_view_stack(path)
+    np.testing.assert_array_equal(stack.array, STACK)
+    assert stack.spacing_mm == pytest.approx(SPACING_MM, rel=1e-6)
+    assert stack.views == (A, P)
+
+
+def test_a_new_map_with_the_affine_of_the_old_is_read(tmp_path):
+    write_view_stack(tmp_path / "scan.nii", STACK, SPACING_MM, tuple(View))
+    affine = nib.load(tmp_path / "scan.nii").affine
+    path = write_plain(tmp_path / "map.nii", STACK.transpose(2, 1, 0)[::-1].astype("i2"), affine)
+    np.testing.assert_array_equal(read_view_stack(path).array, STACK[..., ::-1])
+
+
+def shifted(offset):
+    affine = np.diag([1.9, 2.4, 1.0, 1.0])
+    affine[:3, 3] = offset
+    return affine
+
+
+@pytest.mark.parametrize(
+    ("affine", "found"),
+    [
+        (shifted((100, 200, 5)), "the world's origin elsewhere"),
+        (shifted((0, -2.4, 0)), "the world's origin elsewhere"),
+        (shifted((0, -2.4 * 3, 0)), "the world's origin elsewhere"),  # the centre of one axis
+        (nib.affines.from_matvec([[1.6, 1.2, 0], [-1.0, 2.1, 0], [0, 0, 1.0]]), "oblique ones"),
+    ],
+)
+def test_other_affines_are_refused(affine, found, tmp_path):
+    path = write_plain(tmp_path / "x.nii", STACK.transpose(2, 1, 0).astype("i2"), affine)
+    expected = rf"^x\.nii: axes must be those of the acquisition, .* got {found}; save \(columns"
+    with pytest.raises(ScanError, match=expected):
+        read_view_stack(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_refused(value, tmp_path):
+    array = STACK.astype("f4")
+    array[1, 6, 0] = value
+    write_view_stack(tmp_path / "x.nii", array, SPACING_MM, tuple(View))
+    with pytest.raises(ScanError, match=r"^x\.nii: values must be finite, got NaN or infinity"):
+        read_view_stack(tmp_path / "x.nii")
+
+
+@pytest.mark.parametrize("spacing_mm", [(0.01, 2.4), (2.4, 1000.0)])
+def test_spacing_of_no_whole_body_scan_is_refused_unless_said_by_hand(spacing_mm, tmp_path):
+    image = nib.Nifti1Image(STACK.transpose(2, 1, 0).astype("i2"), None)
+    image.header["pixdim"][1:3] = spacing_mm[::-1]
+    nib.save(image, tmp_path / "x.nii")
+    with pytest.raises(ScanError, match=r"^x\.nii: pixel spacing must be \(row, column\) of a"):
+        read_view_stack(tmp_path / "x.nii")
+    assert read_view_stack(tmp_path / "x.nii", spacing_mm=(2.4, 1.9)).spacing_mm == (2.4, 1.9)
+    with pytest.raises(ScanError, match=r"^x\.nii: pixel spacing must be"):
+        read_view_stack(tmp_path / "x.nii", spacing_mm=(2.4, 1000.0))

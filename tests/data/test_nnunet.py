@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from itertools import product
 
 import nibabel as nib
@@ -49,7 +53,7 @@ def test_nifti_files_have_one_slice_and_the_spacing(tmp_path, datalist):
     image = nib.load(dataset / "imagesTr" / "p0_scan_posterior_0000.nii.gz")
     assert image.shape == (COLUMNS, ROWS, 1)
     row_mm, column_mm = SPACING_MM
-    np.testing.assert_allclose(image.header.get_zooms(), (column_mm, row_mm, 1))
+    np.testing.assert_allclose(image.header.get_zooms(), (column_mm, row_mm, 999))
     np.testing.assert_array_equal(np.asarray(image.dataobj)[..., 0].T, BOTH[View.POSTERIOR])
 
 
@@ -175,3 +179,25 @@ def test_predictions_that_do_not_fit_are_refused(tmp_path, datalist):
         (dataset / "dataset.json").write_text(text)
         with pytest.raises(ValueError, match=r"must be the dataset.json of an export, got"):
             back()
+
+
+PLAN = (
+    "from nnunetv2.experiment_planning.plan_and_preprocess_entrypoints import "
+    "plan_and_preprocess_entry; plan_and_preprocess_entry()"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("nnunetv2"), reason="nnunetv2 is not installed")
+def test_nnunet_plans_in_the_plane(tmp_path, datalist):
+    export_dataset(datalist, tmp_path / "raw" / NAME, DatasetForm(NIFTI))
+    folders = {
+        f"nnUNet_{name}": str(tmp_path / name) for name in ("raw", "preprocessed", "results")
+    }
+    options = ["-d", "901", "--no_pp", "-np", "1", "-npfp", "1"]
+    subprocess.run(
+        [sys.executable, "-c", PLAN, *options], env={**os.environ, **folders}, check=True
+    )
+    plans = json.loads((tmp_path / "preprocessed" / NAME / "nnUNetPlans.json").read_text())
+    assert plans["configurations"]["2d"]["spacing"] == pytest.approx(SPACING_MM)
+    assert min(plans["configurations"]["2d"]["patch_size"]) >= COLUMNS

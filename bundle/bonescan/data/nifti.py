@@ -1,8 +1,14 @@
 """View stacks as NIfTI files: the one place that knows the layout on disk.
 
-On disk: array (columns, rows, views), affine diag(column spacing, row spacing, 1, 1) in mm, and the
-header's `descrip` naming the views ("views=anterior+posterior"). MONAI Label hands over the same
-axes without `descrip` and with an affine that may hold signs; both are read.
+On disk: array (columns, rows, views), voxel size (column spacing, row spacing, VIEW_DISTANCE_MM),
+and the header's `descrip` naming the views ("views=anterior+posterior"). There is no affine:
+qform_code and sform_code are 0. Columns run to the patient's left in an anterior view and to the
+right in a posterior one as acquired, so by no affine would R and L be printed rightly on both.
+
+A file that another program has saved again has an affine, which says where its axes are now: what
+runs along the world's x, y and z are the columns, rows and views. Programs built on ITK take the
+first pixel for the world's origin; nibabel takes the centre, and lets columns run to the left. Axes
+that were flipped or exchanged are put back; any other affine is refused.
 """
 
 import gzip
@@ -17,12 +23,23 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from bonescan.dicom.grid import ViewGrid
+from bonescan.dicom.header import is_plausible_spacing
 from bonescan.dicom.scan import Source, View, ViewSource
 from bonescan.errors import ScanError
 from bonescan.files import write_whole
 from bonescan.keys import join_view_names, split_view_names
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+VIEW_DISTANCE_MM = 999.0
+"""Between the views in a file. They are no neighbouring slices: software that plans by the voxel
+size, such as nnU-Net's, must not mix them."""
+
+_ALONG_AXIS = 0.999
+"""Cosine of the angle between an axis of a file and one of the world, up to which they are one."""
+
+_NIBABEL_SIGNS = np.array([-1, 1, 1])
+"""Ways that nibabel lets columns, rows and slices run where a file does not say it."""
 
 _DESCRIP_PREFIX = "views="
 _DTYPES = ("uint8", "uint16", "int16", "int32", "int64", "float32", "float64")
@@ -91,8 +108,8 @@ def write_view_stack(
             f"got shape {array.shape} and views {tuple(map(str, views))}"
         )
     row_mm, column_mm = spacing_mm
-    affine = np.diag([column_mm, row_mm, 1.0, 1.0])
-    image = nib.Nifti1Image(array.transpose(2, 1, 0), affine, dtype=array.dtype)
+    image = nib.Nifti1Image(array.transpose(2, 1, 0), None, dtype=array.dtype)
+    image.header.set_zooms((column_mm, row_mm, VIEW_DISTANCE_MM))
     image.header["descrip"] = (_DESCRIP_PREFIX + join_view_names(ordered)).encode()
     image.header.set_xyzt_units("mm")
     if comment:
@@ -113,7 +130,8 @@ def read_view_stack(
     """Read a view stack.
 
     Args:
-        path: a NIfTI file, (columns, rows, views), (columns, rows, 1, views) or (columns, rows).
+        path: a NIfTI file, (columns, rows, views), (columns, rows, 1, views) or (columns, rows);
+            flipped and exchanged axes are put back where its affine tells them.
         view: the view of the first frame, where the file does not name it.
         spacing_mm: (row, column) in mm, in place of the file's own.
 
@@ -122,35 +140,91 @@ def read_view_stack(
         first. Two frames without names are [anterior, posterior] by order.
 
     Raises:
-        ScanError: if the file cannot be read as one or two views.
+        ScanError: if the file cannot be read as one or two views, its values are not finite, or its
+            axes or pixel spacing are not those of a planar scan.
     """
     path = Path(path)
     try:
         image = nib.load(path)
         array = np.asanyarray(image.dataobj)
-        affine = np.asarray(image.affine, dtype=float)
+        affine = _read_affine(image)
         descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
     except FileNotFoundError:
         raise ScanError(f"{path.name}: no such file") from None
     except (*_READ_ERRORS, ImageFileError, KeyError) as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
+    array, column_and_row_mm = _lay_out(array, affine, path.name)
     frames = _frames_first(array, path.name)
     views, view_source = _name_views(descrip, len(frames), view, path.name)
     order = [views.index(member) for member in View if member in views]
-    spacing = spacing_mm or _spacing_of(affine, path.name)
+    spacing = _check_spacing(spacing_mm or column_and_row_mm[::-1], path.name)
     sources = {views[frame]: Source(path, frame) for frame in order}
     return ViewStack(frames[order], spacing, tuple(sources), sources, view_source)
 
 
+def _read_affine(image: nib.Nifti1Image) -> NDArray[np.float64]:
+    """Return the affine (4, 4) that a file states; where it states none, its voxels as they lie."""
+    if image.header["qform_code"] or image.header["sform_code"]:
+        return np.asarray(image.affine, dtype=float)
+    zooms = [*map(float, image.header.get_zooms()), 1.0, 1.0]
+    return np.diag([*zooms[:3], 1.0])
+
+
+def _lay_out(
+    array: NDArray, affine: NDArray[np.float64], name: str
+) -> tuple[NDArray, tuple[float, float]]:
+    """Put the axes of a file as they were acquired.
+
+    Returns:
+        The array with columns and rows first, and (column, row) spacing in mm.
+    """
+    if array.ndim == 2:
+        array = array[..., None]
+    lengths_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    if array.ndim < 3 or not (np.isfinite(affine).all() and lengths_mm.all()):
+        raise ScanError(f"{name}: must have two or three axes in mm, got shape {array.shape}")
+    cosines = affine[:3, :3] / lengths_mm
+    world = np.abs(cosines).argmax(axis=0)  # the axis of the world that each axis of the file is
+    if sorted(world) != [0, 1, 2] or np.abs(cosines).max(axis=0).min() < _ALONG_AXIS:
+        raise _refuse_axes(name, "oblique ones")
+    signs = np.sign(cosines[world, range(3)])
+    is_flipped = _find_flipped(affine, array.shape[:3], signs != _NIBABEL_SIGNS[world])
+    if is_flipped is None:
+        raise _refuse_axes(name, "the world's origin elsewhere")
+    array = np.moveaxis(np.flip(array, tuple(np.flatnonzero(is_flipped).tolist())), range(3), world)
+    column_mm, row_mm, _ = lengths_mm[np.argsort(world)]
+    return array, (float(column_mm), float(row_mm))
+
+
+def _find_flipped(
+    affine: NDArray[np.float64], shape: Sequence[int], against_nibabel: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """Tell which axes of a file run against the acquisition; None where its origin does not say."""
+    last = np.array(shape) - 1
+    origin = np.linalg.inv(affine)[:3, 3]  # in voxels
+    is_single = last == 0
+    at_start, at_centre, at_end = (np.abs(origin - share * last) < 0.1 for share in (0.0, 0.5, 1.0))
+    if (at_start | at_end | is_single).all():
+        return ~at_start & ~is_single
+    return against_nibabel if (at_centre | is_single).all() else None
+
+
+def _refuse_axes(name: str, found: str) -> ScanError:
+    return ScanError(
+        f"{name}: axes must be those of the acquisition, with its first pixel at the world's "
+        f"origin, got {found}; save (columns, rows, views) with qform_code and sform_code 0"
+    )
+
+
 def _frames_first(array: NDArray, name: str) -> NDArray:
-    """Turn (columns, rows[, 1][, views]) into (view, row, column)."""
+    """Turn (columns, rows, views) or (columns, rows, 1, views) into (view, row, column)."""
     shape = array.shape
     if array.ndim == 4 and shape[2] == 1:
         array = array[:, :, 0]
-    if array.ndim == 2:
-        array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in {1, 2} or array.size == 0:
         raise ScanError(f"{name}: must be (columns, rows, views) with 1 or 2 views, got {shape}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ScanError(f"{name}: values must be finite, got NaN or infinity")
     return np.ascontiguousarray(array.transpose(2, 1, 0))
 
 
@@ -175,9 +249,10 @@ def _name_views(
     )
 
 
-def _spacing_of(affine: NDArray[np.float64], name: str) -> tuple[float, float]:
-    """Read (row, column) spacing in mm off an affine of (columns, rows, views) voxels."""
-    column_mm, row_mm = (float(length) for length in np.linalg.norm(affine[:3, :2], axis=0))
-    if not (np.isfinite([row_mm, column_mm]).all() and min(row_mm, column_mm) > 0):
-        raise ScanError(f"{name}: pixel spacing must be positive, got {(row_mm, column_mm)} mm")
-    return row_mm, column_mm
+def _check_spacing(spacing_mm: tuple[float, ...], name: str) -> tuple[float, float]:
+    if len(spacing_mm) != 2 or not all(map(is_plausible_spacing, spacing_mm)):
+        raise ScanError(
+            f"{name}: pixel spacing must be (row, column) of a whole-body scan in mm, got "
+            f'{spacing_mm}; say the true one, such as "{name}#spacing_mm=2.4,2.4"'
+        )
+    return spacing_mm[0], spacing_mm[1]
