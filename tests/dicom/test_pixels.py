@@ -130,9 +130,7 @@ def test_more_pixels_than_any_scan_has(tmp_path):
     image = dcmread(path)
     edit(image)
     image.save_as(path)
-    with pytest.raises(
-        ScanError, match="views together must have up to 8388608 pixels, got 2 x 8192 x 4096"
-    ):
+    with pytest.raises(ScanError, match="a view must have up to 4194304 pixels, got 8192 x 4096"):
         read_scan(path)
 
 
@@ -196,3 +194,14 @@ def test_frames_that_are_no_view_are_not_decoded(tmp_path):
     image.PixelData = encapsulate([streams[0], *([b"\x63" * 64] * 18), streams[19]])
     image.save_as(path)
     assert read_scan(path).scan_id == whole.scan_id
+
+
+def test_a_frame_in_rle_that_stands_for_more_than_the_matrix(tmp_path, monkeypatch):
+    path = make_scan_file(tmp_path / "scan.dcm", syntax=RLELossless)
+    image = dcmread(path)
+    streams = list(generate_frames(image.PixelData, number_of_frames=2))
+    image.PixelData = encapsulate([streams[0], streams[1] + b"\x81\x05" * 2000])
+    image.save_as(path)
+    expected = r"^scan\.dcm: a frame in RLE must have up to 4808 bytes, got \d{4,};"
+    with pytest.raises(ScanError, match=expected):
+        read_scan(path)

@@ -14,7 +14,7 @@ from bonescan.errors import ScanError
 
 _META_GROUP = 0x0002
 _MOST_INFLATED_BYTES = 64 * 2**20
-"""Twice the largest pixel data that are decoded (see bonescan.dicom.pixels), of 32 bits."""
+"""Twice the pixel data of the two largest views that are read (see bonescan.dicom.pixels)."""
 
 
 def load(path: Path, *, pixels: bool) -> Dataset:

@@ -34,9 +34,13 @@ _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 """Values of PhotometricInterpretation (PS3.3 C.7.6.3.1.2): of one number, of three."""
 _LARGEST_SIDE_PX = 8192
-_MOST_PIXELS = 2 * 4096 * 1024
-"""Whole-body matrices have up to 2048 rows and 512 columns; the limits leave room for those of
-several energy windows, and keep a damaged header from taking all memory."""
+_MOST_PIXELS = 4096 * 1024
+"""Of a view. Whole-body matrices have up to 2048 rows and 512 columns; the limits leave room, and
+keep a damaged header from taking all memory."""
+
+
+_RLE_HEADER_BYTES = 128
+"""The frame's header, and what pads its segments."""
 
 
 def read_counts(dataset: Dataset, path: Path, frames: Sequence[int]) -> NDArray[np.float32]:
@@ -59,13 +63,14 @@ def read_counts(dataset: Dataset, path: Path, frames: Sequence[int]) -> NDArray[
         ScanError: if pixel data are absent, truncated, broken, or do not decode.
     """
     with as_scan_error(path, "reading the pixel data's description"):
-        _check_description(dataset, path, len(frames))
+        _check_description(dataset, path)
         slope = float(dataset.get("RescaleSlope") or 1.0)
         intercept = float(dataset.get("RescaleIntercept") or 0.0)
         inverted = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
         lossy = _is_lossy(dataset)
     with as_scan_error(path, "decoding the pixel data", quotable=(JpegError,)):
-        values = _decode(dataset, frames, path).astype(np.float64) * slope + intercept
+        stored = np.stack([_decode_frame(dataset, index, path) for index in frames])
+        values = stored.astype(np.float64) * slope + intercept
     if not np.isfinite(values).all() or abs(values).max() > np.finfo(np.float32).max:
         raise ScanError(f"{path.name}: counts must be finite numbers")
     if inverted:
@@ -104,7 +109,7 @@ def _is_lossy(dataset: Dataset) -> bool:
     return syntax in _ALWAYS_LOSSY or flag == "01" or (syntax == JPEG2000 and flag != "00")
 
 
-def _check_description(dataset: Dataset, path: Path, used: int) -> None:
+def _check_description(dataset: Dataset, path: Path) -> None:
     """Check that there are pixel data and that their size can be right, before decoding.
 
     Raises:
@@ -131,10 +136,9 @@ def _check_description(dataset: Dataset, path: Path, used: int) -> None:
         raise ScanError(
             f"{name}: rows and columns must be 1 to {_LARGEST_SIDE_PX}, got {rows} x {columns}"
         )
-    if used * rows * columns > _MOST_PIXELS:
+    if rows * columns > _MOST_PIXELS:
         raise ScanError(
-            f"{name}: views together must have up to {_MOST_PIXELS} pixels, got "
-            f"{used} x {rows} x {columns}"
+            f"{name}: a view must have up to {_MOST_PIXELS} pixels, got {rows} x {columns}"
         )
     frames = int(dataset.get("NumberOfFrames") or 1)
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
@@ -204,19 +208,31 @@ def _check_stream(stream: bytes, dataset: Dataset, path: Path) -> StreamHeader:
     return found
 
 
-def _decode(dataset: Dataset, frames: Sequence[int], path: Path) -> NDArray:
-    """Decode some frames to (frame, row, column) stored values."""
+def _decode_frame(dataset: Dataset, index: int, path: Path) -> NDArray:
+    """Decode a frame to (row, column) stored values."""
     syntax = dataset.file_meta.TransferSyntaxUID
-    if not syntax.is_encapsulated or syntax == RLELossless:
-        return np.stack([pixel_array(dataset, index=index) for index in frames])
-    count = int(dataset.get("NumberOfFrames") or 1)
-    decoded = []
-    for index in frames:
+    if syntax.is_encapsulated:
+        count = int(dataset.get("NumberOfFrames") or 1)
         stream = get_frame(dataset.PixelData, index, number_of_frames=count)
-        header = _check_stream(stream, dataset, path)
-        if header.process is None:
-            decoded.append(pixel_array(dataset, index=index))
-        else:
-            signed = bool(dataset.PixelRepresentation)
-            decoded.append(decode_jpeg(stream, header, signed=signed))
-    return np.stack(decoded)
+        if syntax == RLELossless:
+            _check_rle_length(stream, dataset, path)
+        elif (header := _check_stream(stream, dataset, path)).process is not None:
+            return decode_jpeg(stream, header, signed=bool(dataset.PixelRepresentation))
+    return pixel_array(dataset, index=index)
+
+
+def _check_rle_length(stream: bytes, dataset: Dataset, path: Path) -> None:
+    """Check that a frame in RLE is not much longer than its values (PS3.5 annex G).
+
+    Any other may stand for 64 times its length, and is decoded whole before that is noticed.
+
+    Raises:
+        ScanError: if it is.
+    """
+    plain = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    most = plain * 3 // 2 + _RLE_HEADER_BYTES  # more than the worst encoder makes of any values
+    if len(stream) > most:
+        raise ScanError(
+            f"{path.name}: a frame in RLE must have up to {most} bytes, got {len(stream)}; the "
+            "file is damaged, copy it again"
+        )
