@@ -52,6 +52,24 @@ def test_a_folder_of_scans_is_continued(trained, cohort, capsys):
     assert [row["input"] for row in rows("out")] == ["12345/2.dcm", "12345/1.dcm"]
 
 
+def test_an_interruption_is_one_line_and_can_be_gone_on_with(trained, cohort, monkeypatch, capsys):
+    shutil.copy(cohort / "sim-0001" / "scan.dcm", "scan.dcm")
+    command = ["infer", "--trust", str(trained), "scan.dcm", "-o", "out"]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bonescan.report.writers.FindingsWriter.__call__", interrupt)
+        assert main(command) == 130
+    told = capsys.readouterr().err
+    assert told.endswith("\nInterrupted: run the same command with --resume to continue.\n")
+    assert "Traceback" not in told
+    assert "ERROR" not in told
+    assert main([*command, "--resume"]) == 0
+    assert len(rows("out")) == 1
+
+
 def test_failures_decide_the_exit_code(trained, cohort, capsys):
     Path("in").mkdir()
     shutil.copy(cohort / "sim-0001" / "scan.dcm", "in/good.dcm")

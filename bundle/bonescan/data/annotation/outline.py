@@ -26,12 +26,13 @@ def outline_shapes(mask: NDArray[np.bool_], label: str) -> list[LabelMeShape]:
         Shapes numbered from 1, in raster order of the components.
     """
     shapes: list[LabelMeShape] = []
-    components, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
-    for number in range(1, count + 1):
-        parts = list(_parts_without_holes(components == number))
+    components, _ = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    for number, box in enumerate(ndimage.find_objects(components), start=1):
+        parts = list(_parts_without_holes(components[box] == number))
         group = number if len(parts) > 1 else None
+        corner = np.array([side.start for side in box])
         for part in parts:
-            points = _polygon(trace_edge(part))
+            points = _polygon(trace_edge(part) + corner)
             shapes.append(LabelMeShape(len(shapes) + 1, label, POLYGON, points, group=group))
     return shapes
 
