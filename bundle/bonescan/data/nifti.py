@@ -12,16 +12,15 @@ that were flipped or exchanged are put back; any other affine is refused.
 """
 
 import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+from bonescan.data.nifti_file import open_nifti
 from bonescan.dicom.grid import ViewGrid
 from bonescan.dicom.header import is_plausible_spacing
 from bonescan.dicom.scan import Source, View, ViewSource
@@ -43,7 +42,7 @@ _NIBABEL_SIGNS = np.array([-1, 1, 1])
 
 _DESCRIP_PREFIX = "views="
 _DTYPES = ("uint8", "uint16", "int16", "int32", "int64", "float32", "float64")
-_READ_ERRORS = (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError)
+_READ_ERRORS = (OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -144,15 +143,13 @@ def read_view_stack(
             axes or pixel spacing are not those of a planar scan.
     """
     path = Path(path)
+    image = open_nifti(path)
     try:
-        image = nib.load(path)
         array = np.asanyarray(image.dataobj)
-        affine = _read_affine(image)
-        descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
-    except FileNotFoundError:
-        raise ScanError(f"{path.name}: no such file") from None
-    except (*_READ_ERRORS, ImageFileError, KeyError) as err:
+    except _READ_ERRORS as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
+    affine = _read_affine(image)
+    descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
     array, column_and_row_mm = _lay_out(array, affine, path.name)
     frames = _frames_first(array, path.name)
     views, view_source = _name_views(descrip, len(frames), view, path.name)
