@@ -106,7 +106,7 @@ def _deform(image: SimulatedImage, cell_mm: float, rng: np.random.Generator) -> 
     step = cell_mm / image.pixel_mm
     blurred = ndimage.gaussian_filter(image.counts, rng.uniform(0.3, 1.1) * step)
     shape = tuple(round(size / step) for size in image.counts.shape)
-    down, across = (axis - axis.mean() for axis in np.indices(shape, dtype=np.float64))
+    down, across = (axis - axis.mean() for axis in np.indices(shape).astype(np.float64))
     angle = np.radians(rng.normal(0.0, 2.5))
     rows = rng.normal(1.0, 0.06) * (down * np.cos(angle) - across * np.sin(angle))
     columns = rng.normal(1.0, 0.08) * (down * np.sin(angle) + across * np.cos(angle))
@@ -148,7 +148,8 @@ def _crop(counts: Array, rng: np.random.Generator, cell_mm: float) -> None:
 
 def make_other(rng: np.random.Generator, bodies: Array) -> Array:
     """Return an image of no body (row, column): a box, a ramp, clouds, discs, an outline, parts."""
-    row, column = np.indices((rng.integers(110, 260), rng.integers(40, 90)), dtype=np.float64)
+    shape = int(rng.integers(110, 260)), int(rng.integers(40, 90))
+    row, column = np.indices(shape).astype(np.float64)
     body = bodies[rng.integers(len(bodies))]
     match rng.integers(6):
         case 0:
@@ -189,7 +190,8 @@ def make_examples(
     images: list[SimulatedImage], rng: np.random.Generator
 ) -> tuple[Array, NDArray[np.intp]]:
     """Make the inputs (example, cell) and classes: views, the same upside down, and others."""
-    grids, classes = [], []
+    grids: list[Array] = []
+    classes: list[int] = []
     for image in tqdm(images, desc="Vary", unit="view"):
         for _ in range(COPIES):
             counts, cell_mm = vary(image, rng)
@@ -197,7 +199,8 @@ def make_examples(
             if grid is not None:
                 grids.append(grid)
                 classes.append(image.view)
-    bodies, others = np.stack(grids), []
+    bodies = np.stack(grids)
+    others: list[Array] = []
     while len(others) < len(grids) // 2:
         grid = content.lay_on_grid(make_other(rng, bodies), (8.0, 8.0))
         if grid is not None:
@@ -206,9 +209,7 @@ def make_examples(
     mirrored = rng.random(len(views)) < 0.5
     views[mirrored] = views[mirrored, :, ::-1]
     inputs = np.concatenate([views, views[:, ::-1], others])
-    return inputs.reshape(len(inputs), -1), np.array(
-        classes + [OTHER] * (len(views) + len(others))
-    )
+    return inputs.reshape(len(inputs), -1), np.array(classes + [OTHER] * (len(views) + len(others)))
 
 
 def fit(inputs: Array, classes: NDArray[np.intp]) -> dict[str, NDArray[np.float16]]:
@@ -242,11 +243,8 @@ def train(chosen: argparse.Namespace) -> int:
     rng = np.random.default_rng(COHORTS[0][1])
     images = [image for cohort in COHORTS for image in simulate_images(*cohort)]
     inputs, classes = make_examples(images, rng)
-    arrays = fit(inputs, classes)
-    record = np.array(json.dumps(describe(len(inputs))))
-    write_whole(
-        chosen.output, lambda path: np.savez_compressed(path, **arrays, record=record)
-    )
+    arrays: dict[str, Any] = {**fit(inputs, classes), "record": json.dumps(describe(len(inputs)))}
+    write_whole(chosen.output, lambda path: np.savez_compressed(path, **arrays))
     print(f"{len(inputs)} examples of {len(images)} simulated views; weights in {chosen.output}")
     return 0
 

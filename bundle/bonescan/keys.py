@@ -50,6 +50,8 @@ META_SIMULATED = "simulated"
 """Whether the header says that the scan is simulated; NIfTI files cannot say it."""
 META_VIEW_SOURCE = "view_source"
 """What told which view is which (bonescan.dicom.scan.ViewSource)."""
+META_CONTENT_CHECK = "content_check"
+"""Whether the images look like their views (bonescan.dicom.scan.ContentCheck)."""
 META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 

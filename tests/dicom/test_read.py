@@ -283,7 +283,9 @@ def test_two_spacings(tmp_path):
 
 
 def test_same_view_twice(tmp_path):
-    paths = [make_scan_file(tmp_path / f"{name}.dcm", alone(A)) for name in "ab"]
+    paths = [
+        make_scan_file(tmp_path / f"{number}.dcm", {A: BOTH[A] + number}) for number in range(2)
+    ]
     with pytest.raises(ScanError, match="cannot tell anterior from posterior"):
         read_scan(paths)
 

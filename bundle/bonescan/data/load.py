@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack
 from bonescan.data.scan_reference import ScanReference, file_names, parse_reference
+from bonescan.dicom.content import look_at
+from bonescan.dicom.content_check import check_content
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Acquisition, BoneScan, View
 from bonescan.dicom.scan_id import make_scan_id
+from bonescan.dicom.views import DecidedViews
 from bonescan.errors import ScanError
 
 ImageField = str | Path | Sequence[str | Path]
@@ -45,19 +48,21 @@ def load_scan_or_map(image: ImageField) -> tuple[BoneScan, NDArray]:
     path = references[0].path
     if len(references) == 1 and is_nifti(path):
         stack = read_view_stack(path, view=view, spacing_mm=spacing_mm)
-        return _as_scan(stack), stack.array
+        return _as_scan(stack, path.name), stack.array
     scan = read_scan([ref.path for ref in references], view=view, spacing_mm=spacing_mm)
     return scan, scan.stack()
 
 
-def _as_scan(stack: ViewStack) -> BoneScan:
+def _as_scan(stack: ViewStack, name: str) -> BoneScan:
     counts = stack.array.astype(np.float32)
+    looks = [look_at(plane, stack.spacing_mm) for plane in counts]
     return BoneScan(
         spacing_mm=stack.spacing_mm,
         scan_id=make_scan_id((), counts),
         acquisition=Acquisition(),
         sources=stack.sources,
         view_source=stack.view_source,
+        content_check=check_content(DecidedViews(stack.views, stack.view_source), looks, name),
         counts=dict(zip(stack.views, counts, strict=True)),
     )
 

@@ -14,6 +14,7 @@ from bonescan.data.load import load_scan_or_map
 from bonescan.data.scan_reference import file_names
 from bonescan.dicom.scan import BoneScan
 from bonescan.keys import (
+    META_CONTENT_CHECK,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -84,6 +85,7 @@ def _make_meta(scan: BoneScan) -> dict[str, Any]:
         MetaKeys.ORIGINAL_CHANNEL_DIM: 0,
         META_VIEWS: join_view_names(scan.views),
         META_VIEW_SOURCE: str(scan.view_source),
+        META_CONTENT_CHECK: str(scan.content_check),
         META_SCAN_ID: scan.scan_id,
         META_SPACING: (row_mm, column_mm),
         META_SIMULATED: scan.acquisition.simulated,

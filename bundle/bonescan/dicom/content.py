@@ -86,7 +86,9 @@ class Weights:
 def load_weights() -> Weights:
     """Return the weights of the package."""
     with (files("bonescan.dicom") / WEIGHTS).open("rb") as file, np.load(file) as stored:
-        arrays = {name: stored[name].astype(np.float64) for name in stored.files if name != "record"}
+        arrays = {
+            name: stored[name].astype(np.float64) for name in stored.files if name != "record"
+        }
         return Weights(**arrays, record=json.loads(str(stored["record"])))
 
 
@@ -182,7 +184,7 @@ def _sum_cells(
     down, across = (max(round(_CELL_MM / mm), 1) for mm in spacing_mm)
     rows, columns = (size // step for size, step in zip(counts.shape, (down, across), strict=True))
     blocks = counts[: rows * down, : columns * across].reshape(rows, down, columns, across)
-    image = np.maximum(blocks.sum(axis=(1, 3), dtype=np.float64), 0.0)
+    image = np.maximum(blocks.sum(axis=1, dtype=np.float32).sum(axis=2, dtype=np.float64), 0.0)
     return image, (down * spacing_mm[0], across * spacing_mm[1])
 
 

@@ -11,6 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.misc import is_dicom
 
 from bonescan.dicom import codes
+from bonescan.dicom.content import Look, look_at
+from bonescan.dicom.content_check import check_content
 from bonescan.dicom.file import load
 from bonescan.dicom.header import ImageHeader, is_plausible_spacing
 from bonescan.dicom.mapping import parse
@@ -21,7 +23,7 @@ from bonescan.dicom.orientation import (
     require_upright,
 )
 from bonescan.dicom.pixels import read_counts
-from bonescan.dicom.scan import BoneScan, Source, View
+from bonescan.dicom.scan import BoneScan, ContentCheck, Source, View
 from bonescan.dicom.scan_id import make_scan_id
 from bonescan.dicom.views import DecidedViews, ViewEvidence, certain_view, decide_views
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
@@ -64,10 +66,13 @@ def read_scan(
     files = [_open(path) for path in _expand(paths)]
     _require_one_scan(files)
     names = " and ".join(file.header.path.name for file in files)
-    decided = _decide(files, names, None if view is None else _as_view(view))
+    by_hand = None if view is None else _as_view(view)
+    _require_laid(files, by_hand)
     spacing = _spacing(files, spacing_mm)
     frames = [frame for file in files for frame in _frames(file)]
     _require_two_planes([plane for plane, _ in frames], names)
+    looks = [look_at(plane, spacing) for plane, _ in frames]
+    decided, content_check = _decide(files, names, by_hand, looks)
     found = dict(zip(decided.views, frames, strict=True))
     counts = {member: found[member][0] for member in View if member in found}
     sources = {member: found[member][1] for member in View if member in found}
@@ -81,6 +86,7 @@ def read_scan(
         acquisition=files[0].header.acquisition,
         sources=sources,
         view_source=decided.source,
+        content_check=content_check,
     )
 
 
@@ -184,22 +190,34 @@ def _require_one_scan(files: list[_File]) -> None:
         logger.warning("%s: the views were not taken at the same time", names)
 
 
-def _decide(files: Sequence[_File], names: str, by_hand: View | None) -> DecidedViews:
-    """Tell the views of the files' frames, by hand or by what the headers say.
+def _require_laid(files: Sequence[_File], by_hand: View | None) -> None:
+    """Check what the headers say of how the patient lay, as far as nothing was said by hand.
 
     Raises:
-        ScanError: if the headers do not tell, or contradict themselves or what was told.
+        ScanError: if an image is turned, or a header contradicts itself.
+    """
+    for file in files:
+        require_upright(file.header)
+        if by_hand is None:
+            require_one_position(file.header)
+
+
+def _decide(
+    files: Sequence[_File], names: str, by_hand: View | None, looks: Sequence[Look]
+) -> tuple[DecidedViews, ContentCheck]:
+    """Tell the views of the files' frames, by hand, by the headers, or by the images.
+
+    Raises:
+        ScanError: if nothing tells, or what does contradicts itself or the images.
     """
     headers = [file.header for file in files]
-    for header in headers:
-        require_upright(header)
-        if by_hand is None:
-            require_one_position(header)
+    one_acquisition = all(map(headers[0].is_same_acquisition, headers))
     decided = decide_views(
         [one for file in files for one in _evidence(file.header, file.frames)],
         names,
         view=by_hand,
-        one_acquisition=all(map(headers[0].is_same_acquisition, headers)),
+        looks=looks,
+        one_acquisition=one_acquisition,
     )
     if by_hand is None:
         of_frame = iter(decided.views)
@@ -207,7 +225,7 @@ def _decide(files: Sequence[_File], names: str, by_hand: View | None) -> Decided
             views = [next(of_frame) for _ in file.frames]
             if len(views) == 1:
                 require_side(file.header, views[0])
-    return decided
+    return decided, check_content(decided, looks, names, one_acquisition=one_acquisition)
 
 
 def _evidence(header: ImageHeader, frames: Sequence[int]) -> list[ViewEvidence]:

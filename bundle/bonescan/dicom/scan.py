@@ -35,7 +35,17 @@ class ViewSource(StrEnum):
     TEXT = "text"
     ORDER = "order"
     """The order of the frames, as the layout of a file without a header for it has it."""
+    IMAGE = "image"
+    """What the image looks like, where nothing else speaks."""
     GUESS = "guess"
+
+
+class ContentCheck(StrEnum):
+    """Whether the images look like the views that they are said to be."""
+
+    AGREES = "agrees"
+    UNSURE = "not sure"
+    CONTRADICTS = "contradicts"
 
 
 def mirrored(plane: NDArray[T], view: View) -> NDArray[T]:
@@ -84,6 +94,7 @@ class ScanFacts:
         acquisition: how the scan was made.
         sources: the file and frame of each view.
         view_source: what told which view is which.
+        content_check: whether the images look like these views.
     """
 
     spacing_mm: tuple[float, float]
@@ -91,6 +102,7 @@ class ScanFacts:
     acquisition: Acquisition
     sources: Mapping[View, Source]
     view_source: ViewSource
+    content_check: ContentCheck
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -124,7 +136,12 @@ class BoneScan(ScanFacts):
     def facts(self) -> ScanFacts:
         """What is known of the scan, without the memory that its counts take."""
         return ScanFacts(
-            self.spacing_mm, self.scan_id, self.acquisition, self.sources, self.view_source
+            self.spacing_mm,
+            self.scan_id,
+            self.acquisition,
+            self.sources,
+            self.view_source,
+            self.content_check,
         )
 
     def stack(self) -> NDArray[np.float32]:

@@ -1,10 +1,10 @@
 """Which view is which: the one place that tells anterior from posterior.
 
-Three kinds of evidence speak: the code of the view, the detector's angle, and labels. What they
-say of a frame must agree; a contradiction is refused, with both of its sides. What says the same of
-both frames says nothing where cameras are known to do so: two detectors that both claim StartAngle
-180, as in files of a GE Discovery 670. With two frames of one acquisition, one that is named names
-the other.
+Three kinds of evidence in the header speak: the code of the view, the detector's angle, and labels.
+What they say of a frame must agree; a contradiction is refused, with both of its sides. What says
+the same of both frames says nothing where cameras are known to do so: two detectors that both claim
+StartAngle 180, as in files of a GE Discovery 670. With two frames of one acquisition, one that is
+named names the other. Where the header says nothing, the image decides if it is certain.
 """
 
 import logging
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bonescan.dicom.codes import VIEW_CODE_VALUES
+from bonescan.dicom.content import CERTAIN, Look
 from bonescan.dicom.header import FrameHeader
 from bonescan.dicom.scan import View, ViewSource
 from bonescan.dicom.words import (
@@ -84,6 +85,7 @@ def decide_views(
     name: str,
     *,
     view: View | None = None,
+    looks: Sequence[Look] = (),
     one_acquisition: bool = True,
 ) -> DecidedViews:
     """Name the view of each frame.
@@ -92,6 +94,7 @@ def decide_views(
         frames: the evidence about one or two frames of one scan.
         name: of the file, for messages.
         view: the view of the first frame, given by hand; overrules all evidence.
+        looks: what the images look like, frame by frame.
         one_acquisition: whether both frames were taken at once, so that one names the other.
 
     Raises:
@@ -106,12 +109,22 @@ def decide_views(
     if views is not None:
         return DecidedViews(views, _first_source(claims))
     if not any(said):
+        views = _from_looks(looks, one_acquisition=one_acquisition)
+        if views is not None:
+            logger.warning(
+                "%s: the header does not tell the views, the image does: first frame %s; say it by "
+                "hand if that is wrong (%s)",
+                name,
+                views[0],
+                how_by_hand(name, views[0].other),
+            )
+            return DecidedViews(views, ViewSource.IMAGE)
         views = _guess(frames, one_acquisition=one_acquisition)
     if views is None:
         raise ScanError(
             f"{name}: cannot tell anterior from posterior; {_SIGNS} and the order of the "
             "detectors say nothing, or the same of both frames. Say which view the first frame is: "
-            f"{_by_hand(name, View.ANTERIOR)}"
+            f"{how_by_hand(name, View.ANTERIOR)}"
         )
     level = logging.WARNING if len(frames) == 2 else logging.INFO
     logger.log(
@@ -120,7 +133,7 @@ def decide_views(
         name,
         "the order of the detectors" if len(frames) == 2 else "StartAngle 0, a usual default",
         views[0],
-        _by_hand(name, views[0].other),
+        how_by_hand(name, views[0].other),
     )
     return DecidedViews(views, ViewSource.GUESS)
 
@@ -132,7 +145,8 @@ def certain_view(evidence: ViewEvidence) -> View | None:
     return view if isinstance(view, View) else None
 
 
-def _by_hand(name: str, view: View) -> str:
+def how_by_hand(name: str, view: View) -> str:
+    """Tell how to say by hand which view the first frame of a file is."""
     return f'view="{view}", the datalist field "view": "{view}", or the name "{name}#view={view}"'
 
 
@@ -165,7 +179,7 @@ def _agreed(claims: Sequence[_Claim], name: str, number: int) -> _Said:
         raise ScanError(
             f"{name}: the header contradicts itself: {first.sign} says {first.said} of frame "
             f"{number}, {against.sign} says {against.said}. Say which view the first frame is: "
-            f"{_by_hand(name, View.ANTERIOR)}"
+            f"{how_by_hand(name, View.ANTERIOR)}"
         )
     return first.said
 
@@ -185,6 +199,13 @@ def _first_source(claims: Iterable[Sequence[_Claim]]) -> ViewSource:
     """Return the most trusted kind of evidence that spoke."""
     sources = {claim.source for of_frame in claims for claim in of_frame}
     return next(source for source in ViewSource if source in sources)
+
+
+def _from_looks(looks: Sequence[Look], *, one_acquisition: bool) -> tuple[View, ...] | None:
+    """Name the views by images that are certain, all or, of one acquisition, one of them."""
+    certain = [look.prob >= CERTAIN and not look.upside_down for look in looks]
+    named = [look.view if sure else None for look, sure in zip(looks, certain, strict=True)]
+    return _complete(named, one_acquisition=one_acquisition) if any(named) else None
 
 
 def _guess(frames: Sequence[ViewEvidence], *, one_acquisition: bool) -> tuple[View, ...] | None:

@@ -19,6 +19,7 @@ from bonescan.keys import (
     FAILURE,
     FIELD_MASK,
     IMAGE_PATH,
+    META_CONTENT_CHECK,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -197,6 +198,7 @@ def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance
             for name, source in sources.items()
         },
         view_source=str(meta[META_VIEW_SOURCE]),
+        content_check=str(meta[META_CONTENT_CHECK]),
         simulated=bool(meta[META_SIMULATED]),
         counts=maps[COUNTS],
         label_map=np.rint(maps[PRED]).astype(np.uint8),

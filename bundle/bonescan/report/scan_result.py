@@ -24,6 +24,8 @@ class ScanResult:
         spacing_mm: (row, column) pixel spacing.
         sources: file and frame of each view.
         view_source: what told which view is which (bonescan.dicom.scan.ViewSource).
+        content_check: whether the images look like their views
+            (bonescan.dicom.scan.ContentCheck).
         simulated: whether the header says that the scan is simulated.
         counts: counts as acquired (view, row, column).
         label_map: a value of bonescan.labels.Label for each pixel (view, row, column), uint8.
@@ -43,6 +45,7 @@ class ScanResult:
     spacing_mm: tuple[float, float]
     sources: Mapping[View, Source]
     view_source: str
+    content_check: str
     simulated: bool
     counts: NDArray[np.floating]
     label_map: NDArray[np.uint8]

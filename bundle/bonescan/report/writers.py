@@ -85,6 +85,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "assessed": result.field,
         "views": [str(view) for view in result.views],
         "view_source": result.view_source,
+        "content_check": result.content_check,
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
         "findings": [_to_json(finding) for finding in result.findings],
     }
@@ -103,6 +104,7 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
         "assessed": result.field,
         "simulated": result.simulated,
         "view_source": result.view_source,
+        "content_check": result.content_check,
     }
     for view in View:
         of_view = [finding for finding in result.findings if finding.view == view]
