@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages("bundle"), "bonescan.configs"],
     package_dir={"": "bundle", "bonescan.configs": "configs"},
     package_data={
-        "bonescan": ["py.typed"],
+        "bonescan": ["py.typed", "dicom/*.npz"],
         "bonescan.configs": ["*.yaml", "*.json", "*.conf", "*/*.yaml"],
     },
 )

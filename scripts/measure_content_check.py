@@ -58,11 +58,11 @@ Nothing should be said of these.
 
 {other_table}
 
-## One view of two mirrored
-What is not symmetric correlates between both views of a patient by {spread[median]} (median;
-{spread[least]} to {spread[greatest]}), and mirroring one view changes the sign. Simulated views are
-never symmetric and are taken at the same instant; real ones may correlate less, and then nothing is
-said. It cannot be seen if both views are mirrored, or the only one.
+## Pairs
+A pair is told by the surer of its views. What is not symmetric correlates between both views of a
+patient by {spread[median]} (median; {spread[least]} to {spread[greatest]}), and mirroring one view
+changes the sign. Simulated views are never symmetric and are taken at the same instant; real ones
+may correlate less, and then nothing is said. It cannot be seen if both views are mirrored, or the only one.
 
 {pair_table}
 
@@ -180,7 +180,7 @@ def measure(seed: int, patients: int) -> dict[str, Any]:
     """Return the outcomes of simulated views as a JSON-ready document."""
     outcomes = {(name, view): Counter[str]() for name in VIEWS for view in View}
     silent = {name: Counter[str]() for name in NO_VIEWS}
-    correlations, seconds = [], []
+    correlations, surest, seconds = [], [], []
     rng = np.random.default_rng(seed)
     for patient in simulate(seed, patients):
         mm = patient.camera.pixel_mm
@@ -196,25 +196,37 @@ def measure(seed: int, patients: int) -> dict[str, Any]:
                 look = look_at_changed(image.counts, mm, change, rng)
                 silent[name][judge(look, view, upside_down=False).split(", ")[-1]] += 1
         correlations.append(correlate_sides(*looks))
+        surest.append(
+            max(look.prob for view, look in zip(View, looks, strict=True) if look.view is view)
+        )
     return {
         "views": [
             {"change": name, "view": str(view), **{key: counter[key] for key in OUTCOMES}}
             for (name, view), counter in outcomes.items()
         ],
         "no_views": [{"image": name, **counter} for name, counter in silent.items()],
-        "pairs": describe_pairs(np.array(correlations)),
+        "pairs": describe_pairs(np.array(correlations), np.array(surest)),
         "median_ms_per_view": round(1000 * float(np.median(seconds)), 2),
     }
 
 
-def describe_pairs(correlations: NDArray[np.float64]) -> dict[str, Any]:
-    """Count what is said of the pairs as they are, and with one view mirrored."""
+def describe_pairs(
+    correlations: NDArray[np.float64], surest: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Count what is said of pairs as they are, with swapped views, and with one view mirrored.
+
+    Args:
+        correlations: of the sides of each pair.
+        surest: probability of the surer of its views that is told rightly.
+    """
     return {
         "pairs": len(correlations),
         "correlation": {
             name: round(float(of(correlations)), 3)
             for name, of in (("least", np.min), ("median", np.median), ("greatest", np.max))
         },
+        "swapped_certain": int((surest >= CERTAIN).sum()),
+        "swapped_likely": int((surest >= LIKELY).sum()),
         "false_certain": int((correlations <= MIRRORED_CERTAIN).sum()),
         "false_likely": int((correlations <= MIRRORED_LIKELY).sum()),
         "mirrored_certain": int((-correlations <= MIRRORED_CERTAIN).sum()),
@@ -238,7 +250,11 @@ def lay_out(document: Mapping[str, Any]) -> str:
     """Lay the document out as a page."""
     training, pairs = document["training"], document["pairs"]
     n, levels = pairs["pairs"], ("likely", "certain")
-    kinds = {"as acquired (false alarms)": "false", "one view mirrored": "mirrored"}
+    kinds = {
+        "views swapped": "swapped",
+        "one view mirrored": "mirrored",
+        "as acquired (false alarms of mirroring)": "false",
+    }
     return PAGE.format(
         views=2 * n,
         patients=n,
@@ -281,6 +297,18 @@ def lay_out(document: Mapping[str, Any]) -> str:
     )
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
+    parser.add_argument("--patients", type=int, default=200, metavar="N", help="to simulate")
+    parser.add_argument("--seed", type=int, default=8002, metavar="S", help="0 or more")
+    parser.add_argument(
+        "--real", type=Path, nargs="*", default=[], metavar="FILE", help="a real anterior view"
+    )
+    add_results_folder(parser, "build/results")
+    return parser
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Measure, then write the document and its page."""
     option = "".join(f" --real {path.name}" for path in chosen.real)
@@ -306,14 +334,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
-    parser.add_argument("--patients", type=int, default=200, metavar="N", help="to simulate")
-    parser.add_argument("--seed", type=int, default=8002, metavar="S", help="0 or more")
-    parser.add_argument(
-        "--real", type=Path, nargs="*", default=[], metavar="FILE", help="a real anterior view"
-    )
-    add_results_folder(parser, "build/results")
-    return run_reported(partial(run, parser.parse_args(arguments)))
+    return run_reported(partial(run, make_parser().parse_args(arguments)))
 
 
 if __name__ == "__main__":

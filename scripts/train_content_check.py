@@ -238,6 +238,16 @@ def describe(examples: int) -> dict[str, Any]:
     }
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="weights to write",
+        default=Path(content.__file__).with_name(content.WEIGHTS),
+    )  # fmt: skip
+    return parser
+
+
 def train(chosen: argparse.Namespace) -> int:
     """Simulate, train and write the weights."""
     rng = np.random.default_rng(COHORTS[0][1])
@@ -251,12 +261,7 @@ def train(chosen: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="weights to write",
-        default=Path(content.__file__).with_name(content.WEIGHTS),
-    )  # fmt: skip
-    return run_reported(partial(train, parser.parse_args(arguments)))
+    return run_reported(partial(train, make_parser().parse_args(arguments)))
 
 
 if __name__ == "__main__":

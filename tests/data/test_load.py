@@ -43,7 +43,15 @@ def test_facts_are_those_of_the_scan_without_its_counts(dicom):
     scan = load_scan(dicom)
     assert type(scan.facts) is ScanFacts
     assert not hasattr(scan.facts, "counts")
-    for name in ("spacing_mm", "scan_id", "acquisition", "sources", "views", "view_source"):
+    for name in (
+        "spacing_mm",
+        "scan_id",
+        "acquisition",
+        "sources",
+        "views",
+        "view_source",
+        "content_check",
+    ):
         assert getattr(scan.facts, name) == getattr(scan, name)
 
 

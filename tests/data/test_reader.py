@@ -15,6 +15,7 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError, root_cause
 from bonescan.keys import (
+    META_CONTENT_CHECK,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -54,6 +55,7 @@ def test_dicom_through_load_image(tmp_path, reader, channel_first):
     assert image.meta[META_SCAN_ID] == read_scan(path).scan_id
     assert image.meta[META_SPACING] == SPACING_MM
     assert image.meta[META_VIEW_SOURCE] == "code"
+    assert image.meta[META_CONTENT_CHECK] == "not sure"
     assert json.loads(image.meta[META_SOURCES]) == {
         "anterior": {"path": str(path), "frame": 1},
         "posterior": {"path": str(path), "frame": 0},

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from tests.factories import BOTH, make_item, make_scan_file
+from tests.factories import BOTH, SPACING_MM, make_item, make_scan_file
 
 A, P = View.ANTERIOR, View.POSTERIOR
 READ, GUESS = "read", "guess"
@@ -212,15 +212,20 @@ def dress(variant: Variant, elements: dict[str, Any]) -> Callable[[Dataset], Non
     return edit
 
 
-def write(variant: Variant, folder) -> list:
+def write(variant: Variant, folder, counts=BOTH, spacing_mm=SPACING_MM) -> list:
     """Write the files of a variant; the second frame of a view differs from the first."""
-    planes = [BOTH[view] + number for number, view in enumerate(variant.views)]
+    planes = [counts[view] + number for number, view in enumerate(variant.views)]
     if not variant.files:
         edit = dress(variant, variant.elements or {})
         by_view = dict(zip(variant.views, planes, strict=True))
-        return [make_scan_file(folder / "scan.dcm", by_view, edit=edit)]
+        return [make_scan_file(folder / "scan.dcm", by_view, spacing_mm=spacing_mm, edit=edit)]
     return [
-        make_scan_file(folder / f"{number}.dcm", {view: plane}, edit=dress(variant, elements))
+        make_scan_file(
+            folder / f"{number}.dcm",
+            {view: plane},
+            spacing_mm=spacing_mm,
+            edit=dress(variant, elements),
+        )
         for number, (view, plane, elements) in enumerate(
             zip(variant.views, planes, variant.files, strict=True)
         )
@@ -245,3 +250,51 @@ def test_no_view_is_silently_wrong(tmp_path, variant, caplog):
 
 def test_the_table_is_long_and_names_each_variant_once():
     assert len({variant.name for variant in VARIANTS}) == len(VARIANTS) >= 60
+
+
+@pytest.fixture(scope="session")
+def body(bodies):
+    """Return a simulated body of both views, as counts by view on few pixels, and their spacing."""
+    scan = bodies[0]
+    rows, columns = scan.size
+    small = {
+        view: counts.reshape(rows // 2, 2, columns // 2, 2).sum(axis=(1, 3)).astype(np.uint16)
+        for view, counts in scan.counts.items()
+    }
+    return small, (2 * scan.spacing_mm[0], 2 * scan.spacing_mm[1])
+
+
+HEADER_SPEAKS = frozenset({
+    "equal codes", "oblique angles", "lateral angles", "one oblique", "DetectorVector 1, 1",
+    "Right anterior oblique, another projection", "LPO POST, another projection",
+    "ANT OBLIQUE, another projection", "angle 140", "two anterior files, one named",
+    "two anterior files, two series", "both named anterior",
+})  # fmt: skip
+"""Variants that are not told although the header speaks: then the image does not decide."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_with_a_body_no_view_is_silently_wrong(tmp_path, variant, body):
+    counts, spacing_mm = body
+    paths = write(variant, tmp_path, counts, spacing_mm)
+    if variant.expected not in {READ, GUESS, UNKNOWN} or variant.name in HEADER_SPEAKS:
+        with pytest.raises(ScanError, match=re.escape(variant.expected)):
+            read_scan(paths)
+        return
+    scan = read_scan(paths)
+    assert (scan.view_source == "image") == (variant.expected != READ)
+    assert set(scan.views) == set(variant.views)
+    for number, view in enumerate(variant.views):
+        np.testing.assert_array_equal(scan.counts[view], counts[view] + number)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [variant for variant in VARIANTS if variant.expected == READ],
+    ids=lambda variant: variant.name,
+)
+def test_a_header_that_is_wrong_is_refused_by_the_image(tmp_path, variant, body):
+    counts, spacing_mm = body
+    swapped = {view: counts[view.other] for view in View}
+    with pytest.raises(ScanError, match="the image contradicts what is said of it"):
+        read_scan(write(variant, tmp_path, swapped, spacing_mm))

@@ -53,6 +53,7 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
         "spacing_mm": (2.4, 1.9),
         "simulated": False,
         "view_source": "guess",
+        "content_check": "agrees",
         "sources": json.dumps(sources),
     }
     pred = torch.zeros(SHAPE)

@@ -42,6 +42,7 @@ def make_result(**changes: object) -> ScanResult:
         spacing_mm=SPACING_MM,
         sources={View.ANTERIOR: Source(Path("b.dcm"), 0), View.POSTERIOR: Source(Path("a.dcm"), 0)},
         view_source="code",
+        content_check="not sure",
         simulated=True,
         counts=counts,
         label_map=label_map,

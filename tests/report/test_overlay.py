@@ -123,6 +123,10 @@ def test_caption_says_what_it_is_and_what_made_it():
         "2024-02-03 04:05 UTC", "Research use only",
     ):  # fmt: skip
         assert words in caption
+    assert "CONTRADICTS" not in caption
+    assert "THE IMAGE CONTRADICTS" in texts_of(
+        draw_overlay(make_result(content_check="contradicts"))
+    )
     assert "border" not in caption
     assert "numbered" not in caption
     assert "simulated" not in texts_of(draw_overlay(make_result(simulated=False)))

@@ -71,13 +71,13 @@ def test_document_is_json_and_names_every_part(folder):
     assert document == findings_document(result)
     assert list(document) == [
         "scan_id", "notice", "provenance", "simulated", "assessed", "views", "view_source",
-        "spacing_mm", "findings",
+        "content_check", "spacing_mm", "findings",
     ]  # fmt: skip
     assert document["scan_id"] == "0a1b2c"
     assert document["provenance"] == PROVENANCE.document()
     assert document["views"] == ["anterior", "posterior"]
     assert document["spacing_mm"] == {"row": 2.4, "column": 1.9}
-    assert document["view_source"] == "code"
+    assert (document["view_source"], document["content_check"]) == ("code", "not sure")
     assert document["simulated"] is True
     assert document["assessed"] == "thorax"
     assert "Research use only" in document["notice"]
@@ -115,6 +115,7 @@ def test_summary_keeps_the_views_apart():
         "assessed": "thorax",
         "simulated": False,
         "view_source": "code",
+        "content_check": "not sure",
         "lesions_anterior": 2,
         "lesions_at_field_border_anterior": 1,
         "area_mm2_anterior": 9.12,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import isotonic_regression
 
-from bonescan.dicom.scan import View, ViewSource
+from bonescan.dicom.scan import ContentCheck, View, ViewSource
 from bonescan.image_form import ImageForm
 from bonescan.labels import Label
 from bonescan.report.drawing import (
@@ -221,6 +221,8 @@ def _caption(result: ScanResult) -> list[str]:
         for half in choose_numbered(findings, result.counts.shape[2])
     )
     notes = []
+    if result.content_check == ContentCheck.CONTRADICTS:
+        notes.append("THE IMAGE CONTRADICTS WHAT IS SAID OF ITS VIEWS")
     if any(finding.touches_field_border for finding in result.findings):
         notes.append("* touches the border of what was assessed")
     if numbered < len(result.findings):
