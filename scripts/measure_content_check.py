@@ -62,7 +62,8 @@ Nothing should be said of these.
 A pair is told by the surer of its views. What is not symmetric correlates between both views of a
 patient by {spread[median]} (median; {spread[least]} to {spread[greatest]}), and mirroring one view
 changes the sign. Simulated views are never symmetric and are taken at the same instant; real ones
-may correlate less, and then nothing is said. It cannot be seen if both views are mirrored, or the only one.
+may correlate less, and then nothing is said. It cannot be seen if both views
+are mirrored, or the only one.
 
 {pair_table}
 

@@ -123,20 +123,24 @@ def test_caption_says_what_it_is_and_what_made_it():
         "2024-02-03 04:05 UTC", "Research use only",
     ):  # fmt: skip
         assert words in caption
-    assert "CONTRADICTS" not in caption
-    assert "THE IMAGE CONTRADICTS" in texts_of(
-        draw_overlay(make_result(content_check="contradicts"))
-    )
     assert "border" not in caption
     assert "numbered" not in caption
     assert "simulated" not in texts_of(draw_overlay(make_result(simulated=False)))
 
 
 @pytest.mark.parametrize(
-    ("source", "warning"), [("guess", "GUESSED"), ("order", "by their order"), ("code", "")]
+    ("source", "check", "warning"),
+    [
+        ("guess", "not sure", "GUESSED"),
+        ("order", "not sure", "by their order"),
+        ("image", "agrees", "LOOK"),
+        ("by hand", "contradicts", "CONTRADICTS"),
+        ("order", "contradicts", "CONTRADICTS"),
+        ("code", "agrees", ""),
+    ],
 )
-def test_doubt_about_the_views_is_written_over_the_picture(source, warning):
-    figure = draw_overlay(make_result(view_source=source))
+def test_doubt_about_the_views_is_written_over_the_picture(source, check, warning):
+    figure = draw_overlay(make_result(view_source=source, content_check=check))
     assert warning in texts_of(figure)
     assert ("Check" in texts_of(figure)) == bool(warning)
     assert all(("(?)" in axes.get_title()) == bool(warning) for axes in figure.axes)

@@ -63,7 +63,9 @@ MOST_NUMBERS = 12
 VIEW_WARNINGS = {
     ViewSource.GUESS: "The file does not say which view is which: they are GUESSED. Check them.",
     ViewSource.ORDER: "The file does not name its views: taken by their order. Check them.",
+    ViewSource.IMAGE: "The file does not name its views: told by what they LOOK like. Check them.",
 }
+CONTENT_WARNING = "The image CONTRADICTS what is said of its views. Check them."
 
 HOT_PERCENTILE = 99.9
 """Of the pixels that hold counts: in this window hot spots part from each other."""
@@ -93,7 +95,7 @@ def draw_overlay(result: ScanResult) -> Figure:
     height_px = (rows.stop - rows.start) * result.spacing_mm[0] * PIXELS_PER_MM
     panels = 2 * len(result.views)
     drawn_px = panels * (width_px + GAP_PX) - GAP_PX
-    warning = VIEW_WARNINGS.get(ViewSource(result.view_source), "")
+    warning = _find_warning(result)
     header_px = HEADER_PX + (WARNING_PX if warning else 0)
     full_px = max(drawn_px, MIN_WIDTH_PX), header_px + height_px + CAPTION_PX
     figure = new_figure(*full_px)
@@ -157,7 +159,7 @@ def _name_shade(axes: Axes, field_mask: NDArray[np.bool_], rows: slice, row_mm: 
 
 def _title(result: ScanResult, view: View) -> str:
     seen = ", seen from behind" if view is View.POSTERIOR else ""
-    doubt = " (?)" if result.view_source in VIEW_WARNINGS else ""
+    doubt = " (?)" if _find_warning(result) else ""
     return f"{view.capitalize()}{doubt}{seen}"
 
 
@@ -209,6 +211,13 @@ def spread(places: Sequence[float], gap: float, last: float) -> NDArray[np.float
     return np.minimum(isotonic_regression(places - before).x, last - before[-1]) + before
 
 
+def _find_warning(result: ScanResult) -> str:
+    """Return what must be said of the views of a scan, empty if nothing."""
+    if result.content_check == ContentCheck.CONTRADICTS:
+        return CONTENT_WARNING
+    return VIEW_WARNINGS.get(ViewSource(result.view_source), "")
+
+
 def _caption(result: ScanResult) -> list[str]:
     """Write the lines under a scan: what was found, where it was looked for, what made it."""
     by_view = {
@@ -221,8 +230,6 @@ def _caption(result: ScanResult) -> list[str]:
         for half in choose_numbered(findings, result.counts.shape[2])
     )
     notes = []
-    if result.content_check == ContentCheck.CONTRADICTS:
-        notes.append("THE IMAGE CONTRADICTS WHAT IS SAID OF ITS VIEWS")
     if any(finding.touches_field_border for finding in result.findings):
         notes.append("* touches the border of what was assessed")
     if numbered < len(result.findings):
