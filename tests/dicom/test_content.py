@@ -91,8 +91,10 @@ def box() -> np.ndarray:
         np.random.default_rng(0).poisson(box()),
         np.add.outer(3 * np.arange(1024), np.arange(256)),
         np.full((5, 3), 7),
+        np.where(box() > 0, np.inf, 0.0),
+        np.where(box() > 0, np.nan, 0.0),
     ],
-    ids=["empty", "even", "box", "noise", "noisy box", "ramp", "small"],
+    ids=["empty", "even", "box", "noise", "noisy box", "ramp", "small", "infinite", "no number"],
 )
 def test_nothing_is_said_of_what_is_no_body(image):
     assert look_at(image, PIXEL_MM).prob < LIKELY

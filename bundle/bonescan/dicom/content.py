@@ -143,8 +143,11 @@ def lay_on_grid(counts: NDArray[Any], spacing_mm: tuple[float, float]) -> Grid |
         spacing_mm: (row, column) pixel spacing.
 
     Returns:
-        Mean counts of the cells; None where the image shows no body along its rows.
+        Mean counts of the cells; None where the image shows no body along its rows, or holds values
+        that are no finite numbers.
     """
+    if not np.isfinite(counts).all():
+        return None
     image, (row_mm, column_mm) = _sum_cells(counts, spacing_mm)
     mask = _find_body(image)
     rows = np.flatnonzero(mask.sum(axis=1) >= 2)
@@ -184,7 +187,7 @@ def _sum_cells(
     down, across = (max(round(_CELL_MM / mm), 1) for mm in spacing_mm)
     rows, columns = (size // step for size, step in zip(counts.shape, (down, across), strict=True))
     blocks = counts[: rows * down, : columns * across].reshape(rows, down, columns, across)
-    image = np.maximum(blocks.sum(axis=1, dtype=np.float32).sum(axis=2, dtype=np.float64), 0.0)
+    image = np.maximum(blocks.sum(axis=1, dtype=np.float64).sum(axis=2), 0.0)
     return image, (down * spacing_mm[0], across * spacing_mm[1])
 
 
