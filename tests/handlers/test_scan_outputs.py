@@ -76,7 +76,7 @@ def run(
     provenance: Provenance = PROVENANCE,
 ) -> ScanOutputs:
     outputs = ScanOutputs(
-        writers, output_dir=folder, field="thorax", provenance=provenance, resume=resume
+        writers, output_dir=folder, field="thorax", provenance=lambda: provenance, resume=resume
     )
 
     def infer(engine, batch):

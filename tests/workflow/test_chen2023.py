@@ -233,4 +233,4 @@ def test_a_mask_of_another_size_is_refused(mined, tmp_path):
     path = mined.parent / "spoilt.json"
     path.write_text(json.dumps(content))
     reason = refusal(make_training("negative_mining", path, tmp_path))
-    assert "rows and columns must be the same for all keys" in reason
+    assert "map must have the views and pixels of its scan" in reason

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ class ScanOutputs:
         writers: what is written of each scan, in this order (see bonescan.report.writers).
         output_dir: folder to write to.
         field: field that is searched for lesions, such as "thorax".
-        provenance: what makes the results.
+        provenance: finds out what makes the results, when a run starts: a configuration may be
+            composed before there are weights.
         resume: whether to go on in the tables of an earlier run.
     """
 
@@ -58,13 +59,13 @@ class ScanOutputs:
         *,
         output_dir: str | Path,
         field: str,
-        provenance: Provenance,
+        provenance: Callable[[], Provenance],
         resume: bool = False,
     ) -> None:
         self.writers = list(writers)
         self.output_dir = Path(output_dir)
         self.field = field
-        self.provenance = provenance
+        self.find_provenance = provenance
         self.resume = resume
         self.n_done = 0
         self.n_failed = 0
@@ -81,6 +82,7 @@ class ScanOutputs:
                 "to a secret of your own before you pass them on",
                 SALT_VARIABLE,
             )
+        self.provenance = self.find_provenance()
         self.n_done = self.n_failed = 0
         done = read_done(self.output_dir) if self.resume else []
         rows = self.output_dir / run_folder.SCAN_ROWS
