@@ -7,7 +7,7 @@ from bonescan.image_form import ImageForm
 
 
 @pytest.mark.parametrize(
-    ("form", "mirrored", "sides"),
+    ("form", "flipped", "sides"),
     [
         (ImageForm.ANTERIOR, False, ["RL"]),
         (ImageForm.ANTERIOR, True, ["RL"]),
@@ -19,8 +19,10 @@ from bonescan.image_form import ImageForm
         (ImageForm.SIDE_BY_SIDE, True, ["RL", "RL"]),
     ],
 )
-def test_sides_of_the_patient_in_each_part(form, mirrored, sides):
-    assert ["".join(pair) for pair in form.sides(mirrored=mirrored)] == sides
+def test_sides_of_the_patient_in_each_part(form, flipped, sides):
+    assert ["".join(pair) for pair in form.sides(posterior_flipped=flipped)] == sides
+    swapped = form.sides(posterior_flipped=flipped, mirrored_copy=True)
+    assert ["".join(pair)[::-1] for pair in swapped] == sides
 
 
 def test_every_view_is_a_form_and_sorts_as_views_do():

@@ -32,21 +32,24 @@ class ImageForm(StrEnum):
         """What the form is called under a picture."""
         return self.replace("_", " ")
 
-    def sides(self, *, mirrored: bool) -> tuple[Sides, ...]:
+    def sides(self, *, posterior_flipped: bool, mirrored_copy: bool = False) -> tuple[Sides, ...]:
         """Name the patient's sides in the image's parts, from left to right.
 
         Args:
-            mirrored: whether the posterior view was flipped to lie on the anterior one
+            posterior_flipped: whether the posterior view was flipped to lie on the anterior one
                 (bonescan.transforms.MirrorPosterior).
+            mirrored_copy: whether the image is a mirrored copy of an image set
+                (bonescan.keys.MIRRORED).
 
         Returns:
             One pair for each part: one part, or two side by side. None where the left and the right
             of the patient lie on each other.
         """
-        posterior = FROM_FRONT if mirrored else FROM_BEHIND
-        return {
+        posterior = FROM_FRONT if posterior_flipped else FROM_BEHIND
+        parts: tuple[Sides, ...] = {
             ImageForm.ANTERIOR: (FROM_FRONT,),
             ImageForm.POSTERIOR: (posterior,),
-            ImageForm.AGGREGATED: (FROM_FRONT,) if mirrored else (),
+            ImageForm.AGGREGATED: (FROM_FRONT,) if posterior_flipped else (),
             ImageForm.SIDE_BY_SIDE: (FROM_FRONT, posterior),
         }[self]
+        return tuple((right, left) for left, right in parts) if mirrored_copy else parts

@@ -24,6 +24,10 @@ BODY = "body"
 LABELLED = "labelled"
 """Whether a sample has a label map of its own; where not, LABEL is background all over."""
 
+MIRRORED = "mirrored"
+"""Whether an entry is a mirrored copy of an image set: left and right of the patient are swapped.
+Not to be confused with a posterior view flipped onto the anterior one, which swaps nobody."""
+
 PATIENT = "patient"
 """Pseudonym of the patient: the unit of every split."""
 PATIENT_OF_IMAGE = "patient_of_image"

@@ -226,6 +226,7 @@ def test_entries_that_are_left_out_need_no_fold(half_labelled):
         ("patient", None, "'patient' must be a name or a whole number, got null"),
         ("patient", ["Zwickelmann"], "'patient' must be a name or a whole number, got another li"),
         ("patient", {}, "'patient' must be a name or a whole number, got an empty object"),
+        ("mirrored", "yes", "'mirrored' must be true or false, got another text"),
         ("fold", "0", "'fold' must be a whole number, got another text"),
         ("fold", [1], "'fold' must be a whole number"),
         ("view", [], "'view' must be one of anterior, posterior, got an empty list"),

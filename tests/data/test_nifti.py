@@ -78,7 +78,7 @@ def test_refused_on_writing(tmp_path, name, array, views, expected):
         write_view_stack(tmp_path / name, array, SPACING_MM, views)
 
 
-def test_file_of_monai_label(tmp_path):
+def test_file_of_simpleitk(tmp_path):
     # SimpleITK writes DICOM's axes with the signs of LPS turned to RAS, and no descrip.
     affine = np.diag([-1.9, -2.4, 1.0, 1.0])
     array = STACK.transpose(2, 1, 0).astype("i2")
@@ -168,6 +168,12 @@ def test_what_told_the_views_is_said(tmp_path):
     assert read_view_stack(path, view=View.POSTERIOR).view_source == "by hand"
     nib.save(nib.Nifti1Image(np.zeros((3, 4, 2), "u1"), np.eye(4)), path)
     assert read_view_stack(path).view_source == "order"
+
+
+def test_views_first_is_refused(tmp_path):
+    path = write_plain(tmp_path / "x.nii", STACK.astype("i2"), np.eye(4))  # as MONAI Label does
+    with pytest.raises(ScanError, match=r"x\.nii: must be \(columns, rows, views\) with 1 or 2"):
+        read_view_stack(path)
 
 
 def save_again(path, change, reread=None):

@@ -96,7 +96,7 @@ def test_spacing_said_by_hand(tmp_path):
     assert image.pixdim[:2].tolist() == [3.0, 2.0]
 
 
-def test_nifti_of_two_views_and_of_monai_label(tmp_path):
+def test_nifti_of_two_views_and_of_simpleitk(tmp_path):
     stack = np.stack(list(BOTH.values()))
     write_view_stack(tmp_path / "own.nii.gz", stack.astype("i4"), SPACING_MM, tuple(View))
     affine = np.diag([-SPACING_MM[1], -SPACING_MM[0], 1.0, 1.0])

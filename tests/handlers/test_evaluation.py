@@ -192,7 +192,7 @@ def test_unit_of_intervals_is_the_patient_also_where_images_were_split():
     assert read_sample(sample, {}).patient == "s"
 
 
-def test_spacing_is_that_of_the_sample_where_it_was_resampled():
+def test_spacing_is_that_of_the_sample_and_sides_those_of_the_entry():
     meta = {
         META_VIEWS: "anterior", META_SCAN_ID: "s", META_SIMULATED: True, META_SPACING: (0.1, 0.3)
     }  # fmt: skip
@@ -202,6 +202,9 @@ def test_spacing_is_that_of_the_sample_where_it_was_resampled():
     sample = {"image": image, "label": mask, "pred": mask, "prob": mask}
     (evaluated,) = read_sample(sample, {}).images()
     assert evaluated.spacing_mm == pytest.approx((0.25, 0.6))
+    assert evaluated.sides == (("R", "L"),)
+    (mirrored,) = read_sample(sample, {"mirrored": True}).images()
+    assert mirrored.sides == (("L", "R"),)
 
 
 META = {META_VIEWS: "anterior+posterior", META_SCAN_ID: "s", META_SIMULATED: True}

@@ -106,6 +106,9 @@ def test_result_is_what_the_chain_left():
     assert result.field_mask.sum(axis=(1, 2)).tolist() == [20, 20]
     assert (result.scan_id, result.spacing_mm, result.instances) == ("s1", (2.4, 1.9), None)
     assert [source.frame for source in result.sources.values()] == [0, 1]
+    assert not result.mirrored_copy
+    of_copy = make_result({**sample, "mirrored": True}, field="thorax", provenance=PROVENANCE)
+    assert of_copy.mirrored_copy
 
 
 def test_maps_that_were_not_inverted_are_refused():

@@ -36,7 +36,8 @@ def make_image(
     form: ImageForm = ImageForm.POSTERIOR,
     uptake: np.ndarray | None = None,
     spacing_mm: tuple[float, float] = (2.0, 3.0),
-    mirrored: bool = True,
+    posterior_flipped: bool = True,
+    mirrored_copy: bool = False,
 ) -> EvaluatedImage:
     """Return an evaluated image with these masks, of even uptake unless it is given."""
     return EvaluatedImage(
@@ -44,7 +45,8 @@ def make_image(
         patient="p",
         form=form,
         spacing_mm=spacing_mm,
-        mirrored=mirrored,
+        posterior_flipped=posterior_flipped,
+        mirrored_copy=mirrored_copy,
         simulated=True,
         uptake=np.full(pred_mask.shape, 90, dtype=np.uint8) if uptake is None else uptake,
         pred_bits=np.packbits(pred_mask),

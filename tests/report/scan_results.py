@@ -44,6 +44,7 @@ def make_result(**changes: object) -> ScanResult:
         view_source="code",
         content_check="not sure",
         simulated=True,
+        mirrored_copy=False,
         counts=counts,
         label_map=label_map,
         prob=np.where(label_map == Label.METASTASIS, 0.75, 0.125),

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from bonescan.image_form import ImageForm
 from bonescan.report.drawing import (
     display_limit,
     draw_scale_bar,
@@ -15,17 +14,17 @@ from bonescan.report.drawing import (
 
 
 @pytest.mark.parametrize(
-    ("form", "mirrored", "printed"),
+    ("parts", "printed"),
     [
-        (ImageForm.POSTERIOR, False, {0.03: "L", 0.97: "R"}),
-        (ImageForm.POSTERIOR, True, {0.03: "R", 0.97: "L"}),
-        (ImageForm.SIDE_BY_SIDE, False, {0.015: "R", 0.485: "L", 0.515: "L", 0.985: "R"}),
-        (ImageForm.AGGREGATED, False, {}),
+        ([("L", "R")], {0.03: "L", 0.97: "R"}),
+        ([("R", "L")], {0.03: "R", 0.97: "L"}),
+        ([("R", "L"), ("L", "R")], {0.015: "R", 0.485: "L", 0.515: "L", 0.985: "R"}),
+        ([], {}),
     ],
 )
-def test_sides_stand_in_the_corners_of_each_part(form, mirrored, printed):
+def test_sides_stand_in_the_corners_of_each_part(parts, printed):
     axes = new_figure(200, 200).add_subplot()
-    draw_sides(axes, form, mirrored=mirrored)
+    draw_sides(axes, parts)
     assert {text.get_position()[0]: text.get_text() for text in axes.texts} == printed
 
 

@@ -20,9 +20,13 @@ def make_masks(form: ImageForm, shape: tuple[int, int] = (3, 5)) -> np.ndarray:
 
 def make_random(form: ImageForm, shape: tuple[int, int] = (3, 5)) -> EvaluatedImage:
     uptake = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    mirrored = form is ImageForm.POSTERIOR
     return make_image(
-        *make_masks(form, shape), form=form, uptake=uptake, spacing_mm=(0.1, 0.3), mirrored=mirrored
+        *make_masks(form, shape),
+        form=form,
+        uptake=uptake,
+        spacing_mm=(0.1, 0.3),
+        posterior_flipped=form is ImageForm.POSTERIOR,
+        mirrored_copy=form is ImageForm.ANTERIOR,
     )
 
 
@@ -51,14 +55,19 @@ def test_images_of_several_sizes_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "mirrored", "caption"),
+    ("form", "flipped", "copy", "caption", "sides"),
     [
-        (ImageForm.POSTERIOR, True, "posterior, mirrored"),
-        (ImageForm.POSTERIOR, False, "posterior"),
-        (ImageForm.ANTERIOR, True, "anterior"),
-        (ImageForm.SIDE_BY_SIDE, False, "side by side"),
+        (ImageForm.POSTERIOR, True, False, "posterior, mirrored", "RL"),
+        (ImageForm.POSTERIOR, False, False, "posterior", "LR"),
+        (ImageForm.ANTERIOR, True, False, "anterior", "RL"),
+        (ImageForm.SIDE_BY_SIDE, False, False, "side by side", "RLLR"),
+        (ImageForm.POSTERIOR, True, True, "posterior, mirrored, mirrored copy", "LR"),
+        (ImageForm.POSTERIOR, False, True, "posterior, mirrored copy", "RL"),
+        (ImageForm.ANTERIOR, True, True, "anterior, mirrored copy", "LR"),
     ],
 )
-def test_caption_says_that_the_posterior_view_is_mirrored(form, mirrored, caption):
+def test_a_flipped_view_and_a_mirrored_copy_are_two_things(form, flipped, copy, caption, sides):
     mask = np.zeros((2, 3), dtype=bool)
-    assert make_image(mask, mask, form=form, mirrored=mirrored).caption == caption
+    image = make_image(mask, mask, form=form, posterior_flipped=flipped, mirrored_copy=copy)
+    assert image.caption == caption
+    assert "".join(map("".join, image.sides)) == sides

@@ -52,6 +52,15 @@ def test_views_stand_side_by_side_with_findings_and_then_plain():
         assert places[left] < 0.5 < places[right]
 
 
+def test_a_mirrored_copy_has_its_sides_the_other_way_and_says_so():
+    axes = draw_overlay(make_result(mirrored_copy=True)).axes
+    titles = [panel.get_title().split("\n")[0] for panel in axes[:2]]
+    assert titles == ["Anterior, mirrored copy", "Posterior, seen from behind, mirrored copy"]
+    for panel, left, right in zip(axes, "LRLR", "RLRL", strict=True):
+        places = {text.get_text(): text.get_position()[0] for text in panel.texts}
+        assert places[left] < 0.5 < places[right]
+
+
 def test_right_is_where_the_right_arm_is(cohort):
     entry = load_items(cohort / "datalist.json")[0]
     scan, (_, regions) = load_scan(entry["image"]), load_scan_or_map([entry["regions"]])

@@ -5,7 +5,7 @@ from monai.transforms import Compose, Invertd
 
 from bonescan.keys import META_VIEWS
 from bonescan.transforms import BodyWindow, MirrorPosterior, MirrorPosteriord
-from bonescan.transforms.mirror import is_mirrored
+from bonescan.transforms.mirror import is_flipped
 
 
 def test_flips_the_posterior_view_along_columns_only(make_stack):
@@ -91,12 +91,12 @@ def test_refuses_more_channels_than_views(make_stack):
         MirrorPosterior()(make_stack(torch.zeros(3, 5, 7)))
 
 
-def test_the_history_says_whether_a_sample_is_mirrored(make_stack):
+def test_the_history_says_whether_a_sample_is_flipped(make_stack):
     stack = make_stack(torch.ones(2, 40, 22))
     mirror = MirrorPosterior()
     cut = BodyWindow((30, 20)).cut(mirror(stack), (-1, -1, -5, -5))
-    assert is_mirrored(cut)
-    assert is_mirrored(decollate_batch(list_data_collate([cut, cut]))[1])
-    assert not is_mirrored(mirror.inverse(mirror(stack)))
-    assert not is_mirrored(BodyWindow((30, 20)).cut(stack, (-1, -1, -5, -5)))
-    assert not is_mirrored(torch.ones(2, 4, 3))
+    assert is_flipped(cut)
+    assert is_flipped(decollate_batch(list_data_collate([cut, cut]))[1])
+    assert not is_flipped(mirror.inverse(mirror(stack)))
+    assert not is_flipped(BodyWindow((30, 20)).cut(stack, (-1, -1, -5, -5)))
+    assert not is_flipped(torch.ones(2, 4, 3))

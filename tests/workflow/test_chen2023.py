@@ -21,7 +21,7 @@ from bonescan.losses import FocalTverskyLoss
 from bonescan.metrics.pixel import confusion, score
 from bonescan.prepare.negative_mining import mine_datalist
 from bonescan.run_folder import WEIGHTS
-from bonescan.transforms.mirror import is_mirrored
+from bonescan.transforms.mirror import is_flipped
 from tests.workflows import VIEW_SIZE, handed_on, make_workflow, read_system, run_workflow
 
 SYSTEMS = ("baseline", "otsu", "negative_mining")
@@ -175,10 +175,10 @@ def measure_shifts(restored: np.ndarray, truth: np.ndarray) -> list[np.ndarray]:
 
 
 def test_views_stay_as_acquired_for_pictures_too(datalist):
-    assert not is_mirrored(sample_of("otsu", datalist)["image"])
+    assert not is_flipped(sample_of("otsu", datalist)["image"])
     workflow = make_workflow("train", workflow_type="train", datalist=str(datalist))
     workflow.initialize()
-    assert is_mirrored(workflow.parser.get_parsed_content("validate#dataset")[0]["image"])
+    assert is_flipped(workflow.parser.get_parsed_content("validate#dataset")[0]["image"])
 
 
 # lowest and highest share of the pixels of the second and of the third class

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bonescan.dicom.scan import View
-from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS
+from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, MIRRORED, PATIENT, REGIONS
 
 FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
 """Fields that name files, relative to the datalist."""
@@ -41,6 +41,10 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_patient(value: Any) -> bool:
     return _is_name(value) or _is_whole(value)
 
@@ -58,6 +62,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(FILE_KEYS, (_is_file_field, "the name of a file or a list of names")),
     PATIENT: (_is_patient, "a name or a whole number"),
     FOLD: (_is_whole, "a whole number"),
+    MIRRORED: (_is_truth, "true or false"),
     VIEW_FIELD: (_is_view, f"one of {', '.join(View)}"),
     SPACING_FIELD: (_is_spacing, "two numbers, row and column in mm"),
 }

@@ -30,9 +30,10 @@ class BoneScanReader(ImageReader):
 
     Used as `LoadImaged(keys, reader="bonescan.data.reader.BoneScanReader", dtype=None)`. It takes
     what `bonescan.dicom.read.read_scan` takes (a DICOM file, a list of two, a folder) and NIfTI
-    files (columns, rows, views), those of MONAI Label among them. A name may say what the header
-    does not: see `bonescan.data.scan_reference`. Scans come as float32 counts; maps keep the dtype
-    of their file, so `dtype=None` keeps the bits of an int64 region map.
+    files (columns, rows, views); those of MONAI Label's bundle task, which writes (view, row,
+    column), are refused. A name may say what the header does not: see
+    `bonescan.data.scan_reference`. Scans come as float32 counts; maps keep the dtype of their
+    file, so `dtype=None` keeps the bits of an int64 region map.
 
     `ensure_channel_first` of `LoadImaged` may be set or not, and `EnsureChannelFirstd` may follow
     or not: the views are the first axis already, and the metadata say so. The affine is

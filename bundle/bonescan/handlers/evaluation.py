@@ -19,6 +19,7 @@ from bonescan.keys import (
     LABEL,
     META_SCAN_ID,
     META_SIMULATED,
+    MIRRORED,
     PRED,
     PRED_INSTANCES,
     PROB,
@@ -43,7 +44,7 @@ from bonescan.report.image_results import (
 from bonescan.report.panels import write_panels
 from bonescan.report.tables import to_markdown, write_image_csv
 from bonescan.transforms.metadata import get_spacing_mm, get_views
-from bonescan.transforms.mirror import is_mirrored
+from bonescan.transforms.mirror import is_flipped
 
 BASELINE = "Best single intensity threshold"
 
@@ -57,7 +58,8 @@ class EvaluatedScan:
         patient: pseudonym of the patient, the unit of the intervals.
         forms: what each image shows of the scan.
         spacing_mm: (row, column) pixel spacing of the images.
-        mirrored: whether the posterior view was flipped to lie on the anterior one.
+        posterior_flipped: whether the posterior view was flipped to lie on the anterior one.
+        mirrored_copy: whether the scan is a mirrored copy of an image set.
         simulated: whether the scan is simulated.
         uptake: scaled images (image, row, column).
         pred_label: predicted label maps, the same shape.
@@ -71,7 +73,8 @@ class EvaluatedScan:
     patient: str
     forms: Sequence[ImageForm]
     spacing_mm: tuple[float, float]
-    mirrored: bool
+    posterior_flipped: bool
+    mirrored_copy: bool
     simulated: bool
     uptake: NDArray[np.floating]
     pred_label: NDArray[Any]
@@ -121,7 +124,8 @@ class EvaluatedScan:
                 patient=self.patient,
                 form=form,
                 spacing_mm=self.spacing_mm,
-                mirrored=self.mirrored,
+                posterior_flipped=self.posterior_flipped,
+                mirrored_copy=self.mirrored_copy,
                 simulated=self.simulated,
                 uptake=np.round(255 * np.clip(self.uptake[number], 0, 1)).astype(np.uint8),
                 pred_bits=np.packbits(self.pred_label[number] == Label.METASTASIS),
@@ -147,7 +151,8 @@ def read_sample(sample: Mapping[str, Any], entry: Mapping[str, Any]) -> Evaluate
         patient=patient_of(entry, scan_id),
         forms=get_views(image),
         spacing_mm=get_spacing_mm(image),  # of the sample, which may be resampled
-        mirrored=is_mirrored(image),
+        posterior_flipped=is_flipped(image),
+        mirrored_copy=bool(entry.get(MIRRORED, False)),
         simulated=bool(image.meta[META_SIMULATED]) or bool(entry.get(SIMULATED, False)),
         uptake=image.cpu().numpy(),
         pred_label=sample[PRED].cpu().numpy(),

@@ -25,6 +25,7 @@ from bonescan.keys import (
     META_SOURCES,
     META_SPACING,
     META_VIEW_SOURCE,
+    MIRRORED,
     PRED,
     PRED_INSTANCES,
     PROB,
@@ -174,7 +175,7 @@ def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance
     Args:
         sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
-            tells lesions apart.
+            tells lesions apart; mirrored where the entry says so.
         field: field that was searched for lesions.
         provenance: what makes the result.
 
@@ -202,6 +203,7 @@ def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance
         view_source=str(meta[META_VIEW_SOURCE]),
         content_check=str(meta[META_CONTENT_CHECK]),
         simulated=bool(meta[META_SIMULATED]),
+        mirrored_copy=bool(sample.get(MIRRORED, False)),
         counts=maps[COUNTS],
         label_map=np.rint(maps[PRED]).astype(np.uint8),
         prob=maps[PROB],

@@ -16,7 +16,7 @@ from bonescan.data.annotation.annotators import AnnotatedScan
 from bonescan.data.load import load_scan
 from bonescan.dicom.scan import View
 from bonescan.image_form import ImageForm
-from bonescan.keys import IMAGE, PATIENT
+from bonescan.keys import IMAGE, MIRRORED, PATIENT
 from bonescan.labels import EIGHT_NEIGHBOURS, Label
 from bonescan.metrics.bootstrap import RESAMPLES
 from bonescan.metrics.lesion import MIN_IOU, lesion_f1, match_lesions
@@ -204,7 +204,9 @@ def _draw(axes: Axes, disagreement: Disagreement) -> None:
     row, column = disagreement.centre
     axes.set_xlim(column - HALF_WINDOW_PX, column + HALF_WINDOW_PX)
     axes.set_ylim(row + HALF_WINDOW_PX, row - HALF_WINDOW_PX)
-    draw_sides(axes, ImageForm(view))
+    mirrored_copy = bool(scan.entry.get(MIRRORED, False))
+    sides = ImageForm(view).sides(posterior_flipped=False, mirrored_copy=mirrored_copy)
+    draw_sides(axes, sides)
     axes.set_title(f"{scan.key}, {view}: {disagreement.pixels} px", size=8, pad=3)
 
 

@@ -91,7 +91,7 @@ def draw_systems(images: Mapping[str, Sequence[EvaluatedImage]], *, origin: str)
             else:
                 zoom(axes, part)
                 draw_outlines(axes, image.pred_mask, image.truth_mask)
-            draw_sides(axes, image.form, mirrored=image.mirrored)
+            draw_sides(axes, image.sides)
             draw_scale_bar(axes, image.spacing_mm)
             if row == 0:
                 axes.set_title(_wrapped(name or "Scan"), size=9, pad=3)

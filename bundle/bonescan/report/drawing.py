@@ -14,7 +14,7 @@ from matplotlib.path import Path as DrawnPath
 from numpy.typing import NDArray
 
 from bonescan.files import write_whole
-from bonescan.image_form import ImageForm
+from bonescan.image_form import Sides
 from bonescan.labels import LABEL_COLOURS, Label
 
 Colour = str | tuple[float, ...]
@@ -169,15 +169,13 @@ def draw_field(axes: Axes, field_mask: NDArray[np.bool_]) -> None:
     draw_outline(axes, field_mask, FIELD_COLOUR, FIELD_WIDTH_PT)
 
 
-def draw_sides(axes: Axes, form: ImageForm, *, mirrored: bool = False) -> None:
+def draw_sides(axes: Axes, parts: Sequence[Sides]) -> None:
     """Print R and L in the upper corners of each part of an image, on the patient's sides.
 
     Args:
         axes: that show the image.
-        form: what the image shows of the scan.
-        mirrored: whether the posterior view was flipped to lie on the anterior one.
+        parts: the sides of each part, from left to right (ImageForm.sides).
     """
-    parts = form.sides(mirrored=mirrored)
     for number, sides in enumerate(parts):
         for side, x, align in zip(sides, (0.03, 0.97), ("left", "right"), strict=True):
             axes.text(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bonescan.image_form import ImageForm
+from bonescan.image_form import ImageForm, Sides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,8 @@ class EvaluatedImage:
         patient: pseudonym of the patient.
         form: what the image shows of the scan.
         spacing_mm: (row, column) pixel spacing.
-        mirrored: whether the posterior view was flipped to lie on the anterior one.
+        posterior_flipped: whether the posterior view was flipped to lie on the anterior one.
+        mirrored_copy: whether the image is a mirrored copy of an image set.
         simulated: whether the scan is simulated.
         uptake: scaled image (row, column), 0..255.
         pred_bits: predicted lesions, of numpy.packbits.
@@ -30,7 +31,8 @@ class EvaluatedImage:
     patient: str
     form: ImageForm
     spacing_mm: tuple[float, float]
-    mirrored: bool
+    posterior_flipped: bool
+    mirrored_copy: bool
     simulated: bool
     uptake: NDArray[np.uint8]
     pred_bits: NDArray[np.uint8]
@@ -44,8 +46,16 @@ class EvaluatedImage:
     @property
     def caption(self) -> str:
         """What the image shows, for people."""
-        mirrored = self.mirrored and self.form is ImageForm.POSTERIOR
-        return f"{self.form.caption}{', mirrored' if mirrored else ''}"
+        is_flipped = self.posterior_flipped and self.form is ImageForm.POSTERIOR
+        changes = ", mirrored" * is_flipped + ", mirrored copy" * self.mirrored_copy
+        return self.form.caption + changes
+
+    @property
+    def sides(self) -> tuple[Sides, ...]:
+        """The patient's sides in each part of the image."""
+        return self.form.sides(
+            posterior_flipped=self.posterior_flipped, mirrored_copy=self.mirrored_copy
+        )
 
     @property
     def pred_mask(self) -> NDArray[np.bool_]:
@@ -77,7 +87,8 @@ def write_evaluated_images(path: str | Path, images: Sequence[EvaluatedImage]) -
         patient=np.array([image.patient for image in images]),
         form=np.array([str(image.form) for image in images]),
         spacing_mm=np.array([image.spacing_mm for image in images]),
-        mirrored=np.array([image.mirrored for image in images]),
+        posterior_flipped=np.array([image.posterior_flipped for image in images]),
+        mirrored_copy=np.array([image.mirrored_copy for image in images]),
         simulated=np.array([image.simulated for image in images]),
         uptake=np.stack([image.uptake for image in images]),
         pred_mask=np.stack([image.pred_mask for image in images]),
@@ -95,7 +106,8 @@ def read_evaluated_images(path: str | Path) -> list[EvaluatedImage]:
             patient=str(arrays["patient"][i]),
             form=ImageForm(str(arrays["form"][i])),
             spacing_mm=(float(arrays["spacing_mm"][i, 0]), float(arrays["spacing_mm"][i, 1])),
-            mirrored=bool(arrays["mirrored"][i]),
+            posterior_flipped=bool(arrays["posterior_flipped"][i]),
+            mirrored_copy=bool(arrays["mirrored_copy"][i]),
             simulated=bool(arrays["simulated"][i]),
             uptake=arrays["uptake"][i],
             pred_bits=np.packbits(arrays["pred_mask"][i]),

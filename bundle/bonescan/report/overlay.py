@@ -139,7 +139,8 @@ def _draw_view(axes: Axes, result: ScanResult, number: int, rows: slice, *, plai
         draw_outlines(axes, result.mask(Label.METASTASIS)[number], None)
         findings = [finding for finding in result.findings if finding.view == view]
         _number_findings(axes, findings, counts.shape[1], rows.stop, result.spacing_mm[0])
-    draw_sides(axes, ImageForm(view))
+    sides = ImageForm(view).sides(posterior_flipped=False, mirrored_copy=result.mirrored_copy)
+    draw_sides(axes, sides)
     draw_scale_bar(axes, result.spacing_mm)
     window = f"{'hot spots, plain: ' if plain else ''}black from {limit:.0f} counts"
     axes.set_title(f"{_title(result, view)}\n{window}", size=10, pad=5)
@@ -160,7 +161,8 @@ def _name_shade(axes: Axes, field_mask: NDArray[np.bool_], rows: slice, row_mm: 
 def _title(result: ScanResult, view: View) -> str:
     seen = ", seen from behind" if view is View.POSTERIOR else ""
     doubt = " (?)" if _find_warning(result) else ""
-    return f"{view.capitalize()}{doubt}{seen}"
+    copy = ", mirrored copy" if result.mirrored_copy else ""
+    return f"{view.capitalize()}{doubt}{seen}{copy}"
 
 
 def _number_findings(

@@ -71,5 +71,5 @@ def _draw_panel(axes: Axes, image: EvaluatedImage, *, outlined: bool) -> None:
         draw_outlines(axes, image.pred_mask, image.truth_mask)
     else:
         draw_zoomed_part(axes, part)
-    draw_sides(axes, image.form, mirrored=image.mirrored)
+    draw_sides(axes, image.sides)
     draw_scale_bar(axes, image.spacing_mm)

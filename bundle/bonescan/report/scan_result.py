@@ -27,6 +27,7 @@ class ScanResult:
         content_check: whether the images look like their views
             (bonescan.dicom.scan.ContentCheck).
         simulated: whether the header says that the scan is simulated.
+        mirrored_copy: whether the scan is a mirrored copy of an image set.
         counts: counts as acquired (view, row, column).
         label_map: a value of bonescan.labels.Label for each pixel (view, row, column), uint8.
         prob: probability of metastasis, or a score in its place (view, row, column), 0..1.
@@ -47,6 +48,7 @@ class ScanResult:
     view_source: str
     content_check: str
     simulated: bool
+    mirrored_copy: bool
     counts: NDArray[np.floating]
     label_map: NDArray[np.uint8]
     prob: NDArray[np.floating]

@@ -31,7 +31,7 @@ def mirror_posterior(stack: torch.Tensor, views: Sequence[str]) -> torch.Tensor:
     return mirrored
 
 
-def is_mirrored(image: torch.Tensor) -> bool:
+def is_flipped(image: torch.Tensor) -> bool:
     """Tell from an image's history whether MirrorPosterior was applied and not undone."""
     history = image.applied_operations if isinstance(image, MetaTensor) else []
     return any(step[TraceKeys.CLASS_NAME] == MirrorPosterior.__name__ for step in history)
