@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, PolynomialLR
 
 from bonescan.handlers.checkpoint import TrainingCheckpoint, save_checkpoint
 from bonescan.run_folder import LAST_STATE, WEIGHTS
@@ -80,6 +81,48 @@ def test_best_weights_are_the_last_ones_until_there_is_a_validation(tmp_path, ke
         checkpoint.save(make_trainer(epoch))
         found.append(kept_weight(tmp_path))
     assert found == expected
+
+
+def make_schedule(folder, make, lr=0.1):
+    """Return the checkpoint of a network with a schedule, and its optimiser."""
+    network = torch.nn.Linear(2, 3)
+    optimizer = torch.optim.SGD(network.parameters(), lr=lr)
+    parts = {"networks": {"n": network}, "optimizers": {"n": optimizer}}
+    schedule = make(optimizer)
+    checkpoint = TrainingCheckpoint(folder, **parts, schedulers={"n": schedule}, weights_of="n")
+    return checkpoint, optimizer, schedule
+
+
+@pytest.mark.parametrize(
+    ("begun", "given", "told"),
+    [
+        (
+            lambda o: CosineAnnealingLR(o, 3),
+            lambda o: CosineAnnealingLR(o, 5),
+            "T_max 3 in n, got 5",
+        ),
+        (lambda o: PolynomialLR(o, 2), lambda o: PolynomialLR(o, 7), "total_iters 2 in n, got 7"),
+    ],
+)
+def test_a_schedule_of_another_length_is_refused(tmp_path, begun, given, told):
+    checkpoint, optimizer, schedule = make_schedule(tmp_path, begun)
+    optimizer.step()
+    schedule.step()
+    checkpoint.save(make_trainer(1))
+    resumed, optimizer, _ = make_schedule(tmp_path, begun)
+    resumed.load(make_trainer(0))
+    assert optimizer.param_groups[0]["lr"] == schedule.get_last_lr()[0] < 0.1
+    with pytest.raises(ValueError, match=rf"learning-rate schedule .*{told}; give the same --epo"):
+        make_schedule(tmp_path, given)[0].load(make_trainer(0))
+
+
+def test_another_rate_is_refused_and_more_epochs_of_a_constant_one_are_not(tmp_path):
+    make_schedule(tmp_path, ConstantLR)[0].save(make_trainer(1))
+    longer = make_trainer(0)
+    longer.state.max_epochs = 50
+    make_schedule(tmp_path, ConstantLR)[0].load(longer)
+    with pytest.raises(ValueError, match=r"base_lrs \[0\.1\] in n, got \[0\.5\]"):
+        make_schedule(tmp_path, ConstantLR, lr=0.5)[0].load(make_trainer(0))
 
 
 def test_state_of_other_networks_is_refused(tmp_path):

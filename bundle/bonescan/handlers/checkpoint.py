@@ -19,6 +19,9 @@ from bonescan.handlers.weights import describe_mismatch, unwrap
 
 logger = logging.getLogger(__name__)
 
+_OF_SCHEDULE = ("base_lrs", "T_max", "total_iters", "total_steps", "milestones", "T_0")
+"""What makes the course of torch's schedules, by the names in their states."""
+
 NEVER = -1
 """MONAI's best epoch of an evaluator that has not run."""
 BEST, LAST = "best", "last"
@@ -107,7 +110,8 @@ class TrainingCheckpoint:
 
         Raises:
             FileNotFoundError: if there is no run to resume.
-            ValueError: if the checkpoint belongs to other networks or the run is complete.
+            ValueError: if the checkpoint belongs to other networks or another learning-rate
+                schedule, or the run is complete.
         """
         path = self.output_dir / run_folder.LAST_STATE
         if not path.is_file():
@@ -118,6 +122,7 @@ class TrainingCheckpoint:
                 f"{path} already holds epoch {state['epoch']} of {engine.state.max_epochs}; "
                 "give more --epochs or another --output_dir"
             )
+        self._require_same_schedules(state)
         self._restore(state, path)
         if engine.scaler is not None:
             engine.scaler.load_state_dict(state["scaler"])
@@ -127,6 +132,21 @@ class TrainingCheckpoint:
             self.evaluator.state.best_metric = state["best_metric"]
             self.evaluator.state.best_metric_epoch = state["best_epoch"]
         logger.info("Resuming after epoch %d of %d", state["epoch"], engine.state.max_epochs)
+
+    def _require_same_schedules(self, state: Mapping[str, Any]) -> None:
+        """Refuse schedules of another length or rate: what they have done cannot be done again.
+
+        Torch restores the old ones without a word, and a cosine of three epochs climbs again after.
+        """
+        for name, schedule in self.parts["schedulers"].items():
+            given, begun = schedule.state_dict(), state.get("schedulers", {}).get(name, {})
+            for key in _OF_SCHEDULE:
+                if key in begun and given.get(key) != begun[key]:
+                    raise ValueError(
+                        "--resume must have the learning-rate schedule that the training began "
+                        f"with, {key} {begun[key]} in {name}, got {given.get(key)}; give the same "
+                        "--epochs and --learning_rate, or train anew in another --output_dir"
+                    )
 
     def _restore(self, state: Mapping[str, Any], path: Path) -> None:
         """Give networks, optimisers and schedulers their states of a checkpoint, by name."""
