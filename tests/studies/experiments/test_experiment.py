@@ -153,6 +153,7 @@ def test_one_experiment_takes_from_another(tmp_path):
 
 
 FIRST, SECOND = TINY["rows"]
+TWO_FOLDS = {"patients": 5, "protocol": "x", "folds": 2}
 
 
 @pytest.mark.parametrize(
@@ -171,6 +172,10 @@ FIRST, SECOND = TINY["rows"]
         ({"convention": "mean"}, r"convention must be among pooled, per_.*got \['mean'\]"),
         ({"published_image_set": {"scans": 3}}, r"published_image_set must be .*got \['scans'\]"),
         ({"metrics": ["f1_of_means"]}, r"first of the metrics must .*, got 'f1_of_means'"),
+        (
+            {"profiles": dict.fromkeys(REQUIRED_PROFILES, TWO_FOLDS)},
+            "profile fast: folds must be 0, or 3 to train on one, got 2",
+        ),
         ({"remarks": [{"One": "two"}]}, "remarks must be texts"),
         ({"metrics": []}, "metrics must name at least one, got none"),
         ({"metrics": ["x"], "convention": "y"}, r"convention .*\['y'\]; metrics .*'x'\]"),

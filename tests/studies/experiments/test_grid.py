@@ -86,6 +86,14 @@ def test_without_validation_all_patients_train(grid):
     ]  # fmt: skip
 
 
+def test_without_validation_the_tested_fold_is_left_out_all_the_same(grid):
+    profile = replace(grid.profile, validated=False)
+    folds = replace(grid, experiment=replace(EXPERIMENT, profiles={"fast": profile}))
+    training = find(folds, "base").training
+    assert training["test_fold"] == 3
+    assert "fold" not in training
+
+
 def test_settings_win_over_the_system_and_rows_over_settings(grid):
     assert find(grid, "base").training["epochs"] == 2
     assert find(grid, "base").training["width"] == 3

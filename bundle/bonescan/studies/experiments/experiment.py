@@ -336,6 +336,9 @@ def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[s
         yield f"profiles must be {required} and may be small, got {sorted(profiles)}"
     if experiment.rows and not experiment.metrics:
         yield "metrics must name at least one, got none"
+    for name, profile in experiment.profiles.items():
+        if profile.folds in {1, 2}:
+            yield f"profile {name}: folds must be 0, or 3 to train on one, got {profile.folds}"
     if not all(isinstance(remark, str) for remark in experiment.remarks):
         yield 'remarks must be texts; quote those that hold ": "'
     if experiment.metrics and experiment.metrics[0] == F1_OF_MEANS:

@@ -175,11 +175,13 @@ class RunGrid:
 
     def _folds_of(self, row: Row, fold: int | None) -> dict[str, int]:
         """Choose the fold that validates, and the one that is tested."""
-        if not self.profile.validated:
-            return {}
         if fold is None or row.single_run:
-            return {"fold": 0}
-        return {"fold": (fold + 1) % self.profile.folds, "test_fold": fold}
+            folds = {"fold": 0}
+        else:
+            folds = {"fold": (fold + 1) % self.profile.folds, "test_fold": fold}
+        if not self.profile.validated:
+            del folds["fold"]
+        return folds
 
 
 def write_arguments(run: Run, name: str) -> Path:
