@@ -276,3 +276,13 @@ def test_spacing_of_no_whole_body_scan_is_refused_unless_said_by_hand(spacing_mm
     assert read_view_stack(tmp_path / "x.nii", spacing_mm=(2.4, 1.9)).spacing_mm == (2.4, 1.9)
     with pytest.raises(ScanError, match=r"^x\.nii: pixel spacing must be"):
         read_view_stack(tmp_path / "x.nii", spacing_mm=(2.4, 1000.0))
+
+
+@pytest.mark.parametrize("comment", ["", "made by Müller", 15 * "x", 4000 * "long "])
+def test_comment_comes_back_and_changes_nothing_else(tmp_path, comment):
+    array = np.arange(2 * 5 * 3, dtype=np.uint8).reshape(2, 5, 3)
+    write_view_stack(tmp_path / "a.nii.gz", array, (2.0, 3.0), tuple(View), comment=comment)
+    stack = read_view_stack(tmp_path / "a.nii.gz")
+    assert stack.comment == comment
+    assert stack.spacing_mm == (2.0, 3.0)
+    np.testing.assert_array_equal(stack.array, array)

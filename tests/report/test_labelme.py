@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,8 +10,10 @@ from bonescan.data.load import load_scan
 from bonescan.data.nifti import ViewStack, write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.report.labelme import export_for_labelme, export_scans, to_grey
+from bonescan.report.writers import LabelMapWriter
 from tests.data.annotation.labelme_files import random_label
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, make_scan_file
+from tests.report.scan_results import PROVENANCE, make_result
 
 
 def stack_of(array, views=tuple(View)):
@@ -28,6 +32,41 @@ def test_an_exported_label_map_paints_back_exactly(tmp_path):
         np.testing.assert_array_equal(painted, plane)
         with Image.open(path.parent / drawn.image_path) as image:
             assert (image.mode, image.size) == ("L", (COLUMNS, ROWS))
+
+
+def test_outlines_of_a_system_say_what_made_them(tmp_path):
+    (tmp_path / "labels").mkdir()
+    scan = load_scan(make_scan_file(tmp_path / "scans" / "p" / "scan.dcm"))
+    result = make_result(
+        scan_id="p_scan", counts=scan.stack(), label_map=random_label(2),
+        prob=np.zeros((2, ROWS, COLUMNS)), field_mask=np.ones((2, ROWS, COLUMNS), bool),
+        spacing_mm=SPACING_MM,
+    )  # fmt: skip
+    (tmp_path / "labels" / "p_scan").mkdir()
+    LabelMapWriter()(result, tmp_path / "labels")
+    (path,) = tmp_path.glob("labels/p_scan/*.nii.gz")
+    path.rename(tmp_path / "labels" / "p_scan.nii.gz")
+    assert export_scans(tmp_path / "scans", tmp_path / "labels", tmp_path / "out") == (2, [])
+    content = json.loads((tmp_path / "out" / "p_scan_anterior.json").read_text())
+    assert content["made_by"]["system"] == "U-Net"
+    assert content["made_by"]["weights_sha256"] == [*PROVENANCE.weights_sha256]
+
+
+@pytest.mark.parametrize(("salt", "warnings"), [("", 1), ("secret", 0)])
+def test_a_missing_key_is_warned_of_once(tmp_path, monkeypatch, caplog, salt, warnings):
+    monkeypatch.setenv("BONE_SCAN_SALT", salt)
+    for patient in ("p", "q"):
+        make_scan_file(tmp_path / "scans" / patient / "scan.dcm")
+    export_scans(tmp_path / "scans", tmp_path, tmp_path / "out")
+    assert caplog.text.count("BONE_SCAN_SALT is not set") == warnings
+
+
+@pytest.mark.parametrize("comment", ["", "Doe, Jane", '["system"]', '{"PatientName": "Doe"}'])
+def test_comments_of_others_are_not_handed_on(tmp_path, comment):
+    scan = load_scan(make_scan_file(tmp_path / "scan.dcm"))
+    label = ViewStack(random_label(1), SPACING_MM, tuple(View), comment=comment)
+    path, _ = export_for_labelme("p0", scan, label, tmp_path / "out")
+    assert "made_by" not in json.loads(path.read_text())
 
 
 def test_pictures_are_hot_black():

@@ -40,6 +40,9 @@ _ALONG_AXIS = 0.999
 _NIBABEL_SIGNS = np.array([-1, 1, 1])
 """Ways that nibabel lets columns, rows and slices run where a file does not say it."""
 
+_COMMENT = 6
+"""Code of a header extension that holds text (nifti.nimh.nih.gov/nifti-1/documentation)."""
+
 _DESCRIP_PREFIX = "views="
 _DTYPES = ("uint8", "uint16", "int16", "int32", "int64", "float32", "float64")
 _READ_ERRORS = (OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError)
@@ -55,6 +58,7 @@ class ViewStack:
         views: the views along the first axis, anterior first.
         sources: the file and frame of each view, where the map was read from a file.
         view_source: what told which view is which.
+        comment: text of the file's header extension (code 6), such as what made the array.
     """
 
     array: NDArray
@@ -62,6 +66,7 @@ class ViewStack:
     views: tuple[View, ...]
     sources: Mapping[View, Source] = field(default_factory=dict)
     view_source: ViewSource = ViewSource.ORDER
+    comment: str = ""
 
     @property
     def grid(self) -> ViewGrid:
@@ -112,7 +117,7 @@ def write_view_stack(
     image.header["descrip"] = (_DESCRIP_PREFIX + join_view_names(ordered)).encode()
     image.header.set_xyzt_units("mm")
     if comment:
-        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", comment.encode()))
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, comment.encode()))
     content = image.to_bytes()
     if path.suffix.lower() == ".gz":
         # No name and no time in the gzip header: equal content, equal bytes.
@@ -146,6 +151,7 @@ def read_view_stack(
     image = open_nifti(path)
     try:
         array = np.asanyarray(image.dataobj)
+        comment = _read_comment(image.header)
     except _READ_ERRORS as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
     affine = _read_affine(image)
@@ -156,7 +162,17 @@ def read_view_stack(
     order = [views.index(member) for member in View if member in views]
     spacing = _check_spacing(spacing_mm or column_and_row_mm[::-1], path.name)
     sources = {views[frame]: Source(path, frame) for frame in order}
-    return ViewStack(frames[order], spacing, tuple(sources), sources, view_source)
+    return ViewStack(frames[order], spacing, tuple(sources), sources, view_source, comment)
+
+
+def _read_comment(header: nib.Nifti1Header) -> str:
+    """Return the text of the first header extension of code 6; empty where there is none."""
+    contents = [each.get_content() for each in header.extensions if each.get_code() == _COMMENT]
+    if not contents:
+        return ""
+    content = contents[0]
+    text = content if isinstance(content, str) else bytes(content).decode("utf-8", "replace")
+    return text.rstrip("\0")
 
 
 def _read_affine(image: nib.Nifti1Image) -> NDArray[np.float64]:

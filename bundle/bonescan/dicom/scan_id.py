@@ -2,11 +2,14 @@
 
 import hashlib
 import hmac
+import logging
 import os
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 SALT_VARIABLE = "BONE_SCAN_SALT"
 """Environment variable with the key of a site; keep it secret and the same over time."""
@@ -19,9 +22,14 @@ _LENGTH = 16
 """Hexadecimal digits (64 bits): no two of a million scans collide (probability 3e-8)."""
 
 
-def has_own_key() -> bool:
-    """Tell whether the environment gives a key of the site's own."""
-    return bool(os.environ.get(SALT_VARIABLE))
+def warn_of_shared_key() -> None:
+    """Warn, before scans are named in files, if the environment gives no key of the site's own."""
+    if not os.environ.get(SALT_VARIABLE):
+        logger.warning(
+            "%s is not set: whoever holds a scan can compute its name in these results; set it "
+            "to a secret of your own before you pass them on",
+            SALT_VARIABLE,
+        )
 
 
 def make_scan_id(instance_uids: Iterable[str], counts: NDArray[np.float32]) -> str:

@@ -11,7 +11,7 @@ from ignite.engine import Engine, Events
 
 from bonescan import run_folder
 from bonescan.dicom.scan import Source, View
-from bonescan.dicom.scan_id import SALT_VARIABLE, has_own_key
+from bonescan.dicom.scan_id import warn_of_shared_key
 from bonescan.errors import StorageError, one_line
 from bonescan.files import append_row, read_rows, write_rows, writing
 from bonescan.keys import (
@@ -77,12 +77,7 @@ class ScanOutputs:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._take_batch)
 
     def _start(self) -> None:
-        if not has_own_key():
-            logger.warning(
-                "%s is not set: whoever holds a scan can compute its name in these results; set it "
-                "to a secret of your own before you pass them on",
-                SALT_VARIABLE,
-            )
+        warn_of_shared_key()
         self.provenance = self.find_provenance()
         self.n_done = self.n_failed = 0
         done = read_done(self.output_dir) if self.resume else []

@@ -15,9 +15,11 @@ from bonescan.data.load import load_scan
 from bonescan.data.nifti import ViewStack, read_view_stack
 from bonescan.dicom.grid import require_same_grid
 from bonescan.dicom.scan import BoneScan
+from bonescan.dicom.scan_id import warn_of_shared_key
 from bonescan.keys import IMAGE, LABEL
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
 from bonescan.report.drawing import display_limit
+from bonescan.report.provenance import read_made_by
 from bonescan.run_folder import label_map_name
 
 
@@ -37,6 +39,7 @@ def export_scans(scans: Path, labels: Path | None, folder: Path) -> tuple[int, l
         ValueError: if there are no scans.
         OSError: if the folder cannot be written.
     """
+    warn_of_shared_key()
     listed, failures = list_scans(scans)
     views = 0
     for scan in tqdm(listed, unit="scan", desc="Export"):
@@ -82,13 +85,16 @@ def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path)
     require_same_grid(label.grid, scan.grid, f"label map of {key}")
     check_label_values(np.unique(label.array).tolist(), f"label map of {key}")
     folder.mkdir(parents=True, exist_ok=True)
+    made_by = read_made_by(label.comment)
     written = []
     for view, plane in zip(label.views, label.array, strict=True):
         path = folder / f"{key}_{view}.json"
         picture = path.with_suffix(".png")
         Image.fromarray(to_grey(scan.counts[view])).save(picture)
         shapes = label_shapes(plane)
-        write_labelme(Annotation(path, picture.name, scan.size, shapes, scan.scan_id, view))
+        write_labelme(
+            Annotation(path, picture.name, scan.size, shapes, scan.scan_id, view, made_by)
+        )
         written.append(path)
     return written
 

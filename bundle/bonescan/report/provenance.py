@@ -1,7 +1,8 @@
 """What made a result: the few facts that every file of it carries."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 _SHORT = 8
@@ -67,3 +68,15 @@ class Provenance:
 
     def _describe_operating_point(self) -> str:
         return ", ".join(f"{name} {value:g}" for name, value in self.operating_point.items())
+
+
+def read_made_by(comment: str) -> dict[str, Any]:
+    """Return what a label map's comment says of what made it; nothing from comments of others."""
+    try:
+        content = json.loads(comment)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    known = {field.name for field in fields(Provenance)}
+    return {key: value for key, value in content.items() if key in known}

@@ -11,7 +11,7 @@ import binascii
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,7 @@ class Annotation:
         shapes: in the order in which they are painted.
         scan_id: name of the scan, where the file was exported by this bundle.
         view: the view, where the file was exported by this bundle.
+        made_by: what made the shapes, where a system did (bonescan.report.provenance).
     """
 
     path: Path
@@ -98,6 +99,7 @@ class Annotation:
     shapes: tuple[LabelMeShape, ...]
     scan_id: str | None = None
     view: View | None = None
+    made_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_labelme(path: Path) -> bool:
@@ -148,6 +150,7 @@ def write_labelme(annotation: Annotation) -> None:
         **make_content(annotation.shapes, annotation.image_path, annotation.size, flags={}),
         _SCAN_ID: annotation.scan_id,
         _VIEW: annotation.view,
+        **({"made_by": dict(annotation.made_by)} if annotation.made_by else {}),
     }
     write_json(annotation.path, content, indent=1)
 
