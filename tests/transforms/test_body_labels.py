@@ -7,7 +7,7 @@ from monai.data import MetaTensor
 
 from bonescan.labels import BodyLabel, Label
 from bonescan.transforms import JoinBodyLabeld, OtsuBody, OtsuBodyd
-from bonescan.transforms.body import find_body
+from bonescan.transforms.body import measure_body
 from bonescan.transforms.body_labels import (
     find_body_otsu,
     join_body_label,
@@ -36,7 +36,7 @@ def test_finds_the_body_with_its_holes_beside_hot_pixels(view):
 
 
 def test_share_of_the_body_of_a_real_scan(real_counts):
-    body, otsu = find_body(real_counts, (2.26, 2.26)), find_body_otsu(real_counts)
+    body, otsu = measure_body(real_counts, (2.26, 2.26)).mask, find_body_otsu(real_counts)
     assert 0.74 < otsu[body].mean() < 0.94
     assert otsu[~body].mean() < 0.022
 

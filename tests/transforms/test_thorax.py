@@ -7,7 +7,7 @@ from monai.transforms import Compose, Invertd
 from bonescan.errors import ScanError
 from bonescan.keys import META_CROP, META_VIEWS
 from bonescan.transforms import MirrorPosteriord, ThoraxCrop, ThoraxCropd
-from bonescan.transforms.body import find_body
+from bonescan.transforms.body import measure_body
 from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
 from bonescan.transforms.thorax import clear_air, paste_centred, put_back
 from tests.factories import SPACING_MM
@@ -118,7 +118,7 @@ def test_one_view_alone_is_cropped(make_stack, body_counts):
 def test_clears_air_outside_the_body_only(make_stack, body_counts):
     rng = np.random.default_rng(6)
     noisy = body_counts + rng.binomial(1, 0.3, body_counts.shape)
-    body = find_body(noisy, SPACING_MM)
+    body = measure_body(noisy, SPACING_MM).mask
     stack = torch.from_numpy(np.stack([noisy, noisy]))
     cleared = clear_air(stack, body, SPACING_MM).numpy()
     assert np.array_equal(cleared[:, body], stack.numpy()[:, body])

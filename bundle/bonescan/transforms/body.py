@@ -62,20 +62,6 @@ class BodyExtent:
         return slice(self.row(first), self.row(last) + 1)
 
 
-def find_body(counts: Counts, spacing_mm: tuple[float, float]) -> Mask:
-    """Segment the patient: the largest connected piece that is brighter than the air.
-
-    Args:
-        counts: (row, column) counts of one view, or of the sum of the mirrored views.
-        spacing_mm: (row, column) pixel spacing.
-
-    Returns:
-        (row, column) mask; all False where there are no counts.
-    """
-    pieces, sizes = _find_pieces(counts, spacing_mm)
-    return np.asarray(pieces == sizes.argmax()) if sizes.any() else np.zeros(pieces.shape, bool)
-
-
 def _find_pieces(
     counts: Counts, spacing_mm: tuple[float, float]
 ) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
@@ -120,6 +106,8 @@ def find_noise_level(counts: Counts, air_mask: Mask) -> float:
 def measure_body(counts: Counts, spacing_mm: tuple[float, float]) -> BodyExtent:
     """Segment the patient and check that a whole one lies there: head up, straight, arms down.
 
+    The patient is the largest connected piece that is brighter than the air.
+
     Args:
         counts: (row, column) counts of one view, or of the sum of the mirrored views.
         spacing_mm: (row, column) pixel spacing.
@@ -128,7 +116,7 @@ def measure_body(counts: Counts, spacing_mm: tuple[float, float]) -> BodyExtent:
         ScanError: if not, with the reason.
     """
     pieces, sizes = _find_pieces(counts, spacing_mm)
-    mask = np.asarray(pieces == sizes.argmax()) if sizes.any() else np.zeros(pieces.shape, bool)
+    mask = np.asarray((pieces == sizes.argmax()) & (pieces > 0))
     rows = find_body_rows(mask)
     if rows is None:
         raise _refuse("a body", "no counts that stand out")

@@ -43,7 +43,7 @@ class BodyWindow(InvertibleTransform):
 
     Rows: the middle between head and toes lies in the middle of the window. Columns: the middle of
     the image, which is that of the bed, so that the window is the same for a mirrored posterior
-    view. Chen 2023, section 3.3; the body is bonescan.transforms.body.find_body on the sum of the
+    view. Chen 2023, section 3.3; the body is measured (bonescan.transforms.body) on the sum of the
     views. The inverse puts a mask or a prediction (..., row, column) back, zero elsewhere.
 
     Args:
