@@ -148,7 +148,7 @@ def report(cohort: Callable[[str], Path], *, command: str) -> str:
             "cross-entropy over overlap loss, in the losses of the reduced profiles.",
             _table(["loss", *shares], gradient_rows()),
             "## Ceilings\nThe truth through each geometry and back to the acquisition, inside the "
-            "assessed field: no network can do better.",
+            "assessed field: what a network reaches that is right in every pixel of its input.",
             _table(["geometry", "DSC, pooled", "lesions kept"], ceiling_rows(cohort)),
             "## Clusters of grey values\nK-means of Lin 2020, K = 9, means over images with "
             "lesions; rule A takes the hottest cluster, rule B as many as are best on the image "

@@ -93,6 +93,7 @@ def test_papers_without_validation_train_on_all_images_and_keep_the_last_epoch(
     config = compose(parse_command(["--args_file", str(write_arguments(run, "arguments.json"))]))
     assert (config["fold"], config["test_fold"], config["keep"]) == (None, None, "last")
     assert config["validate"]["evaluator"] is None
+    assert config["choice"]["evaluator"] is None, "an operating point needs patients for validation"
     assert "RandFlipd" not in str(config["augmentation"])
 
 
