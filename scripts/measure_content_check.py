@@ -43,8 +43,9 @@ OUTCOMES = ("right, certain", "right, likely", "not sure", "wrong, likely", "wro
 PAGE = """# Content check on {views} simulated views
 Made by `{made_by}`: both views of {patients} **simulated** patients of the preset `{preset}` that
 the training has not seen. The weights were trained on {trained_on} other simulated patients
-(`scripts/train_content_check.py`, {trained}). No real scan had a part in the training, and no real
-posterior view was at hand: error rates in a hospital are not known, and may be higher.
+(`scripts/train_content_check.py`, {trained}, by the simulator of revision {revision}). No real scan
+had a part in the training, and no real posterior view was at hand: error rates in a hospital are
+not known, and may be higher.
 
 *Certain* is a probability of at least {certain}: the scan is refused if the header says otherwise,
 and read so if the header says nothing. *Likely* is at least {likely}: a warning. One view takes
@@ -263,6 +264,7 @@ def lay_out(document: Mapping[str, Any]) -> str:
         made_by=document["made_by"],
         trained_on=training["patients"],
         trained=training["date"],
+        revision=str(training["revision"])[:7],
         certain=CERTAIN,
         likely=LIKELY,
         ms=document["median_ms_per_view"],

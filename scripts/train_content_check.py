@@ -28,6 +28,7 @@ from bonescan.dicom.scan import View
 from bonescan.files import write_whole
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import find_preset
+from bonescan.workflow.run_record import git_revision
 
 Array = NDArray[np.float64]
 
@@ -229,6 +230,7 @@ def describe(examples: int) -> dict[str, Any]:
     cohorts = [dict(zip(("preset", "seed", "patients"), one, strict=True)) for one in COHORTS]
     return {
         "made_by": "python scripts/train_content_check.py",
+        "revision": git_revision(Path(__file__).parents[1]),
         "date": datetime.now(UTC).date().isoformat(),
         "simulated": True,
         "cohorts": cohorts,

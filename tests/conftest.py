@@ -11,6 +11,8 @@ import torch
 from filelock import FileLock
 from monai.data import MetaTensor
 
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import BoneScan
 from bonescan.keys import META_SCAN_ID, META_VIEWS
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
@@ -56,6 +58,13 @@ def cohort(make_once: Callable[..., Path]) -> Path:
         simulate_cohort(Cohort(find_preset("default"), 7, 5, folder), workers=1)
 
     return make_once("cohort", simulate)
+
+
+@pytest.fixture(scope="session")
+def bodies(cohort: Path) -> list[BoneScan]:
+    """Return three simulated scans of whole bodies with both views."""
+    folders = (cohort / f"sim-{number:04d}" for number in range(1, 4))
+    return [read_scan(sorted(folder.glob("*.dcm"))) for folder in folders]
 
 
 @pytest.fixture

@@ -148,4 +148,4 @@ def test_the_weights_say_how_they_were_made():
     record = load_weights().record
     assert record["simulated"] is True
     assert record["patients"] == sum(cohort["patients"] for cohort in record["cohorts"])
-    assert {"date", "versions", "made_by"} < set(record)
+    assert {"date", "versions", "made_by", "revision"} < set(record)
