@@ -1,11 +1,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from monai.data import load_decathlon_datalist
 
 from bonescan.data.datalist import data_hash, load_items, read_datalist
 from bonescan.data.entry import FILE_KEYS
+from tests.damage import damage_json
 from tests.factories import make_datalist
 
 
@@ -253,3 +255,17 @@ def test_an_item_without_image_among_entries(tmp_path, item):
     expected = re.escape(f"{path}: training, entry 2: must have 'image'")
     with pytest.raises(ValueError, match=f"^{expected}$"):
         load_items(path)
+
+
+@pytest.mark.parametrize("files", [80, pytest.param(1500, marks=pytest.mark.slow)])
+def test_damaged_datalists_are_read_or_refused(datalist, files):
+    text, refused = datalist.read_text(), 0
+    for seed in range(files):
+        datalist.write_text(damage_json(text, np.random.default_rng(seed)), encoding="utf-8")
+        for section in ("training", "test"):
+            try:
+                load_items(datalist, section, exclude_folds=[1])
+            except ValueError as err:
+                assert str(datalist) in str(err)  # noqa: PT017 - many files, one test
+                refused += 1
+    assert files / 2 < refused < 2 * files

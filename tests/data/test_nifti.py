@@ -10,6 +10,7 @@ import pytest
 from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
+from tests.damage import flip_bytes
 
 A, P = View.ANTERIOR, View.POSTERIOR
 SPACING_MM = (2.4, 1.9)
@@ -286,3 +287,23 @@ def test_comment_comes_back_and_changes_nothing_else(tmp_path, comment):
     assert stack.comment == comment
     assert stack.spacing_mm == (2.0, 3.0)
     np.testing.assert_array_equal(stack.array, array)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("files", [80, pytest.param(1500, marks=pytest.mark.slow)])
+def test_damaged_files_are_read_or_refused(tmp_path, files):
+    path, read = tmp_path / "map.nii.gz", 0
+    write_view_stack(path, STACK, SPACING_MM, tuple(View))
+    content = gzip.decompress(path.read_bytes())
+    for seed in range(files):
+        chance = np.random.default_rng(seed)
+        damaged = (
+            flip_bytes(content, chance, end=352) if seed % 4 else content[: chance.integers(500)]
+        )
+        packed = gzip.compress(damaged, compresslevel=1)
+        path.write_bytes(packed if seed % 5 else flip_bytes(packed, chance))
+        try:
+            read += isinstance(read_view_stack(path), ViewStack)
+        except ScanError as err:
+            assert str(err).startswith("map.nii.gz: ")  # noqa: PT017 - many files, one test
+    assert files / 10 < read < files / 2

@@ -185,12 +185,19 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no file can have that name: it is too long
+        return False
+
+
 def _require_files(content: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     missing = [
         name
         for entries in content.values()
         for name in _file_names(entries)
-        if not (path.parent / name).exists()
+        if not _exists(path.parent / name)
     ]
     if missing:
         raise ValueError(

@@ -130,3 +130,14 @@ def test_a_set_refuses_two_scans_of_one_name(tmp_path):
 def test_one_annotator_is_no_consensus(datalists):
     with pytest.raises(ValueError, match="datalists must be those of 2 annotators or more, got 1"):
         next(load_annotated_scans({"ann": datalists["ann"]}))
+
+
+@pytest.mark.parametrize("field", ["label", "patient"])
+def test_an_entry_without_what_a_consensus_needs(tmp_path, field):
+    cohort = make_cohort(tmp_path, [random_label(1), random_label(2)])
+    content = json.loads(cohort.read_text())
+    for entry in content["training"]:
+        del entry[field]
+    cohort.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"datalist.json: every entry must have '{field}', one"):
+        list(load_annotated_scans({"ann": cohort, "bob": cohort}))

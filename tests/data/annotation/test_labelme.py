@@ -15,7 +15,9 @@ from bonescan.data.annotation.labelme import (
     read_labelme,
     write_labelme,
 )
+from bonescan.data.annotation.rasterise import rasterise
 from bonescan.dicom.scan import View
+from tests.damage import damage_json
 
 TRIANGLE = {"label": "lesion", "points": [[1, 2], [5, 2.5], [3, 7]], "group_id": None,
             "shape_type": "polygon", "flags": {}}  # fmt: skip
@@ -152,3 +154,23 @@ def test_the_second_shape_is_named(tmp_path):
     content = make_content(TRIANGLE, {**TRIANGLE, "points": []})
     with pytest.raises(LabelMeError, match=re.escape("shape 2 (polygon 'lesion'): points")):
         read_labelme(save(tmp_path, content))
+
+
+@pytest.mark.parametrize("files", [80, pytest.param(1500, marks=pytest.mark.slow)])
+def test_damaged_files_are_read_or_refused(tmp_path, files):
+    mask = {**TRIANGLE, "points": [[2, 1], [3, 4]], "shape_type": "mask"}
+    mask["mask"] = encode(np.ones((4, 2), np.uint8))
+    circle = {**TRIANGLE, "points": [[4, 4], [4, 6]], "shape_type": "circle"}
+    text = json.dumps(make_content(TRIANGLE, mask, circle))
+    path, refused = tmp_path / "a.json", 0
+    path.write_text(text)
+    size = read_labelme(path).size
+    for seed in range(files):
+        path.write_text(damage_json(text, np.random.default_rng(seed)), encoding="utf-8")
+        try:
+            rasterise(read_labelme(path), size, {"lesion": 1})
+        except LabelMeError as err:
+            assert str(err).startswith("a.json")  # noqa: PT017 - many files, one test
+            refused += 1
+        is_labelme(path)
+    assert files / 2 < refused < files

@@ -23,7 +23,7 @@ from bonescan.data.listing import common_folder, scan_key
 from bonescan.data.nifti import ViewStack, read_view_stack
 from bonescan.data.scan_reference import file_names, parse_reference
 from bonescan.dicom.scan import View
-from bonescan.keys import IMAGE, LABEL
+from bonescan.keys import IMAGE, LABEL, PATIENT
 from bonescan.labels import Label, check_label_values
 
 FOREGROUND = tuple(label for label in Label if label != Label.BACKGROUND)
@@ -200,8 +200,9 @@ def _list_entries(path: Path) -> dict[tuple[str, ...], tuple[str, dict[str, Any]
     listed = {}
     for section in read_datalist(path):
         for entry in load_items(path, section):
-            if LABEL not in entry:
-                raise ValueError(f"{path}: every entry must have {LABEL!r}, one has none")
+            for field in (LABEL, PATIENT):
+                if field not in entry:
+                    raise ValueError(f"{path}: every entry must have {field!r}, one has none")
             files = [parse_reference(name).path for name in file_names(entry[IMAGE])]
             listed[tuple(str(file.resolve()) for file in files)] = (section, entry)
     return listed
