@@ -63,6 +63,17 @@ def test_other_seed_other_weights(cohort, trained, tmp_path):
     assert any(not torch.equal(value, second[key]) for key, value in first.items())
 
 
+def test_all_of_the_training_section_can_be_trained_on(cohort, tmp_path):
+    workflow = run_workflow(
+        "train", "all_training", workflow_type="train",
+        dataset_dir=str(cohort), output_dir=str(tmp_path), epochs=1,
+    )  # fmt: skip
+    entries = json.loads((cohort / "datalist.json").read_text())["training"]
+    assert len(workflow.parser.get_parsed_content("train#dataset").data) == len(entries)
+    assert history(tmp_path)[0]["validation_metric"] == ""
+    assert_same(weights(tmp_path), weights(tmp_path, WEIGHTS))
+
+
 @pytest.mark.parametrize("epoch_length", [None, 3], ids=["passes", "iterations"])
 def test_resumed_run_equals_uninterrupted_one(epoch_length, cohort, tmp_path):
     where = {"workflow_type": "train", "dataset_dir": str(cohort), "epoch_length": epoch_length}
