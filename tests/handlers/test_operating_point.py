@@ -40,8 +40,12 @@ def test_choice_by_hand(tmp_path, make_stack):
     assert max(by_threshold.values()) == pytest.approx(16 / 18)  # 8 common, 10 predicted
     assert 0.2 < chosen["threshold"] <= 0.3
     assert chosen["min_area_mm2"] == 10
-    f1 = {row["min_area_mm2"]: row["f1"] for row in chosen["lesion_f1"]}
-    assert (f1[0], f1[5], f1[10]) == (0.5, 0.5, 1)
+    f2 = {row["min_area_mm2"]: row["f2"] for row in chosen["lesion_f2"]}
+    assert (f2[0], f2[5], f2[10]) == (
+        pytest.approx(5 / 7, abs=1e-6),
+        pytest.approx(5 / 7, abs=1e-6),
+        1,
+    )
     assert chosen["chosen_on"] == {"patients": 2, "images": 2, "images_with_lesion": 2}
 
 
@@ -92,14 +96,14 @@ def test_test_patients_choose_nothing(cohort, trained, tmp_path):
             assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("settings", [{"fold": None}, {"chosen_on_validation": []}])
-def test_without_validation_patients_or_choices_the_step_is_left_out(cohort, tmp_path, settings):
-    workflow = make_workflow(
-        "train",
-        workflow_type="train",
-        dataset_dir=str(cohort),
-        output_dir=str(tmp_path),
-        **settings,
-    )
+@pytest.mark.parametrize(
+    ("overlays", "settings"),
+    [([], {"fold": None}), ([], {"chosen_on_validation": []}), (["all_training"], {})],
+)
+def test_without_validation_patients_or_choices_the_step_is_left_out(
+    cohort, tmp_path, overlays, settings
+):
+    where = {"dataset_dir": str(cohort), "output_dir": str(tmp_path)}
+    workflow = make_workflow("train", *overlays, workflow_type="train", **where, **settings)
     handlers = workflow.parser.get_parsed_content("train#handlers")
     assert not any(isinstance(handler, ChooseAtEnd) for handler in handlers)

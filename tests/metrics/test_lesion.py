@@ -8,7 +8,7 @@ from bonescan.metrics.lesion import (
     LesionScores,
     detection,
     label_components,
-    lesion_f1,
+    lesion_f,
     match_by_threshold,
     match_lesions,
 )
@@ -93,9 +93,14 @@ def test_detection_by_hand():
     np.testing.assert_array_equal(detection(np.array([[0, 0, 3]])), [np.nan, 0, 3])
 
 
-def test_f1_of_lesions_by_hand():
-    f1 = lesion_f1(np.array([[2, 1, 3], [0, 0, 0]]))
-    np.testing.assert_allclose(f1, [2 * (2 / 3) * (2 / 5) / (2 / 3 + 2 / 5), np.nan])
+def test_f_of_lesions_by_hand():
+    sensitivity, precision = 2 / 3, 2 / 5
+    f1 = lesion_f(np.array([[2, 1, 3], [0, 0, 0]]))
+    np.testing.assert_allclose(
+        f1, [2 * sensitivity * precision / (sensitivity + precision), np.nan]
+    )
+    f2 = 5 * sensitivity * precision / (4 * precision + sensitivity)
+    assert lesion_f(np.array([2, 1, 3]), beta=2) == pytest.approx(f2)
 
 
 def test_lesions_below_the_least_area_do_not_count():

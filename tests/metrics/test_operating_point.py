@@ -21,10 +21,11 @@ def test_threshold_of_highest_dice_nearest_to_a_half():
     assert choose_threshold(thresholds, np.array([0.4, 0.3, 0.4, 0.4])) == 0.45
 
 
-def test_least_area_of_highest_f1():
-    outcomes = np.array([[5, 2, 9], [5, 2, 3], [4, 3, 1], [1, 6, 0]])
-    assert choose_min_area([0.0, 10, 15, 30], outcomes) == 10  # 10 / 15, as 8 / 12 is
+def test_least_area_of_highest_f2():
+    outcomes = np.array([[5, 2, 9], [5, 2, 4], [4, 3, 1], [1, 6, 0]])
+    assert choose_min_area([0.0, 10, 15, 30], outcomes) == 10, "F1 would take 15"
     assert choose_min_area([0.0, 10, 15, 30], outcomes[[0, 0, 2, 3]]) == 15
+    assert choose_min_area([0.0, 10, 15, 30], outcomes[[3, 1, 1, 3]]) == 10
     assert choose_min_area([0.0, 10], np.zeros((2, 3))) == 0
 
 

@@ -25,8 +25,9 @@ from bonescan.keys import (
     patient_of,
 )
 from bonescan.labels import Label
-from bonescan.metrics.lesion import THRESHOLDS, LesionScores, detection, lesion_f1, match_lesions
+from bonescan.metrics.lesion import THRESHOLDS, LesionScores, detection, lesion_f, match_lesions
 from bonescan.metrics.operating_point import (
+    BETA,
     MIN_AREAS_MM2,
     OperatingPoint,
     choose_min_area,
@@ -80,9 +81,9 @@ class OperatingPointChoice:
     """Choose on the scans of an evaluator, and write `operating_point.json`.
 
     The threshold is the one of highest pooled Dice, the measure by which the epoch is chosen, too.
-    At that threshold the least area is the one of highest F1 of lesions: it weighs a lesion that is
-    dropped like a speck that stays, and does not depend on how many patients there are, as "the
-    largest area that loses no lesion" would.
+    At that threshold the least area is the one of highest F2 of lesions: a lesion that is dropped
+    weighs four specks that stay, since a reader can dismiss what is shown alone. "The largest area
+    that loses no lesion" would be smaller the more patients there are.
 
     Args:
         output_dir: folder of the file.
@@ -146,7 +147,7 @@ class OperatingPointChoice:
                         "images_with_lesion": int(images[1]),
                     },
                     "pooled_dice": _table("threshold", THRESHOLDS, {"dice": dice}),
-                    "lesion_f1": _table("min_area_mm2", MIN_AREAS_MM2, _describe(lesions)),
+                    "lesion_f2": _table("min_area_mm2", MIN_AREAS_MM2, _describe(lesions)),
                 }
             )
         self._start()  # the images are large, and nobody needs them any more
@@ -208,9 +209,9 @@ def _sum(parts: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> NDArray[np.in
 
 
 def _describe(lesions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Return F1, sensitivity and false positives an image at each area (area, 3)."""
+    """Return F2, sensitivity and precision of lesions at each area (area, 3)."""
     sensitivity, precision, _ = np.stack([detection(row[None]) for row in lesions], axis=-1)
-    return {"f1": lesion_f1(lesions), "sensitivity": sensitivity, "precision": precision}
+    return {"f2": lesion_f(lesions, beta=BETA), "sensitivity": sensitivity, "precision": precision}
 
 
 def _table(

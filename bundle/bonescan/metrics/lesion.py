@@ -161,17 +161,19 @@ def detection(outcomes: NDArray, weights: NDArray[np.float64] | None = None) -> 
     return np.stack(metrics, axis=-1)
 
 
-def lesion_f1(outcomes: NDArray) -> NDArray[np.float64]:
-    """Compute the F1 of lesions, the harmonic mean of sensitivity and precision.
+def lesion_f(outcomes: NDArray, *, beta: float = 1.0) -> NDArray[np.float64]:
+    """Compute the F score of lesions, a harmonic mean of sensitivity and precision.
 
     Args:
         outcomes: OUTCOMES along the last axis, (..., 3).
+        beta: a missed lesion weighs beta^2 times a false one.
 
     Returns:
         Shape (...), in 0..1; NaN where there is neither a lesion nor a prediction.
     """
     found, missed, false = np.moveaxis(np.asarray(outcomes, np.float64), -1, 0)
-    return ratio(2 * found, 2 * found + missed + false)
+    weighted = (1 + beta**2) * found
+    return ratio(weighted, weighted + beta**2 * missed + false)
 
 
 def _match(predicted: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int64]:

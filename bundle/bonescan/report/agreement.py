@@ -19,7 +19,7 @@ from bonescan.image_form import ImageForm
 from bonescan.keys import IMAGE, MIRRORED, PATIENT
 from bonescan.labels import EIGHT_NEIGHBOURS, Label
 from bonescan.metrics.bootstrap import RESAMPLES
-from bonescan.metrics.lesion import MIN_IOU, lesion_f1, match_lesions
+from bonescan.metrics.lesion import MIN_IOU, lesion_f, match_lesions
 from bonescan.metrics.pixel import cohen_kappa, confusion, score
 from bonescan.report.drawing import (
     COLOURS,
@@ -232,7 +232,7 @@ def _figures(
             score(pixels, "dsc"),
             score(pixels, "iou"),
             cohen_kappa(pixels),
-            lesion_f1(total[..., 4:]),
+            lesion_f(total[..., 4:]),
         ]
         return np.stack(figures, axis=-1)
 
