@@ -47,13 +47,14 @@ def test_a_certain_contradiction_is_refused_but_by_hand(look, caplog):
     assert "f.dcm: the image contradicts what is said of it" in caplog.text
 
 
-def test_a_likely_contradiction_is_warned_of_and_refuses_a_guess(caplog):
+def test_a_likely_contradiction_is_warned_of_and_refuses_what_nothing_names(caplog):
     look = Look(P, False, PROBABLE)
     told = check_content(by(ViewSource.TEXT, A), [look], "f.dcm")
     assert told is ContentCheck.CONTRADICTS
     assert "the anterior view (text) looks posterior" in caplog.text
-    with pytest.raises(ScanError, match=r"the anterior view \(guess\) looks posterior"):
-        check_content(by(ViewSource.GUESS, A), [look], "f.dcm")
+    for source in (ViewSource.GUESS, ViewSource.ORDER):
+        with pytest.raises(ScanError, match=rf"the anterior view \({source}\) looks posterior"):
+            check_content(by(source, A), [look], "f.dcm")
 
 
 @pytest.mark.parametrize(

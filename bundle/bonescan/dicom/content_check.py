@@ -15,6 +15,9 @@ MIRRORED_LIKELY, MIRRORED_CERTAIN = -0.4, -0.6
 """Correlations of the sides at which one view of a pair is mirrored. Simulated views of one patient
 correlate by 0.6 to 0.97, mirrored ones by as much below zero."""
 
+_UNNAMED = frozenset({ViewSource.ORDER, ViewSource.GUESS})
+"""What tells views that nothing names: a likely look is better evidence."""
+
 
 @dataclass(frozen=True)
 class _Conflict:
@@ -27,8 +30,8 @@ def check_content(
 ) -> ContentCheck:
     """Check that the images look like the views that they are said to be.
 
-    A contradiction that is certain refuses the scan, and so does a likely one if the views are a
-    guess. What was said by hand stands. Whatever is not refused is warned of.
+    A contradiction that is certain refuses the scan, and so does a likely one if nothing names the
+    views. What was said by hand stands. Whatever is not refused is warned of.
 
     Args:
         decided: the views of the frames, and what told them.
@@ -49,7 +52,7 @@ def check_content(
     told = f"{name}: the image contradicts what is said of it: " + "; ".join(
         conflict.what for conflict in conflicts
     )
-    believed = decided.source is ViewSource.GUESS or any(one.certain for one in conflicts)
+    believed = decided.source in _UNNAMED or any(one.certain for one in conflicts)
     if believed and decided.source is not ViewSource.BY_HAND:
         raise ScanError(
             f"{told}. Look at the scan: export it as it was acquired, or, if it is right, say by "
