@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+_CAPTIONS = {
+    "threshold": "lesion from probability {:g}",
+    "min_area_mm2": "lesions from {:g} mm²",
+}
+"""Numbers of the operating point in a caption."""
+
 _SHORT = 8
 """Digits of a hash that people compare by eye."""
 
@@ -57,12 +63,15 @@ class Provenance:
         """Return the one line that stands under a picture."""
         weights = " ".join(digest[:_SHORT] for digest in self.weights_sha256)
         revision = f" ({self.revision[:_SHORT]})" if self.revision else ""
-        point = self._describe_operating_point()
+        point = [
+            _CAPTIONS.get(name, f"{name} {{:g}}").format(value)
+            for name, value in self.operating_point.items()
+        ]
         return ", ".join([
             self.system,
             f"weights {weights}",
             f"bonescan {self.versions['bonescan']}{revision}",
-            *([point] if point else []),
+            *point,
             f"{self.date[:16].replace('T', ' ')} UTC",
         ])  # fmt: skip
 
