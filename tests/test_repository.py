@@ -30,6 +30,7 @@ WHOLES = {
     "workflow/test_chen2023.py": "the systems of a paper",
     "workflow/test_ensemble.py": "configs/ensemble.yaml",
     "workflow/test_inference.py": "configs/inference.yaml",
+    "workflow/test_fine_matrix.py": "a matrix of 512 x 2048, in every chain",
     "workflow/test_label_grid.py": "labels on their images, in every workflow",
     "workflow/test_multi_gpu.py": "training and evaluation in two processes",
     "workflow/test_own_system.py": "what a system may bring",

@@ -106,7 +106,7 @@ def test_evaluation_judges_one_image_a_scan(datalist, tmp_path):
         assert int(row["fp"]) == (pred & ~truth).sum() > 0
     images = read_evaluated_images(tmp_path / EVALUATION / EVALUATED_IMAGES)
     assert [image.form for image in images] == ["aggregated", "posterior"]
-    assert all(image.mirrored for image in images)
+    assert all(image.posterior_flipped for image in images)
     assert (tmp_path / EVALUATION / EXAMPLES).is_file()
 
 
