@@ -1,12 +1,13 @@
-import csv
 import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from pydicom.data import get_testdata_file
 
 from bonescan.commands import main
+from bonescan.files import read_rows
 from tests.handlers.fakes import NETWORK, save_weights
 
 LEVEL = 0.9
@@ -28,11 +29,10 @@ def trained(run_folder):
 
 
 def rows(folder):
-    with Path(folder, "summary.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(Path(folder, "summary.csv"))
 
 
-@pytest.mark.parametrize("name", ["$x.dcm", "12345", "it's#1.dcm"])
+@pytest.mark.parametrize("name", ["$x.dcm", "12345", "it's#1.dcm", "@seed.dcm"])
 def test_a_path_is_a_path_whatever_it_looks_like(trained, cohort, name):
     shutil.copy(cohort / "sim-0001" / "scan.dcm", name)
     assert main(["infer", "--trust", str(trained), "-o", "2024", name]) == 0
@@ -70,14 +70,20 @@ def test_an_interruption_is_one_line_and_can_be_gone_on_with(trained, cohort, mo
     assert len(rows("out")) == 1
 
 
-def test_failures_decide_the_exit_code(trained, cohort, capsys):
+def test_an_archive_goes_on_after_a_damaged_jpeg_and_tells_it(trained, cohort, capsys):
     Path("in").mkdir()
-    shutil.copy(cohort / "sim-0001" / "scan.dcm", "in/good.dcm")
-    Path("in/bad.dcm").write_bytes(b"no DICOM")
+    for number, name in ((1, "a"), (2, "z")):
+        shutil.copy(cohort / f"sim-000{number}" / "scan.dcm", f"in/{name}.dcm")
+    content = Path(get_testdata_file("JPGExtended.dcm")).read_bytes()
+    tables = content.index(b"\xff\xc4", 1000)
+    Path("in/b_bad.dcm").write_bytes(content[: tables + 5] + b"\xff" * 40 + content[tables + 45 :])
     assert main(["infer", "--trust", str(trained), "in"]) == 1
     shown = capsys.readouterr().out
-    assert f"1 scans in {trained / 'inference'}" in shown
-    assert f"1 inputs left out; see {trained / 'inference' / 'failures.csv'}" in shown
+    output = trained / "inference"
+    assert f"2 scans in {output}" in shown
+    assert f"1 inputs left out; see {output / 'failures.csv'}" in shown
+    assert [Path(row["input"]).name for row in rows(output)] == ["a.dcm", "z.dcm"]
+    assert "b_bad.dcm: decoding the pixel data failed" in (output / "failures.csv").read_text()
 
 
 def test_a_missing_input_is_told(trained, capsys, caplog):
