@@ -98,6 +98,18 @@ def test_histories_are_averaged_over_runs(tmp_path):
     assert not np.array_equal(averaged, read_pixels(tmp_path / "one.png"))
 
 
+def test_picture_says_that_nothing_was_validated(tmp_path):
+    epochs = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}]
+    validated = [{**epochs[0], "validation_metric": 0.5}, epochs[1]]
+    for name, run in (("without", epochs), ("with", validated)):
+        write_histories(tmp_path / f"{name}.png", {"A": [run]}, origin="scans")
+    dark = [
+        (read_pixels(tmp_path / f"{name}.png")[380:640, 200:560] < 60).all(axis=-1).sum()
+        for name in ("without", "with")
+    ]
+    assert dark[0] > 100 > dark[1]
+
+
 def test_sweep_shows_curve_and_published_point(tmp_path):
     curve = Curve(positions=[2, 3], values=[0.2, 0.6], lower=[0.1, 0.5], upper=[0.3, 0.7])
     write_sweep(

@@ -126,6 +126,10 @@ def write_histories(
             axes.plot(epochs, means, **_line_style(number), lw=1.3, label=name)
         axes.set_ylabel(f"{title},\nover that of the first epoch" if key == LOSS else title)
         tidy(axes)
+    if not any(np.isfinite(line.get_ydata()).any() for line in panels[-1].lines):
+        panels[-1].text(
+            0.5, 0.5, "nothing was validated", transform=panels[-1].transAxes, ha="center"
+        )
     panels[0].set_yscale("log")
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panels[0].yaxis.set_major_formatter("{x:g}")
