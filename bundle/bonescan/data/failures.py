@@ -1,5 +1,6 @@
 """Go on where a scan cannot be read, and say why it cannot."""
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,7 +9,8 @@ from monai.data import Dataset, list_data_collate
 
 from bonescan.data.scan_reference import file_names
 from bonescan.errors import one_line, root_cause
-from bonescan.keys import FAILURE, IMAGE, IMAGE_PATH
+from bonescan.keys import FAILURE, IMAGE, IMAGE_PATH, META_SOURCES
+from bonescan.run_folder import name_input
 
 logger = logging.getLogger(__name__)
 
@@ -46,3 +48,16 @@ def tolerant_collate(batch: Sequence[Mapping[str, Any]]) -> Any:
     if len(batch) != 1:
         raise ValueError(f"batch must hold one scan, got {len(batch)}; set batch_size: 1")
     return dict(batch[0]) if FAILURE in batch[0] else list_data_collate(batch)
+
+
+def make_failure(err: BaseException, meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return the record of a scan that was read and failed later on.
+
+    Args:
+        err: what happened.
+        meta: of the scan, or of a batch of this scan alone.
+    """
+    sources = meta[META_SOURCES]
+    text = sources if isinstance(sources, str) else sources[0]
+    files = {source["path"] for source in json.loads(text).values()}
+    return {FAILURE: one_line(root_cause(err)), IMAGE_PATH: name_input(files)}

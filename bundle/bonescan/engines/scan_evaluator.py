@@ -5,16 +5,18 @@ from typing import Any
 
 from monai.engines import SupervisedEvaluator
 
-from bonescan.keys import FAILURE
+from bonescan.data.failures import make_failure
+from bonescan.keys import COUNTS, FAILURE
 
 logger = logging.getLogger(__name__)
 
 
 class ScanEvaluator(SupervisedEvaluator):
-    """MONAI's evaluator that passes over scans which could not be read or prepared.
+    """MONAI's evaluator that passes over scans which could not be read, prepared or inferred.
 
     A batch that is a failure (see bonescan.data.failures) goes through no network and no
-    post-processing: `engine.state.batch` stays that failure and `engine.state.output` is empty.
+    post-processing: `engine.state.batch` stays that failure and `engine.state.output` is empty. A
+    scan on which the network or the post-processing fails becomes such a failure.
     """
 
     def run(self, global_epoch: int = 1) -> None:
@@ -27,4 +29,11 @@ class ScanEvaluator(SupervisedEvaluator):
     def _iteration(self, engine: "ScanEvaluator", batchdata: dict[str, Any]) -> Any:
         if FAILURE in batchdata:
             return []
-        return super()._iteration(engine, batchdata)
+        try:
+            return super()._iteration(engine, batchdata)
+        except Exception as err:
+            failure = make_failure(err, batchdata[COUNTS].meta)
+            logger.debug("failure of an inference", exc_info=err)
+            logger.warning("scan left out: %s", failure[FAILURE])
+            engine.state.batch = failure
+            return []

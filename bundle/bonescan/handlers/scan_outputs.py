@@ -10,6 +10,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 
 from bonescan import run_folder
+from bonescan.data.failures import make_failure
 from bonescan.dicom.scan import Source, View
 from bonescan.dicom.scan_id import warn_of_shared_key
 from bonescan.errors import StorageError, one_line
@@ -113,8 +114,7 @@ class ScanOutputs:
             result = make_result(sample, field=self.field, provenance=self.provenance)
         except Exception as err:
             logger.debug("failure of a result", exc_info=err)
-            sources = json.loads(sample[COUNTS].meta[META_SOURCES]).values()
-            name = run_folder.name_input({source["path"] for source in sources})
+            name = make_failure(err, sample[COUNTS].meta)[IMAGE_PATH]
             self._note_failure(name, _describe("result", err))
         else:
             self._write(result)
