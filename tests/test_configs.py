@@ -207,9 +207,8 @@ def test_versions_agree():
     assert metadata["monai_version"] == MIN_MONAI_VERSION
     assert __version__ in metadata["changelog"]
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
-    lock = dict(
-        line.split("==") for line in (ROOT / "requirements.lock").read_text().splitlines()[1:]
-    )
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lock = dict(line.split("==") for line in lines if not line.startswith("#"))
     pinned = {
         "monai": metadata["monai_version"],
         "torch": metadata["pytorch_version"],

@@ -131,7 +131,8 @@ def test_truth_chooses_no_worse_than_the_rule(cohort, fitted, tmp_path):
 
 
 def test_rule_of_the_command_line_reaches_the_network(cohort, fitted, tmp_path):
-    rows = evaluate(cohort, fitted, tmp_path, **{"network_def#rule": "highest"})
+    settings = {"network_def#rule": "highest", "operating_point": None}
+    rows = evaluate(cohort, fitted, tmp_path, **settings)
     workflow = make_workflow(
         "evaluate", workflow_type="infer", dataset_dir=str(cohort), size=TINY["size"]
     )
