@@ -3,7 +3,7 @@
 The unit is the concentration in the patient's own muscle, so soft tissue is 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -16,23 +16,32 @@ from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
 from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_block, solid_block
 
+VERTEBRAE = (*SITES["cervical_spine"], *SITES["thoracic_spine"], *SITES["lumbar_spine"])
+"""From the head down."""
+
+
+def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
+    """Return a level for every vertebra, linear between those given."""
+    known = [VERTEBRAE.index(name) for name in levels]
+    values = np.interp(range(len(VERTEBRAE)), known, list(levels.values()))
+    return dict(zip(VERTEBRAE, values.tolist(), strict=True))
+
+
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 14.5,
+    "skull": 15.0,
     "face": 22.0,
-    **dict.fromkeys(SITES["cervical_spine"], 50.0),
-    **dict.fromkeys(SITES["thoracic_spine"], 106.0),
-    **dict.fromkeys(SITES["lumbar_spine"], 116.0),
-    "sacrum": 84.0,
-    "manubrium": 47.0,
-    "sternum": 32.5,
-    "clavicle": 15.0,
-    "scapula": 17.0,
+    **_along_spine({"c1": 42.0, "c7": 68.0, "t4": 96.0, "t12": 106.0, "l5": 106.0}),
+    "sacrum": 60.0,
+    "manubrium": 44.0,
+    "sternum": 34.0,
+    "clavicle": 24.0,
+    "scapula": 36.0,
     "ribs": 38.0,
     "humerus": 25.0,
     "forearm": 8.0,
     "hand": 8.0,
-    "pelvis": 52.0,
-    "femur": 27.5,
+    "pelvis": 46.0,
+    "femur": 28.0,
     "patella": 15.0,
     "tibia": 12.5,
     "fibula": 8.0,
@@ -41,21 +50,21 @@ BONE_LEVELS: Mapping[str, float] = {
 """Concentration in normal bone, by region without its side.
 
 Set so that the ratios in the image fall into those measured on real scans (see
-`bonescan.phantom.realism.measures`): a fit that also makes up for what the drawn shapes lack, not
+`bonescan.phantom.realism`): a fit that also makes up for what the drawn shapes lack, not
 concentrations of real bone. Vertebrae are highest, as in quantitative SPECT, where their mean SUV
 is 3.9 (Rohani et al. 2020, doi 10.31616/asj.2019.0308): a fraction of the levels here.
 """
 
-JOINT_LEVEL = 15.0
-"""Concentration in normal bone near a joint, to which the gains of NORMAL_HOT_SPOTS refer."""
 GAIN_SIGMA = 0.35
-"""Log-normal spread of these gains between patients."""
+"""Log-normal spread of the gains of NORMAL_HOT_SPOTS between patients."""
+GAIN_SIDE_SIGMA = 0.25
+"""Log-normal spread between the joints of one patient."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.35, 5.8),
-    "ribs": (0.6, 1.68),
-    **dict.fromkeys(SITES["thoracic_spine"], (0.58, 1.66)),
-    **dict.fromkeys(SITES["lumbar_spine"], (1.1, 1.1)),
+    "skull": (0.4, 4.6),
+    "ribs": (0.7, 1.5),
+    **dict.fromkeys(SITES["thoracic_spine"], (0.8, 1.3)),
+    **dict.fromkeys(SITES["lumbar_spine"], (1.05, 1.05)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
@@ -77,15 +86,19 @@ PATIENT_SIGMA = 0.2
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
 REGION_SIGMA = (0.15, 0.25)
 """Range of the log-normal spread between the regions of one patient."""
-SIDE_SIGMA = 0.06
-"""Log-normal spread between the bones of one region."""
-TEXTURE_SIGMA = 0.12
-"""Unevenness inside a bone."""
-TEXTURE_MM = 9.0
+SIDE_SIGMA = 0.09
+"""Log-normal spread between the bones of one region, so that left and right differ by some 10 %."""
+SPINE_SIGMA = 0.12
+SPINE_LENGTH = 3.0
+"""Log-normal spread along the spine, and the number of vertebrae over which it changes."""
+TEXTURE_SIGMA = 0.2
+"""Unevenness inside a bone. Nobody has measured it; how hard it is to tell a lesion from normal
+bone depends on it more than on anything else here."""
+TEXTURE_MM = 15.0
 """Length over which that unevenness changes."""
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
-    "kidney": (7.0, 0.35),
+    "kidney": (11.0, 0.35),
     "bladder": (58.0, 0.4),
     "liver": (1.7, 0.15),
     "spleen": (1.7, 0.15),
@@ -121,6 +134,19 @@ class HotSpot:
 
 
 @dataclass(frozen=True)
+class JointGain:
+    """Bone near a joint that is hotter than the rest: a Gaussian that multiplies its level.
+
+    Attributes:
+        ellipsoid: where the joint lies; the radii are standard deviations.
+        gain: share of the bone's own level that is added at the centre.
+    """
+
+    ellipsoid: VoxelEllipsoid
+    gain: float
+
+
+@dataclass(frozen=True)
 class Metal:
     """A foreign body: no activity, and its own attenuation per mm."""
 
@@ -136,6 +162,7 @@ class Uptake:
         bones: concentration by bone name.
         organs: concentration by organ name.
         soft_tissue: concentration in soft tissue.
+        joints: multiply the level of every bone that they reach.
         hot_spots: added to these.
         metal: foreign bodies.
     """
@@ -143,6 +170,7 @@ class Uptake:
     bones: Mapping[str, float]
     organs: Mapping[str, float]
     soft_tissue: float = 1.0
+    joints: tuple[JointGain, ...] = ()
     hot_spots: tuple[HotSpot, ...] = ()
     metal: tuple[Metal, ...] = ()
 
@@ -153,7 +181,7 @@ class _NormalHotSpot:
 
     Attributes:
         radii_mm: standard deviations along row, depth and column.
-        gain: median of what it adds, over JOINT_LEVEL.
+        gain: median of what it adds, over the level of the bone itself.
     """
 
     radii_mm: tuple[float, float, float]
@@ -161,18 +189,18 @@ class _NormalHotSpot:
 
 
 NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
-    "sternoclavicular": _NormalHotSpot((8.0, 8.0, 8.0), 0.65),
-    "acromioclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 0.5),
-    "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 1.2),
-    "elbow": _NormalHotSpot((14.0, 12.0, 14.0), 0.2),
-    "wrist": _NormalHotSpot((12.0, 10.0, 14.0), 0.5),
-    "hip": _NormalHotSpot((18.0, 16.0, 18.0), 0.5),
-    "knee": _NormalHotSpot((22.0, 18.0, 26.0), 0.3),
-    "ankle": _NormalHotSpot((18.0, 16.0, 16.0), 0.15),
-    "sacroiliac": _NormalHotSpot((24.0, 16.0, 6.0), 0.9),
-    "iliac_crest": _NormalHotSpot((9.0, 14.0, 12.0), 0.8),
-    "costochondral": _NormalHotSpot((5.0, 7.0, 5.0), 0.7),
-    "scapular_tip": _NormalHotSpot((9.0, 8.0, 8.0), 0.8),
+    "sternoclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 1.6),
+    "acromioclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 0.7),
+    "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 0.8),
+    "elbow": _NormalHotSpot((14.0, 12.0, 14.0), 0.3),
+    "wrist": _NormalHotSpot((12.0, 10.0, 14.0), 0.9),
+    "hip": _NormalHotSpot((18.0, 16.0, 18.0), 0.25),
+    "knee": _NormalHotSpot((22.0, 18.0, 26.0), 0.35),
+    "ankle": _NormalHotSpot((18.0, 16.0, 16.0), 0.2),
+    "sacroiliac": _NormalHotSpot((24.0, 16.0, 6.0), 1.1),
+    "iliac_crest": _NormalHotSpot((9.0, 14.0, 12.0), 0.3),
+    "costochondral": _NormalHotSpot((5.0, 7.0, 5.0), 0.2),
+    "scapular_tip": _NormalHotSpot((9.0, 8.0, 8.0), 0.5),
 }
 """By point name without number and side."""
 
@@ -197,17 +225,26 @@ def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
     spread = rng.uniform(*REGION_SIGMA)
     groups = list(dict.fromkeys(_group(region) for region in REGIONS))
     factors = dict(zip(groups, rng.lognormal(0.0, spread, len(groups)), strict=True))
+    curve = _draw_spine_curve(rng)
     bones = {
         name: float(
             patient
             * factors[_group(bone.region)]
             * BONE_LEVELS[base_region(bone.region)]
+            * curve.get(bone.region, 1.0)
             * rng.lognormal(0.0, SIDE_SIGMA)
         )
         for name, bone in body.bones.items()
     }
-    hot_spots = (_draw_bowel(body, rng), *_draw_normal_hot_spots(body, patient, rng))
-    return Uptake(bones, _draw_organs(body, rng), hot_spots=hot_spots)
+    organs, joints = _draw_organs(body, rng), _draw_joints(body, rng)
+    return Uptake(bones, organs, joints=joints, hot_spots=(_draw_bowel(body, rng),))
+
+
+def _draw_spine_curve(rng: np.random.Generator) -> dict[str, float]:
+    """Draw the factor of every vertebra: neighbours are alike, and no region has a step."""
+    noise = ndimage.gaussian_filter1d(rng.standard_normal(len(VERTEBRAE)), SPINE_LENGTH)
+    single = 1 / np.sqrt(2 * np.sqrt(np.pi) * SPINE_LENGTH)  # spread of the filtered noise
+    return dict(zip(VERTEBRAE, np.exp(SPINE_SIGMA / single * noise).tolist(), strict=True))
 
 
 def _draw_bowel(body: Body, rng: np.random.Generator) -> HotSpot:
@@ -221,9 +258,9 @@ def _draw_bowel(body: Body, rng: np.random.Generator) -> HotSpot:
 
 
 def _group(region: str) -> str:
-    """Name the regions that vary together: both sides, or one part of the spine."""
+    """Name the regions that vary together: both sides, or the spine."""
     stem = base_region(region)
-    return stem[0] if stem[1:].isdigit() else stem
+    return "spine" if stem in VERTEBRAE else stem
 
 
 def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
@@ -237,21 +274,19 @@ def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _draw_normal_hot_spots(
-    body: Body, patient: float, rng: np.random.Generator
-) -> tuple[HotSpot, ...]:
+def _draw_joints(body: Body, rng: np.random.Generator) -> tuple[JointGain, ...]:
     """Draw the joints and ends of bones that are normally hot."""
     gains = {
         name: spot.gain * rng.lognormal(0.0, GAIN_SIGMA) for name, spot in NORMAL_HOT_SPOTS.items()
     }
-    hot_spots = []
+    joints = []
     for point_name, point in body.points.items():
         name = without_side(point_name).rstrip("_0123456789")
         if name in NORMAL_HOT_SPOTS:
-            level = JOINT_LEVEL * patient * gains[name] * rng.lognormal(0.0, 0.2)
             ellipsoid = VoxelEllipsoid(point, NORMAL_HOT_SPOTS[name].radii_mm)
-            hot_spots.append(HotSpot(ellipsoid, float(level)))
-    return tuple(hot_spots)
+            gain = gains[name] * rng.lognormal(0.0, GAIN_SIDE_SIGMA)
+            joints.append(JointGain(ellipsoid, float(gain)))
+    return tuple(joints)
 
 
 def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
@@ -292,14 +327,25 @@ def _paint_bones(
 ) -> NDArray[np.float32]:
     """Paint the bones over soft tissue; return how much of each voxel they fill."""
     skeleton = np.zeros(body.shape, np.float32)
-    texture = _draw_texture(body, rng)
+    texture, joints = _draw_texture(body, rng), _joint_factors(body, uptake.joints)
     for name, level in uptake.bones.items():
         bone, block = body.bones[name], body.bones[name].block
         uneven = _cut_texture(texture, block, rng) * (_depth_factor(bone) * _row_factor(bone))
+        uneven *= joints[block.slices]
         added = np.float32(level) * uneven - np.float32(uptake.soft_tissue)
         values[block.slices] += added * block.fraction
         skeleton[block.slices] += block.fraction
     return skeleton
+
+
+def _joint_factors(body: Body, joints: Sequence[JointGain]) -> NDArray[np.float32]:
+    """Return what joints multiply the level of bone by, in every voxel of the grid."""
+    factors = np.ones(body.shape, np.float32)
+    for joint in joints:
+        gaussian = gaussian_block(joint.ellipsoid, body.shape, body.spacing_mm)
+        if gaussian is not None:
+            factors[gaussian.slices] += np.float32(joint.gain) * gaussian.fraction
+    return factors
 
 
 def _depth_factor(bone: Bone) -> NDArray[np.float32]:
