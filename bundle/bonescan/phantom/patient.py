@@ -21,9 +21,11 @@ from bonescan.phantom.imaging.camera import (
     expected_counts,
     place_detectors,
     project,
+    scatter,
     strip_mask,
     thickness_mm,
 )
+from bonescan.phantom.imaging.contrast import scale_to_stand_out
 from bonescan.phantom.imaging.motion import Motion, draw_motion
 from bonescan.phantom.imaging.truth import mark_truth, region_map
 from bonescan.phantom.presets import CameraPreset, Preset, find_group
@@ -163,7 +165,7 @@ def _draw_patient(
     return SimulatedPatient(
         person=body.person,
         views=views,
-        lesions=tuple(_lesion_truth(lesion, views) for lesion in lesions),
+        lesions=tuple(_lesion_truth(lesion, views) for lesion in scene.lesions),
         benign_findings=findings if scene.motion is None else (*findings, "movement"),
         camera=camera,
         primary=primary.name,
@@ -210,15 +212,41 @@ def _set_scene(
     rng: np.random.Generator,
 ) -> _Scene:
     """Paint the tracer into the body and project it onto both detectors."""
-    activity = paint(body, uptake, rng)
-    for lesion in lesions:
-        activity[lesion.added.slices] += lesion.added.fraction
-    np.maximum(activity, 0, out=activity)
+    activity = np.maximum(paint(body, uptake, rng), 0)
     detectors = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
     photons = {view: project(detector, activity).values for view, detector in detectors.items()}
-    expected, scales = expected_counts(photons, thickness_mm(body), camera, settings)
+    thickness = thickness_mm(body)
+    normal = {
+        view: image + scatter(image, thickness, camera.pixel_mm, settings)
+        for view, image in photons.items()
+    }
+    lesions = tuple(_heat(lesion, detectors, normal, camera.pixel_mm) for lesion in lesions)
+    for lesion in lesions:
+        for view, detector in detectors.items():
+            patch = project(detector, lesion.added.fraction, lesion.added.start)
+            photons[view][patch.slices] += patch.values
+    positive = {view: np.maximum(image, 0) for view, image in photons.items()}
+    expected, scales = expected_counts(positive, thickness, camera, settings)
     motion = draw_motion(body, rng)
     return _Scene(body, uptake, lesions, camera, settings, detectors, expected, scales, motion)
+
+
+def _heat(
+    lesion: Lesion,
+    detectors: Mapping[View, DetectorHead],
+    normal: Mapping[View, NDArray[np.float32]],
+    pixel_mm: float,
+) -> Lesion:
+    """Return a lesion as hot as it must be in the view that shows it best."""
+    if lesion.peak_over_ring is None:
+        return lesion
+    factors = []
+    for view, detector in detectors.items():
+        patch = project(detector, lesion.added.fraction, lesion.added.start)
+        factors.append(
+            scale_to_stand_out(patch, normal[view], lesion.peak_over_ring, pixel_mm)
+        )
+    return lesion.scaled(min(factors)) if np.isfinite(min(factors)) else lesion
 
 
 def _take_view(

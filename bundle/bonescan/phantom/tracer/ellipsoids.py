@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.special import expit
 
 from bonescan.phantom.anatomy.voxels import Point, VoxelBlock
@@ -15,6 +16,10 @@ GAUSSIAN_REACH = 2.5
 """Where a Gaussian is cut off, in standard deviations: at 4 % of its peak."""
 EDGE_SHARE = 0.12
 """Width of the soft edge of a solid ellipsoid, as a share of its radius."""
+ROUGHNESS = 0.22
+ROUGHNESS_LENGTH = 0.4
+"""Standard deviation of an irregular surface, and the length over which it changes, both as a share
+of the radius."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,24 @@ def solid_block(
         return None
     start, distance = reached
     return VoxelBlock(start, expit((1 - distance) / np.float32(0.5 * EDGE_SHARE)))
+
+
+def rough_block(
+    ellipsoid: VoxelEllipsoid,
+    shape: tuple[int, int, int],
+    spacing_mm: Point,
+    rng: np.random.Generator,
+) -> VoxelBlock | None:
+    """Return a solid ellipsoid with an irregular surface; None outside a grid of that shape."""
+    reached = _distance(ellipsoid, shape, spacing_mm, 1.6)
+    if reached is None:
+        return None
+    start, distance = reached
+    radius_mm = float(np.prod(ellipsoid.radii_mm)) ** (1 / 3)
+    sigma = ROUGHNESS_LENGTH * radius_mm / np.asarray(spacing_mm)
+    noise = ndimage.gaussian_filter(rng.standard_normal(distance.shape, np.float32), sigma)
+    noise *= np.float32(ROUGHNESS / max(float(noise.std()), 1e-6))
+    return VoxelBlock(start, expit((1 + noise - distance) / np.float32(0.5 * EDGE_SHARE)))
 
 
 def _distance(

@@ -20,6 +20,7 @@ LONG_BONES = frozenset(
     ("ribs", "humerus", "femur", "tibia", "fibula", "forearm", "clavicle", "sternum")
 )
 """Regions, without their sides, whose lesions grow along the bone."""
+PELVIS = frozenset(("pelvis", "sacrum"))
 
 Mask = NDArray[np.bool]
 Indices = NDArray[np.intp]
@@ -59,8 +60,10 @@ class LesionKind:
         site: masks the voxels of a bone in which its centre may lie.
         diameter_mm: range of its diameter, None for that of most lesions.
         least_diameter_mm: smaller ones are drawn at this size.
-        contrast_limit: range from which an upper limit of its contrast is drawn.
+        contrast: range of its activity over that of the bone; None where its contrast in the image
+            is drawn instead.
         elongation: range of length over breadth of a lesion along the bone, None for a round one.
+        foci: range of the number of foci that merge into it, None for a single one.
         outside_share: activity, over that inside, where it grows out of the bone.
         rim_contrast: activity, over that of the bone, of a rim of reacting bone.
         steals_tracer: whether it leaves little tracer for soft tissue and kidneys.
@@ -73,8 +76,9 @@ class LesionKind:
     site: Callable[[Bone, Indices, np.random.Generator], Mask] = in_red_marrow
     diameter_mm: tuple[float, float] | None = None
     least_diameter_mm: float = 0.0
-    contrast_limit: tuple[float, float] | None = None
+    contrast: tuple[float, float] | None = None
     elongation: tuple[float, float] | None = None
+    foci: tuple[int, int] | None = None
     outside_share: float = 0.0
     rim_contrast: float | None = None
     steals_tracer: bool = False
@@ -86,20 +90,30 @@ LESION_KINDS: tuple[LesionKind, ...] = (
         regions=ALL_BONES - {"ribs", "clavicle"},
         lytic=True,
         least_diameter_mm=18.0,
-        contrast_limit=(0.2, 0.7),
+        contrast=(0.2, 0.7),
         rim_contrast=2.5,
     ),
     LesionKind("expansile", share=0.03, outside_share=0.7),
+    LesionKind(
+        "whole vertebra",
+        regions=THORACOLUMBAR,
+        share=0.12,
+        site=in_vertebral_body,
+        diameter_mm=(70.0, 90.0),
+    ),
     LesionKind("pedicle", regions=THORACOLUMBAR, share=0.35, site=in_pedicles),
     LesionKind("vertebral body", regions=THORACOLUMBAR, site=in_vertebral_body),
+    LesionKind("hemipelvis", regions=PELVIS, share=0.04, diameter_mm=(120.0, 180.0)),
+    LesionKind("confluent", regions=PELVIS, share=0.2, diameter_mm=(30.0, 60.0), foci=(3, 7)),
     LesionKind(
-        "confluent",
-        regions=frozenset(("pelvis", "sacrum")),
-        share=0.15,
-        diameter_mm=(45.0, 90.0),
-        contrast_limit=(2.0, 4.5),
+        "along a rib",
+        regions=frozenset(("ribs",)),
+        share=0.1,
+        diameter_mm=(25.0, 40.0),
+        elongation=(5.0, 9.0),
     ),
-    LesionKind("elongated", regions=LONG_BONES, share=0.6, elongation=(2.0, 4.0)),
+    LesionKind("elongated", regions=LONG_BONES, share=0.5, elongation=(2.0, 4.0)),
+    LesionKind("merged", share=0.12, foci=(2, 4)),
     LesionKind("focal"),
 )
 """The last one takes what the others leave. Shares are defaults of ours."""

@@ -8,32 +8,41 @@ from numpy.typing import NDArray
 
 from bonescan.labels import AXIAL_REGIONS
 from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
-from bonescan.phantom.presets import Preset, Primary, region_weights
-from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, solid_block
+from bonescan.phantom.presets import (
+    TERRITORIES,
+    Preset,
+    Primary,
+    Territory,
+    region_weights,
+    territory_odds,
+)
+from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, rough_block, solid_block
 from bonescan.phantom.tracer.hot_spots import FindingContext
 from bonescan.phantom.tracer.lesion_kinds import DIFFUSE, LesionKind, draw_kind
 from bonescan.phantom.tracer.uptake import Uptake, base_region
 
-CONTRAST_RANGE = (1.5, 6.0, 18.0)
-"""Lowest, most frequent and highest activity ratio of lesion to local bone: triangular in its
-logarithm. A default of ours. Tissue in front of and behind a lesion dilutes it: peaks in the image
-are about twice their surroundings (median), fainter than conspicuous lesions of real scans (2.4 to
-10.5 times)."""
-DIAMETER_MM = 17.0
-DIAMETER_SIGMA = 0.45
-DIAMETER_RANGE_MM = (6.0, 40.0)
-"""Median, log-normal spread and limits of a lesion's diameter. A default of ours: half-height
-diameters of 12 to 33 mm in real images, which the camera widens."""
-NUMBER_SHAPE = 0.9
-"""Shape of the gamma distribution behind the number of lesions: many with few, few with many."""
-MOST_LESIONS = 40
+PEAK_OVER_RING = 3.2
+PEAK_OVER_RING_SIGMA = 0.65
+"""Median and log-normal spread of a lesion's peak in the image over its surroundings, in the view
+that shows it best; 2.4 to 10.5 were measured on conspicuous lesions of real scans."""
+DIAMETER_MM = 26.0
+DIAMETER_SIGMA = 0.5
+DIAMETER_RANGE_MM = (8.0, 80.0)
+"""Median, log-normal spread and limits of a lesion's diameter, before it is cut off at the bone. A
+default of ours: half-height diameters of 12 to 33 mm in real images, which the camera widens."""
+MOST_CONTRAST = 25.0
+"""Activity over that of the bone beyond which none is drawn; bones differ in level as drawn."""
+EXTENT_SIGMA = 0.7
+"""Log-normal spread of how far the disease has spread, between patients of one primary."""
+MOST_LESIONS = 60
 SUPERSCAN_CONTRAST = (1.8, 3.5)
+SUPERSCAN_SIGMA = 0.35
+SUPERSCAN_SHARE = 0.85
+"""Mean contrast of a superscan's bones, log-normal spread between them, and share that it takes."""
 SUPERSCAN_REGIONS = (frozenset(AXIAL_REGIONS) - {"face"}) | frozenset(
     ("clavicle", "scapula", "ribs", "humerus", "pelvis", "femur")
 )
 """Regions, without their sides, that a superscan takes."""
-CROWDED = 0.35
-"""Chance that a lesion grows in a region that already has one: metastases come in groups."""
 SMALLEST_BONE_MM3 = 150.0
 
 
@@ -47,6 +56,8 @@ class Lesion:
         region: of `bonescan.labels.REGIONS`.
         diameter_mm: geometric mean of its axes, before clipping to the bone.
         contrast: activity over that of the local bone; below 1 for a cold lesion.
+        peak_over_ring: peak in the image over its surroundings that it is to have in the view that
+            shows it best; None where `contrast` alone decides.
         kind: how it grows.
         centre: (row, depth, column) in voxels.
         added: activity that it adds to the body; negative inside a cold lesion.
@@ -58,30 +69,36 @@ class Lesion:
     region: str
     diameter_mm: float
     contrast: float
+    peak_over_ring: float | None
     kind: LesionKind
     centre: Point
     added: VoxelBlock
     bone_share: float
 
+    def scaled(self, factor: float) -> "Lesion":
+        """Return the lesion with so many times the activity that it adds, up to MOST_CONTRAST."""
+        factor = min(factor, (MOST_CONTRAST - 1) / (self.contrast - 1))
+        added = VoxelBlock(self.added.start, self.added.fraction * np.float32(factor))
+        return replace(self, contrast=1 + factor * (self.contrast - 1), added=added)
+
 
 def draw_lesions(
     body: Body, uptake: Uptake, preset: Preset, primary: Primary, rng: np.random.Generator
 ) -> tuple[Lesion, ...]:
-    """Draw the metastases of one patient; empty for a patient who has none."""
+    """Draw the metastases of one patient; empty for a patient who has none.
+
+    First the territories that the disease has reached, then the lesions in each.
+    """
     if rng.random() < preset.free_share:
         return ()
     context = FindingContext(body, uptake, rng)
     volumes = {name: float(bone.block.fraction.sum()) for name, bone in body.bones.items()}
-    if rng.random() < preset.superscan_share:
+    if rng.random() < preset.superscans * primary.superscan_share:
         return _superscan(context, volumes)
-    smallest = SMALLEST_BONE_MM3 / float(np.prod(body.spacing_mm))
-    candidates = {name: volume for name, volume in volumes.items() if volume > smallest}
-    weights = region_weights(primary, preset.sites)
     skeleton = sum(volumes.values())
     lesions: list[Lesion] = []
-    for _ in range(_draw_number(preset.lesion_factor * primary.mean_lesions, rng)):
-        taken = {lesion.region for lesion in lesions}
-        bone = body.bones[_draw_bone(body, candidates, weights, taken, rng)]
+    for territory in _draw_sites(preset, primary, rng):
+        bone = _draw_bone(body, volumes, region_weights(territory, primary, preset.sites), rng)
         kind = draw_kind(bone.region, primary, rng)
         lesion = _draw_lesion(context, bone, kind, number=len(lesions) + 1, skeleton=skeleton)
         if lesion is not None:
@@ -89,33 +106,44 @@ def draw_lesions(
     return tuple(lesions)
 
 
-def _draw_number(mean_lesions: float, rng: np.random.Generator) -> int:
-    mean = rng.gamma(NUMBER_SHAPE, (mean_lesions - 1) / NUMBER_SHAPE)
-    return min(1 + int(rng.poisson(mean)), MOST_LESIONS)
+def _draw_sites(preset: Preset, primary: Primary, rng: np.random.Generator) -> list[Territory]:
+    """Draw the territory of each lesion of a patient, at least one."""
+    extent = float(rng.lognormal(np.log(primary.extent * preset.extent), EXTENT_SIGMA))
+    odds = np.array(
+        [territory_odds(part, primary, preset.sites, extent) for part in TERRITORIES.values()]
+    )
+    reached = rng.random(len(odds)) < odds / (1 + odds)
+    if not reached.any():
+        reached[rng.choice(len(odds), p=odds / odds.sum())] = True
+    sites: list[Territory] = []
+    for part, hit in zip(TERRITORIES.values(), reached, strict=True):
+        sites += [part] * (int(1 + rng.poisson(part.more * extent)) if hit else 0)
+    rng.shuffle(sites)  # type: ignore[arg-type]  # numpy's stubs know arrays only
+    return sites[:MOST_LESIONS]
 
 
 def _draw_bone(
     body: Body,
     volumes: Mapping[str, float],
-    region_weights: Mapping[str, float],
-    taken: set[str],
+    weights: Mapping[str, float],
     rng: np.random.Generator,
-) -> str:
+) -> Bone:
     """Draw a bone by its region's weight, shared among the region's bones by volume."""
-    regions = {name: body.bones[name].region for name in volumes}
-    if taken and rng.random() < CROWDED:
-        neighbours = [name for name, region in regions.items() if region in taken]
-        return neighbours[rng.integers(len(neighbours))]
-    sums: dict[str, float] = {}
-    for name, volume in volumes.items():
-        sums[regions[name]] = sums.get(regions[name], 0.0) + volume
-    weights = np.array(
-        [
-            region_weights[regions[name]] * volume / sums[regions[name]]
-            for name, volume in volumes.items()
-        ]
+    smallest = SMALLEST_BONE_MM3 / float(np.prod(body.spacing_mm))
+    names = [
+        name
+        for name, bone in body.bones.items()
+        if bone.region in weights and volumes[name] > smallest
+    ]
+    regions = [body.bones[name].region for name in names]
+    sums = {
+        region: sum(volumes[name] for name in names if body.bones[name].region == region)
+        for region in set(regions)
+    }
+    chances = np.array(
+        [weights[region] * volumes[name] / sums[region] for name, region in zip(names, regions, strict=True)]
     )
-    return list(volumes)[rng.choice(len(weights), p=weights / weights.sum())]
+    return body.bones[names[rng.choice(len(names), p=chances / chances.sum())]]
 
 
 def _draw_lesion(
@@ -134,7 +162,7 @@ def _draw_lesion(
     diameter_mm, contrast = _draw_size(kind, context.rng)
     centre = _draw_centre(bone, kind, context.rng)
     ellipsoid = _draw_ellipsoid(context, bone, kind, centre, diameter_mm)
-    solid = solid_block(ellipsoid, body.shape, body.spacing_mm)
+    solid = _draw_solid(context, bone, kind, ellipsoid)
     if solid is None:
         return None
     fraction = solid.fraction * bone.block.within(solid)
@@ -155,6 +183,7 @@ def _draw_lesion(
         region=bone.region,
         diameter_mm=2 * float(np.prod(ellipsoid.radii_mm)) ** (1 / 3),
         contrast=contrast,
+        peak_over_ring=_draw_peak(kind, context.rng),
         kind=kind,
         centre=centre,
         added=VoxelBlock(solid.start, added),
@@ -164,14 +193,19 @@ def _draw_lesion(
 
 def _draw_size(kind: LesionKind, rng: np.random.Generator) -> tuple[float, float]:
     """Draw the diameter in mm and the contrast of a lesion."""
-    contrast = float(np.exp(rng.triangular(*np.log(CONTRAST_RANGE))))
     diameter_mm = rng.lognormal(np.log(DIAMETER_MM), DIAMETER_SIGMA)
     diameter_mm = float(np.clip(diameter_mm, *DIAMETER_RANGE_MM))
     if kind.diameter_mm is not None:
         diameter_mm = rng.uniform(*kind.diameter_mm)
-    if kind.contrast_limit is not None:
-        contrast = min(contrast, rng.uniform(*kind.contrast_limit))
+    contrast = 2.0 if kind.contrast is None else float(rng.uniform(*kind.contrast))
     return max(diameter_mm, kind.least_diameter_mm), contrast
+
+
+def _draw_peak(kind: LesionKind, rng: np.random.Generator) -> float | None:
+    """Draw how far a lesion stands out in the image; None where its contrast is drawn."""
+    if kind.contrast is not None:
+        return None
+    return float(rng.lognormal(np.log(PEAK_OVER_RING), PEAK_OVER_RING_SIGMA))
 
 
 def _draw_centre(bone: Bone, kind: LesionKind, rng: np.random.Generator) -> Point:
@@ -198,17 +232,56 @@ def _draw_ellipsoid(
     return VoxelEllipsoid(centre, (long, short, short), axes)
 
 
+def _draw_solid(
+    context: FindingContext, bone: Bone, kind: LesionKind, ellipsoid: VoxelEllipsoid
+) -> VoxelBlock | None:
+    """Draw the shape of a lesion around its ellipsoid, before it is cut off at the bone.
+
+    The first of several foci keeps the ellipsoid's volume, the others grow beside it.
+    """
+    body, rng = context.body, context.rng
+    if kind.rim_contrast is not None:
+        return solid_block(ellipsoid, body.shape, body.spacing_mm)
+    foci = [ellipsoid]
+    if kind.foci is not None:
+        near = _near(bone, ellipsoid.centre, 1.2 * max(ellipsoid.radii_mm), body)
+        shrink = rng.uniform(0.45, 0.9, rng.integers(*kind.foci, endpoint=True) - 1)
+        for factor in shrink.tolist():
+            row, depth, column = near[rng.integers(len(near))].tolist()
+            radii = tuple(factor * radius for radius in ellipsoid.radii_mm)
+            foci.append(VoxelEllipsoid((row, depth, column), radii, ellipsoid.axes))
+    blocks = [rough_block(focus, body.shape, body.spacing_mm, rng) for focus in foci]
+    return _union([block for block in blocks if block is not None])
+
+
+def _near(bone: Bone, centre: Point, reach_mm: float, body: Body) -> NDArray[np.float64]:
+    """Return the voxels of a bone up to a distance from a point, (n, 3), never none."""
+    voxels = np.argwhere(bone.block.fraction > 0.5 * bone.block.fraction.max())
+    places = voxels + np.array(bone.block.start, dtype=float)
+    distance = np.linalg.norm((places - centre) * body.spacing_mm, axis=1)
+    return places[distance <= max(reach_mm, float(distance.min()))]
+
+
+def _union(blocks: list[VoxelBlock]) -> VoxelBlock | None:
+    """Return the union of blocks; None of none."""
+    if len(blocks) < 2:
+        return blocks[0] if blocks else None
+    low = np.min([block.start for block in blocks], axis=0)
+    high = np.max([np.add(block.start, block.fraction.shape) for block in blocks], axis=0)
+    whole = VoxelBlock((int(low[0]), int(low[1]), int(low[2])), np.zeros(high - low, np.float32))
+    for block in blocks:
+        np.maximum(whole.fraction, block.within(whole), out=whole.fraction)
+    return whole
+
+
 def _bone_axes(
     body: Body, bone: Bone, centre: Point, reach_mm: float
 ) -> tuple[Point, Point, Point]:
     """Return the local directions of a bone, its course first."""
-    fraction = bone.block.fraction
-    voxels = np.argwhere(fraction > 0.5 * fraction.max())
-    offset_mm = (voxels + np.array(bone.block.start) - centre) * body.spacing_mm
-    near = offset_mm[(offset_mm**2).sum(axis=1) < max(reach_mm, 20.0) ** 2]
+    near = _near(bone, centre, max(reach_mm, 20.0), body)
     if len(near) < 4:
         return UPRIGHT
-    _, vectors = np.linalg.eigh(np.cov(near.T))
+    _, vectors = np.linalg.eigh(np.cov(((near - centre) * body.spacing_mm).T))
     course, second, third = vectors.T[::-1].tolist()
     return tuple(course), tuple(second), tuple(third)
 
@@ -228,7 +301,7 @@ def _core_and_shell(
 
 
 def _superscan(context: FindingContext, volumes: Mapping[str, float]) -> tuple[Lesion, ...]:
-    """Return metastases that take all of the axial skeleton and the limbs' upper bones."""
+    """Return metastases that take most of the axial skeleton and the limbs' upper bones."""
     body, rng = context.body, context.rng
     skeleton = sum(volumes.values())
     mean_contrast = rng.uniform(*SUPERSCAN_CONTRAST)
@@ -236,7 +309,9 @@ def _superscan(context: FindingContext, volumes: Mapping[str, float]) -> tuple[L
     for name, bone in body.bones.items():
         if volumes[name] < 1 or base_region(bone.region) not in SUPERSCAN_REGIONS:
             continue
-        contrast = float(max(mean_contrast * rng.lognormal(0.0, 0.25), 1.3))
+        if rng.random() > SUPERSCAN_SHARE:
+            continue
+        contrast = float(max(mean_contrast * rng.lognormal(0.0, SUPERSCAN_SIGMA), 1.3))
         centre = _draw_centre(bone, DIFFUSE, rng)
         added = bone.block.fraction * np.float32(context.uptake.bones[name] * (contrast - 1))
         volume_mm3 = volumes[name] * float(np.prod(body.spacing_mm))
@@ -247,6 +322,7 @@ def _superscan(context: FindingContext, volumes: Mapping[str, float]) -> tuple[L
                 region=bone.region,
                 diameter_mm=(6 * volume_mm3 / np.pi) ** (1 / 3),
                 contrast=contrast,
+                peak_over_ring=None,
                 kind=DIFFUSE,
                 centre=centre,
                 added=VoxelBlock(bone.block.start, added),

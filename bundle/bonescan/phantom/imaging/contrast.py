@@ -1,0 +1,55 @@
+"""How hot a lesion must be to stand out in the image as far as it should."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonescan.phantom.imaging.camera import Patch
+from bonescan.phantom.imaging.truth import outline, ring
+
+LEAST_RISE = 0.5
+"""Share of the counts at its place that a lesion adds at least, however bright its surroundings."""
+MOST_RISE = 60.0
+"""The same at most, in front of next to nothing."""
+STEPS = 24
+
+
+def peak_over_ring(
+    counts: NDArray[np.floating], mask: NDArray[np.bool], pixel_mm: float
+) -> float:
+    """Return the highest counts inside a mask over the median of its surroundings."""
+    around = counts[ring(mask, pixel_mm)]
+    return float(counts[mask].max() / max(float(np.median(around)), 1e-6))
+
+
+def scale_to_stand_out(
+    lesion: Patch, normal: NDArray[np.float32], wanted: float, pixel_mm: float
+) -> float:
+    """Return by how much to multiply a lesion so that its peak over its surroundings is as wanted.
+
+    Args:
+        lesion: counts that the lesion alone adds, in any unit.
+        normal: counts of the whole view without it, in the same unit.
+        wanted: peak over the median of the surroundings.
+        pixel_mm: pixel size.
+
+    Returns:
+        The factor, inf where the view shows nothing of the lesion. It lets the lesion add at least
+        LEAST_RISE and at most MOST_RISE of the counts at its peak.
+    """
+    peak = float(lesion.values.max())
+    if peak <= 0:
+        return float("inf")
+    local, mask = normal[lesion.slices], outline(lesion.values)
+    below = max(float(local.ravel()[int(lesion.values.argmax())]), 1e-6)
+    low, high = LEAST_RISE * below / peak, MOST_RISE * below / peak
+    around = ring(mask, pixel_mm)
+    if not around.any():
+        return low
+    for _ in range(STEPS):
+        middle = float(np.sqrt(low * high))
+        seen = local + np.float32(middle) * lesion.values
+        if seen[mask].max() < wanted * np.median(seen[around]):
+            low = middle
+        else:
+            high = middle
+    return high
