@@ -31,7 +31,7 @@ from bonescan.phantom.imaging.truth import mark_truth, region_map
 from bonescan.phantom.presets import CameraPreset, Preset, find_group
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
-from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, fade_soft_tissue, paint
+from bonescan.phantom.tracer.uptake import HotSpot, Uptake, draw_uptake, fade_soft_tissue, paint
 
 T = TypeVar("T", bound=np.generic)
 
@@ -47,12 +47,14 @@ class SimulatedView:
         counts: uint16 (row, column).
         label: values of `bonescan.labels.Label`, uint8 (row, column).
         instances: number of the lesion, 0 where there is none, uint16 (row, column).
+        benign: number of the benign focus, 0 where there is none, uint16 (row, column).
         regions: one bit per region of `bonescan.labels.REGIONS`, int64 (row, column).
     """
 
     counts: NDArray[np.uint16]
     label: NDArray[np.uint8]
     instances: NDArray[np.uint16]
+    benign: NDArray[np.uint16]
     regions: NDArray[np.int64]
 
 
@@ -82,6 +84,23 @@ class LesionTruth:
 
 
 @dataclass(frozen=True)
+class BenignTruth:
+    """One benign focus.
+
+    Attributes:
+        number: its value in the maps of benign foci, from 1.
+        finding: what it is, or is a part of.
+        centre: (row, column) in the geometry of the anterior view, before any movement.
+        area_px: visible area per view, 0 where the view hides it.
+    """
+
+    number: int
+    finding: str
+    centre: tuple[float, float]
+    area_px: Mapping[View, int]
+
+
+@dataclass(frozen=True)
 class SimulatedPatient:
     """A simulated patient.
 
@@ -90,6 +109,7 @@ class SimulatedPatient:
         views: by view; one may be absent.
         lesions: all metastases, also those that no view shows.
         benign_findings: their names, movement among them.
+        benign_foci: the foci that they consist of, also those that no view shows.
         camera: what the scan was made with.
         primary: primary tumour.
         tumour_burden: share 0..1 of the skeleton's volume that is metastasis.
@@ -101,6 +121,7 @@ class SimulatedPatient:
     views: Mapping[View, SimulatedView]
     lesions: tuple[LesionTruth, ...]
     benign_findings: tuple[str, ...]
+    benign_foci: tuple[BenignTruth, ...]
     camera: CameraPreset
     primary: str
     tumour_burden: float
@@ -167,6 +188,10 @@ def _draw_patient(
         views=views,
         lesions=tuple(_lesion_truth(lesion, views) for lesion in scene.lesions),
         benign_findings=findings if scene.motion is None else (*findings, "movement"),
+        benign_foci=tuple(
+            _benign_truth(number, spot, views)
+            for number, (spot, _) in enumerate(scene.foci, start=1)
+        ),
         camera=camera,
         primary=primary.name,
         tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
@@ -195,6 +220,7 @@ class _Scene:
     body: Body
     uptake: Uptake
     lesions: tuple[Lesion, ...]
+    foci: tuple[tuple[HotSpot, VoxelBlock], ...]
     camera: CameraPreset
     settings: AcquisitionSettings
     detectors: Mapping[View, DetectorHead]
@@ -212,7 +238,8 @@ def _set_scene(
     rng: np.random.Generator,
 ) -> _Scene:
     """Paint the tracer into the body and project it onto both detectors."""
-    activity = np.maximum(paint(body, uptake, rng), 0)
+    painted = paint(body, uptake, rng)
+    activity = np.maximum(painted.values, 0)
     detectors = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
     photons = {view: project(detector, activity).values for view, detector in detectors.items()}
     thickness = thickness_mm(body)
@@ -228,7 +255,18 @@ def _set_scene(
     positive = {view: np.maximum(image, 0) for view, image in photons.items()}
     expected, scales = expected_counts(positive, thickness, camera, settings)
     motion = draw_motion(body, rng)
-    return _Scene(body, uptake, lesions, camera, settings, detectors, expected, scales, motion)
+    return _Scene(
+        body=body,
+        uptake=uptake,
+        lesions=lesions,
+        foci=painted.foci,
+        camera=camera,
+        settings=settings,
+        detectors=detectors,
+        expected=expected,
+        counts_per_photon=scales,
+        motion=motion,
+    )
 
 
 def _heat(
@@ -258,15 +296,17 @@ def _take_view(
     bladder = _project_block(
         scene, view, scene.body.organs["bladder"], scene.uptake.organs["bladder"]
     )
-    label, instances = mark_truth(lesions, bladder, expected, scene.camera.pixel_mm)
-    strip = strip_mask(label.shape, scene.camera, scene.settings)
+    foci = [_project_block(scene, view, block) for _, block in scene.foci]
+    truth = mark_truth(lesions, foci, bladder, expected, scene.camera.pixel_mm)
+    strip = strip_mask(expected.shape, scene.camera, scene.settings)
 
     def acquire(image: NDArray[T]) -> NDArray[T]:
         moved = image if scene.motion is None else scene.motion.apply(image)
         return np.ascontiguousarray(mirrored(moved * strip, view))
 
     counts = draw_counts(acquire(expected), rng)
-    return SimulatedView(counts, acquire(label), acquire(instances), acquire(regions))
+    label, instances, benign = map(acquire, (truth.label, truth.instances, truth.benign))
+    return SimulatedView(counts, label, instances, benign, acquire(regions))
 
 
 def _project_block(scene: _Scene, view: View, block: VoxelBlock, level: float = 1.0) -> Patch:
@@ -288,5 +328,19 @@ def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> Lesion
         area_px={
             view: int(np.count_nonzero(image.instances == lesion.number))
             for view, image in views.items()
+        },
+    )
+
+
+def _benign_truth(
+    number: int, spot: HotSpot, views: Mapping[View, SimulatedView]
+) -> BenignTruth:
+    row, _, column = spot.ellipsoid.centre
+    return BenignTruth(
+        number=number,
+        finding=spot.finding,
+        centre=(row, column),
+        area_px={
+            view: int(np.count_nonzero(image.benign == number)) for view, image in views.items()
         },
     )

@@ -26,6 +26,7 @@ ANNOTATOR_STREAM = 3
 TRUTH_FILE = "truth.json"
 LABEL_FILE = "label.nii.gz"
 INSTANCES_FILE = "instances.nii.gz"
+BENIGN_FILE = "benign.nii.gz"
 REGIONS_FILE = "regions.nii.gz"
 LABELME_FOLDER = "labelme"
 
@@ -129,6 +130,7 @@ def _write_maps(patient: SimulatedPatient, folder: Path) -> None:
     for name, attribute in (
         (LABEL_FILE, "label"),
         (INSTANCES_FILE, "instances"),
+        (BENIGN_FILE, "benign"),
         (REGIONS_FILE, "regions"),
     ):
         stack = np.stack([getattr(patient.views[view], attribute) for view in views])
@@ -178,6 +180,7 @@ def _truth(
         "tumour_burden": patient.tumour_burden,
         "lesions": [asdict(lesion) for lesion in patient.lesions],
         "variants": list(patient.benign_findings),
+        "benign_foci": [asdict(focus) for focus in patient.benign_foci],
     }
 
 

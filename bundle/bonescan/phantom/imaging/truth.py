@@ -1,6 +1,8 @@
 """The truth of each view: lesions that show in it, the bladder, and bone regions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ LEAST_CONTRAST = 0.25
 """At its outline, counts with and without a lesion must differ by this share of the lower of the
 two: what adds less is not seen to belong to it. A default of ours, chosen by looking at outlines
 on simulated scans."""
-LEAST_CNR = 2.5
+LEAST_CNR = 1.8
 """Contrast-to-noise ratio from which a reader sees a lesion; see `contrast_to_noise`. A default of
 ours: 3 to 5 is usual for flat backgrounds (Rose), and ours counts uneven bone as noise, too."""
 RING_MM = (6.0, 16.0)
@@ -94,35 +96,74 @@ def visible_mask(lesion: Patch, normal: NDArray[np.float32], pixel_mm: float) ->
     return mask
 
 
+@dataclass(frozen=True)
+class ViewTruth:
+    """What one view shows, in the grid's geometry, each (row, column).
+
+    Attributes:
+        label: values of `bonescan.labels.Label`, uint8.
+        instances: number of the lesion, uint16.
+        benign: number of the benign focus, uint16.
+    """
+
+    label: NDArray[np.uint8]
+    instances: NDArray[np.uint16]
+    benign: NDArray[np.uint16]
+
+
 def mark_truth(
     lesions: Sequence[Patch],
+    foci: Sequence[Patch],
     bladder: Patch | None,
     expected: NDArray[np.float32],
     pixel_mm: float,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """Return the label map and the map of lesion numbers of one view, in the grid's geometry.
+) -> ViewTruth:
+    """Mark lesions, benign foci and the bladder where one view shows them.
 
     Where lesions overlap the one that adds more counts there wins; a lesion wins over the bladder.
+
+    Args:
+        lesions: expected counts of each lesion alone.
+        foci: those of each benign focus alone.
+        bladder: those of the bladder, None where there is none.
+        expected: expected counts of the whole view.
+        pixel_mm: pixel size.
     """
     label = np.zeros(expected.shape, np.uint8)
-    instances = np.zeros(expected.shape, np.uint16)
-    strongest = np.zeros(expected.shape, np.float32)
     normal = expected.copy()
     for lesion in lesions:
         normal[lesion.slices] -= lesion.values
     if bladder is not None:
-        without = normal.copy()
-        without[bladder.slices] -= bladder.values
-        mask = visible_mask(bladder, without, pixel_mm)
+        mask = visible_mask(bladder, _without(normal, bladder), pixel_mm)
         label[bladder.slices][mask] = Label.BLADDER
-    for number, lesion in enumerate(lesions, start=1):
-        added = np.abs(lesion.values)
-        best = strongest[lesion.slices]
-        mask = visible_mask(lesion, normal, pixel_mm) & (added > best)
+    instances = _number(lesions, lambda _: normal, expected.shape, pixel_mm)
+    label[instances > 0] = Label.METASTASIS
+    benign = _number(foci, partial(_without, normal), expected.shape, pixel_mm)
+    return ViewTruth(label, instances, benign)
+
+
+def _without(normal: NDArray[np.float32], patch: Patch) -> NDArray[np.float32]:
+    rest = normal.copy()
+    rest[patch.slices] -= patch.values
+    return rest
+
+
+def _number(
+    patches: Sequence[Patch],
+    normal_for: Callable[[Patch], NDArray[np.float32]],
+    shape: tuple[int, ...],
+    pixel_mm: float,
+) -> NDArray[np.uint16]:
+    """Number the structures from 1 where they are seen, each against the view that it changes."""
+    instances = np.zeros(shape, np.uint16)
+    strongest = np.zeros(shape, np.float32)
+    for number, patch in enumerate(patches, start=1):
+        added = np.abs(patch.values)
+        best = strongest[patch.slices]
+        mask = visible_mask(patch, normal_for(patch), pixel_mm) & (added > best)
         best[mask] = added[mask]
-        instances[lesion.slices][mask] = number
-        label[lesion.slices][mask] = Label.METASTASIS
-    return label, instances
+        instances[patch.slices][mask] = number
+    return instances
 
 
 def region_map(body: Body) -> NDArray[np.int64]:

@@ -126,11 +126,13 @@ class HotSpot:
         ellipsoid: where it lies.
         level: concentration added at its centre.
         clip: where it is cut off.
+        finding: name of the benign finding that it belongs to; empty for normal uptake.
     """
 
     ellipsoid: VoxelEllipsoid
     level: float
     clip: Clip = Clip.BONE
+    finding: str = ""
 
 
 @dataclass(frozen=True)
@@ -299,27 +301,42 @@ def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
     return replace(uptake, soft_tissue=uptake.soft_tissue * factor, organs=organs)
 
 
-def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the concentration in every voxel of the grid, (row, depth, column).
+@dataclass(frozen=True)
+class Activity:
+    """The tracer in every voxel.
 
-    Where many structures meet it may fall a little below zero.
+    Attributes:
+        values: concentration, (row, depth, column); where many structures meet it may fall a little
+            below zero.
+        foci: the benign hot spots, each with what it adds.
     """
+
+    values: NDArray[np.float32]
+    foci: tuple[tuple[HotSpot, VoxelBlock], ...]
+
+
+def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> Activity:
+    """Return the concentration in every voxel of the grid."""
     values = body.outline * np.float32(uptake.soft_tissue)
     for name, level in uptake.organs.items():
         organ = body.organs[name]
         values[organ.slices] += np.float32(level - uptake.soft_tissue) * organ.fraction
     skeleton = _paint_bones(values, body, uptake, rng)
     clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
+    foci = []
     for spot in uptake.hot_spots:
         gaussian = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
         if gaussian is not None:
             clip = np.minimum(clips[spot.clip][gaussian.slices], 1) if spot.clip in clips else 1
-            values[gaussian.slices] += np.float32(spot.level) * gaussian.fraction * clip
+            added = VoxelBlock(gaussian.start, np.float32(spot.level) * gaussian.fraction * clip)
+            values[added.slices] += added.fraction
+            if spot.finding:
+                foci.append((spot, added))
     for metal in uptake.metal:
         hole = solid_block(metal.ellipsoid, body.shape, body.spacing_mm)
         if hole is not None:
             values[hole.slices] *= 1 - hole.fraction
-    return values
+    return Activity(values, tuple(foci))
 
 
 def _paint_bones(
