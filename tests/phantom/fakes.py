@@ -7,7 +7,7 @@ import numpy as np
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.phantom.anatomy.person import draw_person
-from bonescan.phantom.patient import LesionTruth, SimulatedPatient, SimulatedView
+from bonescan.phantom.patient import BenignTruth, LesionTruth, SimulatedPatient, SimulatedView
 from bonescan.phantom.presets import CAMERAS, CameraPreset
 
 SHAPE = (90, 70)
@@ -34,7 +34,8 @@ def fake_view(view: View, seed: int = 0) -> SimulatedView:
     expected[disk(*BENIGN, 2.5)] = 20
     regions = np.full(SHAPE, region_bit("t5") | region_bit("ribs_left"), np.int64)
     counts = np.random.default_rng([seed, len(view)]).poisson(expected).astype(np.uint16)
-    images = (counts, label, instances, regions)
+    benign = disk(*BENIGN, 2.5).astype(np.uint16)
+    images = (counts, label, instances, benign, regions)
     if view is View.POSTERIOR:
         images = tuple(np.ascontiguousarray(image[:, ::-1]) for image in images)
     return SimulatedView(*images)
@@ -67,6 +68,14 @@ def fake_patient(
             for number, (row, column, _) in enumerate(LESIONS, start=1)
         ),
         benign_findings=("osteophyte",),
+        benign_foci=(
+            BenignTruth(
+                number=1,
+                finding="osteophyte",
+                centre=(float(BENIGN[0]), float(BENIGN[1])),
+                area_px={view: int((image.benign == 1).sum()) for view, image in images.items()},
+            ),
+        ),
         camera=camera,
         primary="breast",
         tumour_burden=tumour_burden,

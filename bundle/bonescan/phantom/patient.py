@@ -281,9 +281,7 @@ def _heat(
     factors = []
     for view, detector in detectors.items():
         patch = project(detector, lesion.added.fraction, lesion.added.start)
-        factors.append(
-            scale_to_stand_out(patch, normal[view], lesion.peak_over_ring, pixel_mm)
-        )
+        factors.append(scale_to_stand_out(patch, normal[view], lesion.peak_over_ring, pixel_mm))
     return lesion.scaled(min(factors)) if np.isfinite(min(factors)) else lesion
 
 
@@ -305,8 +303,13 @@ def _take_view(
         return np.ascontiguousarray(mirrored(moved * strip, view))
 
     counts = draw_counts(acquire(expected), rng)
-    label, instances, benign = map(acquire, (truth.label, truth.instances, truth.benign))
-    return SimulatedView(counts, label, instances, benign, acquire(regions))
+    return SimulatedView(
+        counts=counts,
+        label=acquire(truth.label),
+        instances=acquire(truth.instances),
+        benign=acquire(truth.benign),
+        regions=acquire(regions),
+    )
 
 
 def _project_block(scene: _Scene, view: View, block: VoxelBlock, level: float = 1.0) -> Patch:
@@ -332,9 +335,7 @@ def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> Lesion
     )
 
 
-def _benign_truth(
-    number: int, spot: HotSpot, views: Mapping[View, SimulatedView]
-) -> BenignTruth:
+def _benign_truth(number: int, spot: HotSpot, views: Mapping[View, SimulatedView]) -> BenignTruth:
     row, _, column = spot.ellipsoid.centre
     return BenignTruth(
         number=number,

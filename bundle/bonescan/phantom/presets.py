@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from bonescan.labels import REGIONS
-
 FWHM_DISTANCES_MM = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0)
 """Distances from the collimator face at which `CameraPreset.fwhm_mm` is given."""
 

@@ -48,7 +48,7 @@ def test_folder_holds_what_it_should(write, preset, views, files):
     outlines = {
         f"labelme/{view}_{annotator.name}.json" for view in views for annotator in ANNOTATORS
     }
-    maps = {"label.nii.gz", "instances.nii.gz", "regions.nii.gz"}
+    maps = {"label.nii.gz", "instances.nii.gz", "benign.nii.gz", "regions.nii.gz"}
     assert names(folder) == files | maps | outlines | {"truth.json"}
     assert set(read_truth(folder)["images"]) == files
 

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from bonescan.labels import Label, region_bit
 from bonescan.phantom.imaging.camera import Patch
 from bonescan.phantom.imaging.truth import (
-    LEAST_CONTRAST,
+    LEAST_CNR,
+    PEAK_SHARE,
+    contrast_to_noise,
     mark_truth,
-    noise_counts,
+    outline,
     region_map,
     visible_mask,
 )
@@ -26,25 +27,38 @@ def background(level):
     return np.full((80, 90), level, np.float32)
 
 
-def test_outline_is_where_the_image_reaches_its_share_of_the_peak():
-    mask = visible_mask(bump(100.0), background(110.0), PIXEL_MM)
-    radius = 3.0 * np.sqrt(-2 * np.log(0.45))
+def test_outline_is_where_the_lesion_reaches_its_share_of_the_peak():
+    mask = visible_mask(bump(100.0), background(10.0), PIXEL_MM)
+    radius = 3.0 * np.sqrt(-2 * np.log(PEAK_SHARE))
     assert mask.sum() == pytest.approx(np.pi * radius**2, rel=0.1)
 
 
-def test_what_adds_less_than_the_noise_is_hidden():
-    level = 400.0
-    noise = noise_counts(background(level), PIXEL_MM)[0, 0]
-    assert not visible_mask(bump(1.5 * noise), background(level), PIXEL_MM).any()
-    strong = visible_mask(bump(8 * noise + LEAST_CONTRAST * level), background(level), PIXEL_MM)
-    assert strong.any()
+def test_contrast_to_noise_in_an_even_field_is_that_of_the_counts():
+    """Mean added over the Poisson noise of the mean of as many pixels."""
+    lesion, level = bump(30.0), background(400.0)
+    mask = outline(lesion.values)
+    added = lesion.values[mask].mean()
+    expected = added / np.sqrt((400.0 + added) / mask.sum())
+    assert contrast_to_noise(lesion, mask, level, PIXEL_MM) == pytest.approx(expected, rel=1e-4)
+    assert contrast_to_noise(lesion, mask & False, level, PIXEL_MM) == 0
 
 
-def test_noise_of_a_resolution_element_is_that_of_its_pixels_averaged():
-    rng = np.random.default_rng(1)
-    sigma = 8.0 / 2.3548 / PIXEL_MM
-    smooth = ndimage.gaussian_filter(rng.poisson(50, (400, 400)).astype(float), sigma)
-    assert smooth.std() == pytest.approx(noise_counts(np.float32(50), PIXEL_MM), rel=0.05)
+def test_uneven_surroundings_hide_what_an_even_field_shows():
+    rows = np.arange(80)[:, None]
+    wavy = (400 * (1 + 0.3 * np.sin(rows / 3.0)) * np.ones((1, 90))).astype(np.float32)
+    lesion = bump(150.0)
+    mask = outline(lesion.values)
+    even = contrast_to_noise(lesion, mask, background(400.0), PIXEL_MM)
+    assert contrast_to_noise(lesion, mask, wavy, PIXEL_MM) < 0.5 * even
+
+
+def test_what_a_reader_cannot_see_is_hidden():
+    rows = np.arange(80)[:, None]
+    wavy = (400 * (1 + 0.5 * np.sin(rows / 4.0)) * np.ones((1, 90))).astype(np.float32)
+    faint, strong = bump(180.0), bump(2000.0)
+    assert contrast_to_noise(faint, outline(faint.values), wavy, PIXEL_MM) < LEAST_CNR
+    assert not visible_mask(faint, wavy, PIXEL_MM).any()
+    assert visible_mask(strong, wavy, PIXEL_MM).any()
 
 
 def test_a_lesion_lost_in_the_counts_around_it_is_hidden_however_many_they_are():
@@ -61,9 +75,12 @@ def test_remains_too_small_to_draw_are_left_out():
 
 
 def test_lesions_win_over_the_bladder_and_the_stronger_lesion_over_the_weaker():
-    expected = background(150.0)
+    expected = background(50.0)
     weak, strong = bump(90.0, column=30), bump(140.0, column=34)
-    label, instances = mark_truth([weak, strong], bump(100.0, column=38), expected, PIXEL_MM)
+    for part in (weak, strong, bump(100.0, column=38)):
+        expected[part.slices] += part.values
+    truth = mark_truth([weak, strong], [], bump(100.0, column=38), expected, PIXEL_MM)
+    label, instances = truth.label, truth.instances
     assert set(np.unique(label)) == {0, Label.METASTASIS, Label.BLADDER}
     assert label[30, 50] == Label.BLADDER
     assert label[30, 46] == Label.METASTASIS
@@ -72,10 +89,23 @@ def test_lesions_win_over_the_bladder_and_the_stronger_lesion_over_the_weaker():
     np.testing.assert_array_equal(label == Label.METASTASIS, instances > 0)
 
 
+def test_benign_foci_are_numbered_apart_from_lesions():
+    lesion, focus = bump(300.0, column=20), bump(200.0, column=50)
+    expected = background(50.0)
+    for part in (lesion, focus):
+        expected[part.slices] += part.values
+    truth = mark_truth([lesion], [focus], None, expected, PIXEL_MM)
+    assert truth.label[30, 30] == Label.METASTASIS
+    assert truth.label[30, 60] == 0
+    assert (truth.benign[30, 30], truth.benign[30, 60]) == (0, 1)
+    np.testing.assert_array_equal(truth.label == Label.METASTASIS, truth.instances > 0)
+
+
 def test_nothing_to_mark_gives_empty_maps():
-    label, instances = mark_truth([], None, background(10.0), PIXEL_MM)
-    assert not label.any()
-    assert not instances.any()
+    truth = mark_truth([], [], None, background(10.0), PIXEL_MM)
+    assert not truth.label.any()
+    assert not truth.instances.any()
+    assert not truth.benign.any()
 
 
 def test_overlapping_bones_share_a_pixel():

@@ -13,9 +13,7 @@ MOST_RISE = 60.0
 STEPS = 24
 
 
-def peak_over_ring(
-    counts: NDArray[np.floating], mask: NDArray[np.bool], pixel_mm: float
-) -> float:
+def peak_over_ring(counts: NDArray[np.floating], mask: NDArray[np.bool], pixel_mm: float) -> float:
     """Return the highest counts inside a mask over the median of its surroundings."""
     around = counts[ring(mask, pixel_mm)]
     return float(counts[mask].max() / max(float(np.median(around)), 1e-6))

@@ -94,6 +94,7 @@ LESION_KINDS: tuple[LesionKind, ...] = (
         rim_contrast=2.5,
     ),
     LesionKind("expansile", share=0.03, outside_share=0.7),
+    LesionKind("merged", share=0.12, foci=(2, 4)),
     LesionKind(
         "whole vertebra",
         regions=THORACOLUMBAR,
@@ -113,7 +114,6 @@ LESION_KINDS: tuple[LesionKind, ...] = (
         elongation=(5.0, 9.0),
     ),
     LesionKind("elongated", regions=LONG_BONES, share=0.5, elongation=(2.0, 4.0)),
-    LesionKind("merged", share=0.12, foci=(2, 4)),
     LesionKind("focal"),
 )
 """The last one takes what the others leave. Shares are defaults of ours."""

@@ -99,6 +99,8 @@ def draw_lesions(
     lesions: list[Lesion] = []
     for territory in _draw_sites(preset, primary, rng):
         bone = _draw_bone(body, volumes, region_weights(territory, primary, preset.sites), rng)
+        if bone is None:
+            continue
         kind = draw_kind(bone.region, primary, rng)
         lesion = _draw_lesion(context, bone, kind, number=len(lesions) + 1, skeleton=skeleton)
         if lesion is not None:
@@ -118,7 +120,7 @@ def _draw_sites(preset: Preset, primary: Primary, rng: np.random.Generator) -> l
     sites: list[Territory] = []
     for part, hit in zip(TERRITORIES.values(), reached, strict=True):
         sites += [part] * (int(1 + rng.poisson(part.more * extent)) if hit else 0)
-    rng.shuffle(sites)  # type: ignore[arg-type]  # numpy's stubs know arrays only
+    rng.shuffle(sites)
     return sites[:MOST_LESIONS]
 
 
@@ -127,21 +129,29 @@ def _draw_bone(
     volumes: Mapping[str, float],
     weights: Mapping[str, float],
     rng: np.random.Generator,
-) -> Bone:
-    """Draw a bone by its region's weight, shared among the region's bones by volume."""
+) -> Bone | None:
+    """Draw a bone by its region's weight, shared among the region's bones by volume.
+
+    None where the body has none of these regions: a limb may lie outside the field of view.
+    """
     smallest = SMALLEST_BONE_MM3 / float(np.prod(body.spacing_mm))
     names = [
         name
         for name, bone in body.bones.items()
         if bone.region in weights and volumes[name] > smallest
     ]
+    if not names:
+        return None
     regions = [body.bones[name].region for name in names]
     sums = {
         region: sum(volumes[name] for name in names if body.bones[name].region == region)
         for region in set(regions)
     }
     chances = np.array(
-        [weights[region] * volumes[name] / sums[region] for name, region in zip(names, regions, strict=True)]
+        [
+            weights[region] * volumes[name] / sums[region]
+            for name, region in zip(names, regions, strict=True)
+        ]
     )
     return body.bones[names[rng.choice(len(names), p=chances / chances.sum())]]
 
