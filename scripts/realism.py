@@ -19,6 +19,7 @@ from bonescan.dicom.scan import View
 from bonescan.files import write_text
 from bonescan.phantom.patient import SimulatedPatient, simulate_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS
+from bonescan.phantom.realism.lesions import measure_lesions
 from bonescan.phantom.realism.measures import Image, measure_realism
 from bonescan.phantom.realism.report import ReportOrigin, realism_report
 from bonescan.report.drawing import draw_counts, new_figure, save_png
@@ -86,13 +87,14 @@ def measure(chosen: argparse.Namespace) -> int:
     source = f"{REAL_SCAN} of pydicom, lossy" if chosen.real is None else chosen.real.name
     option = "" if chosen.real is None else f" --real {chosen.real.name}"
     command = f"python scripts/realism.py --patients {chosen.patients} --seed {chosen.seed}{option}"
-    text = realism_report(comparisons, real, ReportOrigin(command, source, seconds))
-    write_text(chosen.output / "realism.md", text)
-    shown = [
+    patients = [
         simulate_patient(PRESETS["default"], seed=chosen.seed, number=number)
-        for number in range(1, SHOWN + 1)
+        for number in tqdm(range(1, chosen.patients + 1), desc="simulate lesions", unit="patient")
     ]
-    draw(shown_scan, shown, chosen.output / "realism.png")
+    lesions = [measure_lesions(patient) for patient in patients]
+    text = realism_report(comparisons, lesions, real, ReportOrigin(command, source, seconds))
+    write_text(chosen.output / "realism.md", text)
+    draw(shown_scan, patients[:SHOWN], chosen.output / "realism.png")
     print(f"{text}\nSee {chosen.output / 'realism.md'}")
     return 0
 

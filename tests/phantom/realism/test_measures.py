@@ -6,9 +6,9 @@ import pytest
 from bonescan.dicom.scan import View
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
+from bonescan.phantom.realism.lesions import measure_lesions
 from bonescan.phantom.realism.measures import (
     MEASURED_RATIOS,
-    Regions,
     measure_realism,
     profile_correlation,
     radial_spectrum,
@@ -17,7 +17,10 @@ from bonescan.phantom.realism.measures import (
     thigh_mask,
     variance_over_mean,
 )
+from bonescan.phantom.realism.regions import Regions
 from bonescan.phantom.realism.report import ReportOrigin, realism_report
+
+SICK = replace(PRESETS["default"], free_share=0.0, superscans=False)
 
 
 def poisson(mean, shape=(192, 128)):
@@ -79,7 +82,10 @@ def test_a_scan_beside_itself_is_alike_and_the_report_says_so(patient):
     assert measured.profile == pytest.approx(1.0)
     assert set(measured.ratios) == set(MEASURED_RATIOS)
     text = realism_report(
-        [measured, measured], real, ReportOrigin("python scripts/realism.py", "a file", 1.25)
+        [measured, measured],
+        [measure_lesions(simulate_patient(SICK, seed=5, number=1))],
+        real,
+        ReportOrigin("python scripts/realism.py", "a file", 1.25),
     )
     assert "2 **simulated** patients" in text
     assert "| 1.000 (1.00 to 1.00) | at least 0.9 | yes |" in text

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bonescan.dicom.scan import View
-from bonescan.labels import SIDES, Label, region_bit
-from bonescan.phantom.patient import SimulatedPatient, SimulatedView
+from bonescan.labels import SIDES, Label
+from bonescan.phantom.patient import SimulatedPatient
 from bonescan.phantom.presets import SITES
+from bonescan.phantom.realism.regions import Regions
+from bonescan.phantom.realism.relations import RELATIONS
 
 Image = NDArray[np.number]
 
@@ -46,30 +48,6 @@ REAL_MANUBRIUM_ROW = 38
 """Upper edge of the manubrium in that window."""
 FREQUENCIES = (0.05, 0.4)
 """Range of the spectrum that is compared, cycles per pixel: below lies the body's outline."""
-
-
-@dataclass(frozen=True)
-class Regions:
-    """Masks of one view's regions, in acquisition geometry.
-
-    Attributes:
-        view: the view.
-        image: the simulated view.
-        pixel_mm: size of its pixels.
-    """
-
-    view: View
-    image: SimulatedView
-    pixel_mm: float
-
-    def bones(self, *names: str) -> NDArray[np.bool]:
-        """Return where at least one of the regions lies."""
-        bits = sum(region_bit(name) for name in names)
-        return (self.image.regions & bits) != 0
-
-    def px(self, mm: float) -> int:
-        """Return a length in whole pixels."""
-        return round(mm / self.pixel_mm)
 
 
 def row_profile(counts: Image) -> NDArray[np.float64]:
@@ -244,6 +222,7 @@ class RealismMeasures:
     Attributes:
         profile: correlation of the row profiles of the anterior views.
         ratios: see `region_ratios`.
+        relations: of bonescan.phantom.realism.relations.RELATIONS.
         noise: variance over mean in flat areas: soft tissue of the thighs and the belly.
         spectrum: power spectrum of the thorax over that of the real one, by frequency.
         posterior_share: counts of the posterior over those of the anterior view.
@@ -251,6 +230,7 @@ class RealismMeasures:
 
     profile: float
     ratios: Mapping[tuple[View, str], float]
+    relations: Mapping[tuple[View, str], float]
     noise: float
     spectrum: NDArray[np.float64]
     posterior_share: float
@@ -265,6 +245,10 @@ def measure_realism(patient: SimulatedPatient, real: Image) -> RealismMeasures:
     return RealismMeasures(
         profile=profile_correlation(front.counts, real),
         ratios=region_ratios(patient),
+        relations={
+            (view, name): relation(Regions(view, patient.views[view], patient.camera.pixel_mm))
+            for (view, name), relation in RELATIONS.items()
+        },
         noise=variance_over_mean(front.counts, flat),
         spectrum=radial_spectrum(thorax_window(patient, View.ANTERIOR))[1] / real_power,
         posterior_share=float(back.counts.sum(dtype=float) / front.counts.sum(dtype=float)),

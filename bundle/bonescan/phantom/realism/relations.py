@@ -13,7 +13,7 @@ from scipy import ndimage, signal
 from bonescan.dicom.scan import View
 from bonescan.labels import SIDES
 from bonescan.phantom.presets import SITES
-from bonescan.phantom.realism.measures import Regions
+from bonescan.phantom.realism.regions import Regions
 
 SMOOTHING_MM = 5.0
 """Standard deviation of the smoothing before maxima are counted."""
@@ -83,15 +83,15 @@ def lumbar_ladder(regions: Regions) -> float:
 
 
 def mirror_correlation(regions: Regions) -> float:
-    """Return the correlation of the chest with its mirror image about the spine."""
+    """Return the correlation of the chest beside the spine with its mirror image."""
     spine = np.argwhere(regions.bones(*SITES["thoracic_spine"]))
     if not len(spine):
         return float("nan")
     middle, half = round(float(spine[:, 1].mean())), regions.px(130)
     rows = slice(spine[:, 0].min(), spine[:, 0].max())
     chest = _smooth(regions)[rows, max(middle - half, 0) : middle + half + 1]
-    half = chest.shape[1] // 2
-    right, left = chest[:, :half], chest[:, ::-1][:, :half]
+    beside = chest.shape[1] // 2 - regions.px(25)
+    right, left = chest[:, :beside], chest[:, ::-1][:, :beside]
     detail = [part - ndimage.gaussian_filter(part, regions.px(25)) for part in (right, left)]
     return float(np.corrcoef(detail[0].ravel(), detail[1].ravel())[0, 1])
 

@@ -1,10 +1,13 @@
 """The page that says how far simulated scans look like a real one, as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bonescan.dicom.scan import View
+from bonescan.phantom.presets import TERRITORIES
+from bonescan.phantom.realism.lesions import LesionMeasures, intensity_auc
 from bonescan.phantom.realism.measures import (
     FREQUENCIES,
     MEASURED_RATIOS,
@@ -13,6 +16,7 @@ from bonescan.phantom.realism.measures import (
     RealismMeasures,
     radial_spectrum,
 )
+from bonescan.phantom.realism.relations import RELATIONS
 
 Row = tuple[str, ...]
 
@@ -23,6 +27,22 @@ SPECTRUM_TARGET = 2.0
 SECONDS_TARGET = 2.0
 POSTERIOR_SHARE = (0.85, 1.1)
 """Posterior over anterior counts of real scans."""
+
+RELATION_AIMS: Mapping[tuple[View, str], tuple[float, float]] = {
+    (View.POSTERIOR, "sacroiliac index"): (1.0, 1.3),
+    (View.POSTERIOR, "scapula over ribs"): (1.0, 1.4),
+    (View.ANTERIOR, "clavicle over surroundings"): (1.3, 1.6),
+    (View.ANTERIOR, "maxima across manubrium"): (2, 3),
+    (View.ANTERIOR, "skull rim over vault"): (1.4, 2.0),
+    (View.POSTERIOR, "side difference"): (0.06, 0.12),
+    (View.POSTERIOR, "neighbour difference"): (0.06, 0.12),
+    (View.POSTERIOR, "L1 over T12"): (0.8, 1.25),
+    (View.POSTERIOR, "kidney over flank"): (1.4, 2.5),
+    (View.ANTERIOR, "maxima across shank"): (1.8, 3),
+}
+"""Where the median should lie. The sacroiliac index of normal people is 0.9 to 1.36 in published
+series; the other ranges are a reader's judgement beside the one real scan. Relations without an aim
+are shown for comparison."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,20 @@ class ReportOrigin:
     seconds_per_patient: float
 
 
-def realism_report(measured: Sequence[RealismMeasures], real: Image, origin: ReportOrigin) -> str:
-    """Return the page on a set of simulated patients and the real scan they were compared with."""
+def realism_report(
+    measured: Sequence[RealismMeasures],
+    lesions: Sequence[LesionMeasures],
+    real: Image,
+    origin: ReportOrigin,
+) -> str:
+    """Return the page on simulated patients and the real scan they were compared with.
+
+    Args:
+        measured: patients without metastases, on the real scan's camera.
+        lesions: patients of the preset `default`.
+        real: counts of the real scan.
+        origin: how the figures were made.
+    """
     summary = [
         _profile_row(measured),
         _regions_row(measured),
@@ -59,6 +91,12 @@ def realism_report(measured: Sequence[RealismMeasures], real: Image, origin: Rep
             "view | region | real | median (10th to 90th percentile) | median inside | in range",
             _ratio_rows(measured),
         ),
+        relations=_table(
+            "view | relation | aim | median (5th to 95th percentile) | median inside",
+            _relation_rows(measured),
+        ),
+        lesions=_table("measure | simulated | aim", _lesion_rows(lesions)),
+        patients=len(lesions),
         spectrum=_table("cycles/pixel | ratio (median)", _spectrum_rows(measured, real)),
     )
 
@@ -158,6 +196,85 @@ def _ratio_rows(measured: Sequence[RealismMeasures]) -> list[Row]:
     return rows
 
 
+def _relation_rows(measured: Sequence[RealismMeasures]) -> list[Row]:
+    rows: list[Row] = []
+    for view, name in RELATIONS:
+        values = [item.relations[view, name] for item in measured]
+        low, median, high = np.nanpercentile(values, [5, 50, 95])
+        aim = RELATION_AIMS.get((view, name))
+        met = "" if aim is None else _yes_or_no(met=bool(aim[0] <= median <= aim[1]))
+        wanted = "" if aim is None else f"{aim[0]:g} to {aim[1]:g}"
+        rows.append((str(view), name, wanted, f"{median:.2f} ({low:.2f} to {high:.2f})", met))
+    return rows
+
+
+def _lesion_rows(measured: Sequence[LesionMeasures]) -> list[Row]:
+    """Return what metastases and benign foci look like; superscans are counted, and left out."""
+    sick = [item for item in measured if item.lesions and not item.superscan]
+    numbers = np.array([item.lesions for item in sick])
+    peaks, widths = np.array([focus for item in sick for focus in item.metastases]).T
+    benign = np.array([focus.peak_over_ring for item in measured for focus in item.benign])
+    territories = [
+        (
+            f"patients with a metastasis in: {name}",
+            f"{np.mean([name in item.territories for item in sick]):.0%}",
+            f"{territory.share:.0%}",
+        )
+        for name, territory in TERRITORIES.items()
+    ]
+    return [
+        ("patients with metastases (superscans)", f"{len(sick)} ({_superscans(measured)})", ""),
+        *territories,
+        (
+            "territories per patient, mean",
+            f"{np.mean([len(item.territories) for item in sick]):.1f}",
+            "3.0",
+        ),
+        (
+            "metastases per patient, mean; more than 6",
+            f"{numbers.mean():.1f}; {np.mean(numbers > 6):.0%}",
+            "40 % more than 6",
+        ),
+        (
+            "of these, seen in a view",
+            f"{sum(item.seen for item in sick) / numbers.sum():.0%}",
+            "",
+        ),
+        (
+            "share of the skeleton, median (90th percentile)",
+            "{:.1%} ({:.1%})".format(*np.quantile([item.burden for item in sick], (0.5, 0.9))),
+            "1 to 2 % (above 5 %) in prostate cancer",
+        ),
+        (
+            "peak over surroundings, median",
+            f"{np.median(peaks):.1f}",
+            "3.0 to 3.5",
+        ),
+        ("below 1.8", f"{np.mean(peaks < 1.8):.0%}", "at most 10 %"),
+        ("above 6", f"{np.mean(peaks > 6):.0%}", "10 to 15 %"),
+        (
+            "diameter of the outline in mm, median (5th to 95th percentile)",
+            "{:.0f} ({:.0f} to {:.0f})".format(*np.quantile(widths, (0.5, 0.05, 0.95))),
+            "22",
+        ),
+        (
+            "benign foci of bone seen per patient, mean",
+            f"{np.mean([item.benign_seen for item in measured]):.1f}",
+            "5 to 6 in the old",
+        ),
+        ("their peak over surroundings, median", f"{np.median(benign):.1f}", ""),
+        (
+            "area under the curve of that alone, metastatic against benign",
+            f"{intensity_auc(measured):.2f}",
+            "0.70 to 0.80",
+        ),
+    ]
+
+
+def _superscans(measured: Sequence[LesionMeasures]) -> int:
+    return sum(item.superscan for item in measured)
+
+
 def _median_spectrum(measured: Sequence[RealismMeasures]) -> np.ndarray:
     return np.median([item.spectrum for item in measured], axis=0)
 
@@ -197,6 +314,18 @@ Mean counts of a region, measured ranges of three real scans. *In range* is the 
 inside.
 
 {regions}
+
+## Neighbouring structures
+
+Each structure over the one beside it, which no window and no count changes.
+
+{relations}
+
+## Metastases and benign foci
+
+{patients} patients of the preset `default`, other than those above.
+
+{lesions}
 
 ## Power spectrum of the anterior thorax, simulated over real
 
