@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bonescan.phantom.anatomy.shapes import Array, Coordinates, Shape, smooth_path, unit
+
+TABLE_MARGIN_MM = 14.0
+"""How far outside a plate its outline is known: more than the thickest cover and the fading edge."""
+LEAST_THICKNESS_MM = 2.0
+"""Of a plate that tapers."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class Plate:
         thickness_mm: at the middle of the plate.
         rim_mm: thickness added at the outline.
         rim_width_mm: how far the thicker rim reaches inwards.
+        taper: thickness added per mm along u and along v.
     """
 
     centre: NDArray[np.float64]
@@ -30,6 +37,7 @@ class Plate:
     thickness_mm: float
     rim_mm: float = 0.0
     rim_width_mm: float = 6.0
+    taper: tuple[float, float] = (0.0, 0.0)
 
     def parts(self) -> Sequence[Shape]:
         """Return the plate itself."""
@@ -60,10 +68,30 @@ class Plate:
             offset[0] * np.float32(a) + offset[1] * np.float32(b) + offset[2] * np.float32(c)
             for a, b, c in self.axes
         )
-        border = polygon_distance(u, v, self.outline)
+        border = self._border_mm(u, v)
         inward = np.exp(np.minimum(border, 0) / np.float32(self.rim_width_mm))
-        half = np.float32(self.thickness_mm / 2) + inward * np.float32(self.rim_mm / 2)
-        return np.maximum(border, np.abs(w - self._height(u, v)) - half)
+        thickness = np.float32(self.thickness_mm) + inward * np.float32(self.rim_mm)
+        if any(self.taper):
+            thickness += u * np.float32(self.taper[0]) + v * np.float32(self.taper[1])
+            np.maximum(thickness, np.float32(LEAST_THICKNESS_MM), out=thickness)
+        return np.maximum(border, np.abs(w - self._height(u, v)) - thickness / 2)
+
+    def _border_mm(self, u: Array, v: Array) -> Array:
+        """Look up the signed distance to the outline in the plane, to half a millimetre."""
+        first, table = self._border_table
+        place = [
+            np.clip(x - np.float32(low - 0.5), 0, size - 1).astype(np.intp)
+            for x, low, size in zip((u, v), first, table.shape, strict=True)
+        ]
+        return table[place[0], place[1]]
+
+    @cached_property
+    def _border_table(self) -> tuple[NDArray[np.float64], Array]:
+        """The first corner of a 1 mm grid in the plane, and the signed distance on it."""
+        first = np.floor(self.outline.min(axis=0)) - TABLE_MARGIN_MM
+        last = np.ceil(self.outline.max(axis=0)) + TABLE_MARGIN_MM
+        u, v = (np.arange(a, b + 1, dtype=np.float32) for a, b in zip(first, last, strict=True))
+        return first, polygon_distance(*np.meshgrid(u, v, indexing="ij"), self.outline)
 
 
 def strip(
@@ -75,6 +103,7 @@ def strip(
     thickness_mm: float,
     rim_mm: float = 0.0,
     bulge_mm: float = 0.0,
+    taper: float = 0.0,
 ) -> Plate:
     """Return a symmetric plate along a line: a breastbone or a sacrum.
 
@@ -86,6 +115,7 @@ def strip(
         thickness_mm: of the plate.
         rim_mm: thickness added at its border, negative for a bevelled one.
         bulge_mm: how far the middle of the line bends backwards.
+        taper: thickness added per mm along the line.
     """
     start, end = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
     length = float(np.linalg.norm(end - start))
@@ -95,7 +125,8 @@ def strip(
     outline = smooth_path(np.concatenate([half, half[::-1] * (1.0, -1.0)]), 28, closed=True)
     bend = 4 * bulge_mm / length
     bulge = (0.0, bend, 0.0, -bend / length, 0.0, 0.0)
-    return Plate(start, np.array([u, np.cross(w, u), w]), outline, bulge, thickness_mm, rim_mm, 8.0)
+    axes = np.array([u, np.cross(w, u), w])
+    return Plate(start, axes, outline, bulge, thickness_mm, rim_mm, 8.0, (taper, 0.0))
 
 
 def polygon_distance(u: Array, v: Array, polygon: NDArray[np.float64]) -> Array:

@@ -7,6 +7,7 @@ inside, and exact or of first order near the surface.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil, floor
 from typing import Protocol, Self
 
 import numpy as np
@@ -46,23 +47,31 @@ class VoxelGrid:
         """Width over which a surface fades: the voxel's longest side."""
         return max(self.spacing_mm)
 
-    def slices(self, bounds_mm: tuple[Vector, Vector], margin_mm: float = 0.0) -> Slices:
-        """Return the voxels that hold an extent, a margin and the fading edge, cut to the grid."""
-        spacing = np.asarray(self.spacing_mm)
-        reach = self.edge_mm / 2 + margin_mm
-        first = np.floor((bounds_mm[0] - reach) / spacing).astype(int)
-        last = np.ceil((bounds_mm[1] + reach) / spacing).astype(int)
+    @cached_property
+    def centres_mm(self) -> tuple[Array, Array, Array]:
+        """The voxels' centres along each axis."""
         row, depth, column = (
-            slice(min(max(a, 0), size - 1), max(min(b, size), min(max(a, 0), size - 1) + 1))
-            for a, b, size in zip(first.tolist(), last.tolist(), self.shape, strict=True)
+            ((np.arange(count) + 0.5) * size).astype(np.float32)
+            for count, size in zip(self.shape, self.spacing_mm, strict=True)
         )
         return row, depth, column
+
+    def slices(self, bounds_mm: tuple[Vector, Vector], margin_mm: float = 0.0) -> Slices:
+        """Return the voxels that hold an extent, a margin and the fading edge, cut to the grid."""
+        reach = self.edge_mm / 2 + margin_mm
+        low, high = (corner.tolist() for corner in bounds_mm)
+        cut = []
+        for axis, size in enumerate(self.shape):
+            spacing = self.spacing_mm[axis]
+            first = min(max(floor((low[axis] - reach) / spacing), 0), size - 1)
+            last = min(ceil((high[axis] + reach) / spacing), size)
+            cut.append(slice(first, max(last, first + 1)))
+        return cut[0], cut[1], cut[2]
 
     def coordinates(self, slices: Slices) -> Coordinates:
         """Return the voxel centres of a block in mm as an open mesh."""
         row, depth, column = (
-            ((np.arange(part.start, part.stop) + 0.5) * size).astype(np.float32)
-            for part, size in zip(slices, self.spacing_mm, strict=True)
+            centres[part] for centres, part in zip(self.centres_mm, slices, strict=True)
         )
         return row[:, None, None], depth[None, :, None], column[None, None, :]
 
@@ -85,56 +94,47 @@ def union_distance(
     Distances are right up to the margin and the fading edge; beyond them they are only large
     enough.
     """
-    bounds = [shape.bounds() for shape in shapes]
-    lower = np.min([low for low, _ in bounds], axis=0)
-    upper = np.max([high for _, high in bounds], axis=0)
-    slices = grid.slices((lower, upper), margin_mm)
-    start = [part.start for part in slices]
-    size = [part.stop - part.start for part in slices]
+    parts = [part for shape in shapes for part in shape.parts()]
+    pieces = [grid.slices(part.bounds(), margin_mm) for part in parts]
+    row, depth, column = (
+        slice(min(piece[axis].start for piece in pieces), max(piece[axis].stop for piece in pieces))
+        for axis in range(3)
+    )
+    size = (row.stop - row.start, depth.stop - depth.start, column.stop - column.start)
     distance = np.full(size, margin_mm + grid.edge_mm, np.float32)
-    for part in (piece for shape in shapes for piece in shape.parts()):
-        inner = grid.slices(part.bounds(), margin_mm)
-        row, depth, column = (
-            slice(s.start - first, s.stop - first) for s, first in zip(inner, start, strict=True)
+    for part, piece in zip(parts, pieces, strict=True):
+        inner = tuple(
+            slice(s.start - whole.start, s.stop - whole.start)
+            for s, whole in zip(piece, (row, depth, column), strict=True)
         )
-        view = distance[row, depth, column]
-        np.minimum(view, part.distance(grid.coordinates(inner)), out=view)
-    return slices, distance
+        view = distance[inner]
+        np.minimum(view, part.distance(grid.coordinates(piece)), out=view)
+    return (row, depth, column), distance
 
 
 def rasterise(
-    grid: VoxelGrid, shapes: Sequence[Shape], *, without: Sequence[Shape] = ()
-) -> VoxelBlock:
-    """Return the union of shapes, without the union of others, as a fraction of each voxel.
-
-    A shape outside the grid leaves one empty voxel at the nearest border.
-    """
-    return rasterise_with_cover(grid, shapes, without=without)[0]
-
-
-def rasterise_with_cover(
     grid: VoxelGrid,
     shapes: Sequence[Shape],
     *,
     without: Sequence[Shape] = (),
-    cover_mm: float = 0.0,
-) -> tuple[VoxelBlock, VoxelBlock]:
-    """Return shapes as a fraction of each voxel, and the same shapes grown by a cover.
+    grown_mm: float = 0.0,
+) -> VoxelBlock:
+    """Return the union of shapes, without the union of others, as a fraction of each voxel.
+
+    A shape outside the grid leaves one empty voxel at the nearest border.
 
     Args:
         grid: the voxels.
         shapes: what to draw, as one union.
-        without: what to cut out of it, but not out of the grown one.
-        cover_mm: by how much the shapes grow.
+        without: what to cut out of it.
+        grown_mm: by how much the shapes grow before.
     """
-    slices, distance = union_distance(grid, shapes, cover_mm)
+    slices, distance = union_distance(grid, shapes, grown_mm)
     row, depth, column = (part.start for part in slices)
-    grown = VoxelBlock(
-        (row, depth, column), to_fraction(distance - np.float32(cover_mm), grid.edge_mm)
-    )
+    distance -= np.float32(grown_mm)
     for shape in without:
         np.maximum(distance, -shape.distance(grid.coordinates(slices)), out=distance)
-    return trim(VoxelBlock(grown.start, to_fraction(distance, grid.edge_mm))), grown
+    return trim(VoxelBlock((row, depth, column), to_fraction(distance, grid.edge_mm)))
 
 
 def trim(block: VoxelBlock) -> VoxelBlock:
@@ -190,18 +190,25 @@ class Segment:
         axis = self.end - self.start
         length2 = float(axis @ axis) + 1e-9
         offset = [c - np.float32(s) for c, s in zip(coordinates, self.start, strict=True)]
-        along = sum(o * np.float32(a / length2) for o, a in zip(offset, axis, strict=True))
-        along = np.clip(along, 0, 1)
-        away = [o - along * np.float32(a) for o, a in zip(offset, axis, strict=True)]
-        squared = away[0] ** 2 + away[1] ** 2 + away[2] ** 2 + np.float32(1e-3)
-        radius = np.float32(self.radius_start) + along * np.float32(
-            self.radius_end - self.radius_start
-        )
+        projected = _dot(offset, axis)
+        along = np.clip(projected * np.float32(1 / length2), 0, 1)
+        squared = (offset[0] ** 2 + offset[1] ** 2) + offset[2] ** 2
+        squared -= along * (2 * projected - along * np.float32(length2))
+        # Rounding may leave a little less than nothing on the axis.
+        away = np.sqrt(np.maximum(squared, np.float32(1e-3), out=squared))
+        radius = along * np.float32(self.radius_end - self.radius_start)
+        radius += np.float32(self.radius_start)
         if self.flat is None or self.flatness == 1:
-            return np.sqrt(squared) - radius
-        across = sum(w * np.float32(f) for w, f in zip(away, self.flat, strict=True))
+            return away - radius
+        across = _dot(offset, self.flat) - along * np.float32(axis @ self.flat)
         stretched = squared + np.float32(self.flatness**2 - 1) * across**2
-        return np.sqrt(squared) - radius * np.sqrt(squared / stretched)
+        return away * (1 - radius / np.sqrt(stretched))
+
+
+def _dot(offset: Sequence[Array], direction: Vector) -> Array:
+    """Return how far points of an open mesh lie along a direction."""
+    row, depth, column = (o * np.float32(d) for o, d in zip(offset, direction, strict=True))
+    return (row + depth) + column
 
 
 @dataclass(frozen=True)
@@ -360,6 +367,9 @@ class BoneShape:
         region: of `bonescan.labels.REGIONS`.
         shapes: their union is the bone.
         without: what is cut out of it.
+        marrow: where it is filled with fatty marrow, the wall around it being cortex; or looser
+            bone.
+        marrow_density: tracer per volume there over that of the rest of the bone.
         cover_mm: least thickness of the soft tissue over it; 0 leaves that to the body's outline.
     """
 
@@ -367,9 +377,28 @@ class BoneShape:
     region: str
     shapes: Sequence[Shape]
     without: Sequence[Shape] = field(default=(), kw_only=True)
+    marrow: Sequence[Shape] = field(default=(), kw_only=True)
+    marrow_density: float = field(default=1.0, kw_only=True)
     cover_mm: float = field(default=0.0, kw_only=True)
 
     @classmethod
-    def paired(cls, name: str, side: str, shapes: Sequence[Shape], *, cover_mm: float) -> Self:
+    def paired(
+        cls,
+        name: str,
+        side: str,
+        shapes: Sequence[Shape],
+        *,
+        cover_mm: float,
+        marrow: Sequence[Shape] = (),
+        marrow_density: float = 1.0,
+    ) -> Self:
         """Return a bone of one side that is all of its region, such as ``femur_left``."""
-        return cls(f"{name}_{side}", f"{name}_{side}", shapes, cover_mm=cover_mm)
+        name = f"{name}_{side}"
+        return cls(
+            name,
+            name,
+            shapes,
+            marrow=marrow,
+            marrow_density=marrow_density,
+            cover_mm=cover_mm,
+        )

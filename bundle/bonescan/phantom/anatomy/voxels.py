@@ -1,7 +1,7 @@
 """A body as voxels on the detector's grid: what the anatomy makes and the camera reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,26 @@ class VoxelBlock:
         return shares
 
 
+def _even() -> NDArray[np.float32]:
+    return np.ones((1, 1, 1), np.float32)
+
+
 @dataclass(frozen=True)
 class Bone:
-    """A named bone and the region of `bonescan.labels.REGIONS` that it belongs to."""
+    """A bone.
+
+    Attributes:
+        name: of the bone.
+        region: of `bonescan.labels.REGIONS`.
+        block: how much of each voxel lies inside its surface, marrow included.
+        density: tracer per volume of bone over the bone's level, of the block's shape or (1, 1, 1):
+            1 in cortex and spongy bone, less where fatty marrow fills the shaft.
+    """
 
     name: str
     region: str
     block: VoxelBlock
+    density: NDArray[np.float32] = field(default_factory=_even)
 
 
 @dataclass(frozen=True)
