@@ -11,22 +11,22 @@ from bonescan.phantom.anatomy.legs import leg_bones
 from bonescan.phantom.anatomy.pelvis import pelvis_bones
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.ribcage import ribcage_bones
+from bonescan.phantom.anatomy.ribcage import RibPaths, rib_paths, ribcage_bones
 from bonescan.phantom.anatomy.shapes import BoneShape, VoxelGrid, rasterise
 from bonescan.phantom.anatomy.shoulder import shoulder_bones
 from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones
 from bonescan.phantom.anatomy.soft_tissue import flesh_shapes, organ_blocks, trunk_outline
-from bonescan.phantom.anatomy.spine import spine_bones
+from bonescan.phantom.anatomy.spine import Frames, spine_bones, vertebra_frames
 from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
 
 
-def bone_shapes(posture: Posture) -> Iterator[BoneShape]:
+def bone_shapes(posture: Posture, frames: Frames, ribs: RibPaths) -> Iterator[BoneShape]:
     """Yield every bone of one person."""
     return chain(
         skull_bones(posture),
-        spine_bones(posture),
-        ribcage_bones(posture),
+        spine_bones(posture, frames),
+        ribcage_bones(posture, ribs),
         shoulder_bones(posture),
         arm_bones(posture),
         pelvis_bones(posture),
@@ -117,10 +117,11 @@ def build_body(
     posture = Posture(person, columns * pixel_mm)
     depths = int(np.ceil((posture.front_mm + posture.scale.bed_mm + 10) / depth_mm))
     grid = VoxelGrid((rows, depths, columns), (pixel_mm, depth_mm, pixel_mm))
-    shapes = tuple(bone_shapes(posture))
+    frames, ribs = vertebra_frames(posture), rib_paths(posture)
+    shapes = tuple(bone_shapes(posture, frames, ribs))
     bones = {shape.name: _rasterise_bone(shape, grid) for shape in shapes}
     points: dict[str, Point] = {
-        name: grid.to_voxel(point) for name, point in landmarks(posture).items()
+        name: grid.to_voxel(point) for name, point in landmarks(posture, frames, ribs).items()
     }
     outline, organs = _outline(posture, shapes, grid), organ_blocks(posture, grid)
     return Body(person, grid.shape, grid.spacing_mm, outline, bones, organs, points)

@@ -35,6 +35,10 @@ _WING = (
     (38, -52),
     (25, -70),
 )
+_WING_MM, _CREST_MM, _TAPER = 5.0, 11.0, (0.09, -0.05)
+"""Thickness of the wing in its middle, and what the crest adds to it; the wing thickens gradually
+towards its border, and by so much per mm downwards and backwards. Together with the masses below they give the thickness along the
+camera's axis that mesh50_XCAT has: 29 mm in the mean of pelvis and sacrum."""
 SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
 ILIAC_SPINE_MM = (775.0, 122.0, 130.0)
@@ -56,7 +60,8 @@ def iliac_wing(posture: Posture, side: str) -> Plate:
     scale = np.array([posture.scale.trunk, (posture.scale.pelvis + posture.scale.height) / 2])
     outline = smooth_path(np.array(_WING) * scale, 32, closed=True)
     centre = _pelvis_points(posture, side, _WING_CENTRE)[0]
-    return Plate(centre, axes, outline, (6, -0.09, 0, -1.1e-3, 0, -1.2e-3), 5.0, 9.0, 9.0)
+    bulge = (6, -0.09, 0, -1.1e-3, 0, -1.2e-3)
+    return Plate(centre, axes, outline, bulge, _WING_MM, _CREST_MM, 18.0, _TAPER)
 
 
 def _hip_bone(posture: Posture, side: str) -> BoneShape:
@@ -67,22 +72,22 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
 
     joint = posture.legs[side].hip
     inward = joint - to_side([0.0, 0.0, 8.0], side) * scale
-    # From the sacroiliac joint along the arcuate line to the acetabulum; then ilium's body.
-    line = at((742, 236, 46), (772, 228, 52), (796, 208, 60), (820, 188, 66), (840, 178, 67))
-    body = at((780, 175, 100), (805, 165, 96), (820, 163, 91))
+    # From the sacroiliac joint along the arcuate line to the acetabulum.
+    line = at((738, 236, 44), (768, 230, 53), (792, 212, 60), (816, 192, 66), (838, 180, 68))
     wing = iliac_wing(posture, side)
     socket = Ellipsoid(joint, np.full(3, 26.0) * scale)
     shapes: list[Plate | Tube | Ellipsoid] = [
         wing,
-        Tube(line, np.array([9, 12, 12, 13, 13]) * scale),
-        Tube(body, np.array([6, 11, 12]) * scale),
-        # The ilium is thickest behind, where it carries the sacrum.
-        Ellipsoid(at((758, 226, 55))[0], np.array([30, 22, 8]) * scale, wing.axes),
-        Ellipsoid(inward, np.array([29.5, 29, 25]) * scale),
-        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([14, 8.5, 11]) * scale),
-        Tube(at((860, 126, 13), (882, 148, 13)), np.array([11, 10]) * scale),
-        Tube(at((882, 148, 14), (898, 176, 36), (902, 196, 46)), np.array([9, 7, 12]) * scale),
-        Tube(at((902, 204, 50), (878, 206, 60), (850, 196, 66)), np.array([16, 13, 13]) * scale),
+        Tube(line, np.array([12, 16, 15, 15, 15]) * scale),
+        # The ilium is thickest behind, where it carries the sacrum, and over the femoral head.
+        Ellipsoid(at((760, 227, 55))[0], np.array([34, 26, 16]) * scale, wing.axes),
+        Ellipsoid(at((808, 168, 84))[0], np.array([24, 25, 21]) * scale),
+        Tube(at((772, 130, 124), (800, 150, 100)), np.array([5, 13]) * scale),
+        Ellipsoid(inward, np.array([30, 30, 26]) * scale),
+        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([15, 9.5, 12]) * scale),
+        Tube(at((860, 126, 13), (882, 148, 13)), np.array([12, 11]) * scale),
+        Tube(at((880, 148, 14), (893, 174, 34), (898, 194, 46)), np.array([10, 9, 13]) * scale),
+        Tube(at((894, 204, 51), (876, 206, 60), (848, 196, 66)), np.array([17, 15, 15]) * scale),
     ]
     return BoneShape(f"hip_bone_{side}", f"pelvis_{side}", shapes, without=[socket], cover_mm=8.0)
 

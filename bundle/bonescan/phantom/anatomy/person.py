@@ -62,6 +62,8 @@ class Person:
         asymmetry: breadth of the right half of the trunk over its average; the left half is divided
             by as much.
         bladder_ml: volume of the bladder at the time of the scan.
+        shape_seed: of the small irregularities of the bones.
+        shape_spread: size of these irregularities over the average; 0 gives even bones.
         tilt_deg: rotation of the whole body on the bed, seen from the front.
         shift_mm: (row, column) of the top of the head: row from the start of the scan, column
             from the middle of the detector.
@@ -85,6 +87,8 @@ class Person:
     chest_scale: float
     asymmetry: float
     bladder_ml: float
+    shape_seed: int
+    shape_spread: float
     tilt_deg: float
     shift_mm: tuple[float, float]
 
@@ -153,6 +157,8 @@ def draw_person(
         chest_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         asymmetry=_clipped_normal(rng, 1, 0.008, 0.98, 1.02),
         bladder_ml=float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500)),
+        shape_seed=int(rng.integers(2**32)),
+        shape_spread=_clipped_normal(rng, 1, 0.25, 0.5, 1.6),
         tilt_deg=_clipped_normal(rng, 0, 0.8, -2.5, 2.5),
         shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 8, -22, 22)),
     )

@@ -6,6 +6,7 @@ Reference points are those of `bonescan.phantom.anatomy.body_scale`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -101,9 +102,11 @@ class Posture:
         moved = moved * self.scale.head
         return (moved + self.place(pivot)).reshape(np.shape(points))
 
-    def turn_neck(self, share: float) -> Rotation:
-        """Return the part of the head's rotation that a level of the neck follows."""
-        return Rotation.from_rotvec(self.head_turn.as_rotvec() * share)
+    def vary(self, bone: str, number: int) -> Vector:
+        """Return standard normal deviates of a bone's shape, always the same for one person."""
+        person = self.person
+        rng = np.random.default_rng([person.shape_seed, crc32(bone.encode())])
+        return person.shape_spread * rng.standard_normal(number).clip(-2.5, 2.5)
 
     @cached_property
     def arms(self) -> Mapping[str, Arm]:

@@ -11,8 +11,15 @@ from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
-RIB_LONG_MM, RIB_SHORT_MM = 12.5, 7.0
-"""Height and thickness of a rib's section."""
+RIB_HALF_MM = ((0.0, 5.5, 4.0), (0.12, 7.0, 4.2), (0.5, 7.8, 3.4), (0.85, 8.4, 3.2), (1.0, 9.2, 3.8))
+"""Half height and half thickness of a rib's section at shares of its length from the spine: round
+behind, broad and flat to the side and in front, as on mesh50_XCAT (Auer et al. 2023)."""
+_WIDTH_SIGMA = 0.06
+_TURN_SIGMA_DEG = 1.3
+_WAVE_SIGMA_MM = 1.6
+_END_SIGMA = 0.035
+"""Spread between the ribs of one person, chosen by eye: their width, their slope as seen from the
+spine, waves across their course, and the share of the length at which bone turns into cartilage."""
 
 _AXIS_DEPTH_MM = 160.0
 # How ribs wind round a vertical axis in the midline at that depth, from the neck of the rib to its
@@ -70,12 +77,20 @@ RIBS: Mapping[int, tuple[tuple[float, ...], ...]] = {
 }
 
 # Half breadths in mm along manubrium and body of the sternum, same source.
-_MANUBRIUM = ((0.0, 17), (0.05, 24), (0.18, 31), (0.35, 28), (0.7, 18), (1.0, 16))
-_STERNUM = ((0.0, 14), (0.1, 16), (0.5, 19), (0.75, 21), (0.92, 17), (1.0, 10))
+_MANUBRIUM = ((0.0, 20), (0.05, 28), (0.18, 34), (0.35, 31), (0.7, 20), (1.0, 18))
+_STERNUM = ((0.0, 16), (0.1, 18), (0.3, 20), (0.5, 21), (0.75, 24), (0.92, 19), (1.0, 11))
 
 
-def rib_path(posture: Posture, number: int, side: str) -> Vector:
-    """Return the centre line of a rib (n, 3) in mm from the spine to its front end."""
+RibPaths = Mapping[tuple[int, str], Vector]
+"""Centre lines (n, 3) in mm from the spine to the front end by number and side."""
+
+
+def rib_paths(posture: Posture) -> RibPaths:
+    """Return the centre lines of all ribs."""
+    return {(number, side): _rib_path(posture, number, side) for side in SIDES for number in RIBS}
+
+
+def _rib_path(posture: Posture, number: int, side: str) -> Vector:
     azimuth, row, radius = np.array(RIBS[number])
     angle = np.radians(azimuth)
     around = np.stack(
@@ -85,19 +100,30 @@ def rib_path(posture: Posture, number: int, side: str) -> Vector:
     # Heads lie at the upper end plate; the last three ribs at the middle of their own vertebra.
     lift = 0.5 * height if number <= 9 else 0.15 * height
     head = [body_row - lift, body_depth + 0.35 * thick, breadth / 2 + 1]
-    points = to_side(np.vstack([head, around]), side)
-    return posture.place(smooth_path(points, 3 * len(points)))
+    points = np.vstack([head, around])
+    vary = posture.vary(f"rib {number} {side}", 4)
+    share = np.linspace(0, 1, len(points))
+    away = np.hypot(*(points[:, 1:] - points[0, 1:]).T)
+    points[:, 0] += away * np.tan(np.radians(_TURN_SIGMA_DEG * vary[0]))
+    points[:, 0] += _WAVE_SIGMA_MM * vary[1] * np.sin(2 * np.pi * share)
+    points[:, 0] += _WAVE_SIGMA_MM * vary[2] * np.sin(3 * np.pi * share)
+    # Bone ends where the cartilage begins, sooner or later on the same curve.
+    last = len(points) - 1
+    points[last] += _END_SIGMA * vary[3] * last * (points[last] - points[last - 1])
+    return posture.place(to_side(smooth_path(points, 2 * len(points)), side))
 
 
-def _rib(posture: Posture, number: int, side: str) -> BoneShape:
-    path, (_, rows, _) = rib_path(posture, number, side), RIBS[number]
+def _rib(posture: Posture, number: int, side: str, path: Vector) -> BoneShape:
+    _, rows, _ = RIBS[number]
     outward = path - posture.place((rows[0], _AXIS_DEPTH_MM, 0.0))
     outward[:, 0] = -0.35 * np.hypot(outward[:, 1], outward[:, 2])
-    thin = np.interp(number, [1, 2, 10, 12], [1.0, 1.0, 0.95, 0.75])
-    radius = np.full(len(path), RIB_LONG_MM / 2 * thin * posture.scale.bone)
-    radius[:2] *= 0.8
-    tube = Tube(path, radius, outward, RIB_LONG_MM / RIB_SHORT_MM)
-    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", [tube], cover_mm=4.0)
+    thin = float(np.interp(number, [1, 2, 10, 12], [0.95, 1.0, 0.95, 0.75]))
+    size = thin * posture.scale.bone * (1 + _WIDTH_SIGMA * posture.vary(f"width {number} {side}", 1))
+    share, half_height, half_thick = np.array(RIB_HALF_MM).T
+    place = np.linspace(0, 1, len(path))
+    high, flat = np.interp(place, share, half_height), np.interp(place, share, half_thick)
+    tube = Tube(path, high * size, outward, high / flat)
+    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", [tube])
 
 
 def _breastbone(posture: Posture) -> Iterator[BoneShape]:
@@ -107,7 +133,7 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         [(316.0, 124.0, 0.0), (370.0, 98.0, 0.0), (494.0, 61.0, 0.0), (518.0, 57.0, 0.0)]
     )
     handle = strip(
-        top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=12 * scale
+        top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=14 * scale
     )
     yield BoneShape("manubrium", "manubrium", [handle], cover_mm=6.0)
     start = angle + 0.03 * (low - angle)
@@ -116,16 +142,15 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         low,
         backward,
         np.array(_STERNUM) * [1.0, scale],
-        thickness_mm=10 * scale,
+        thickness_mm=12 * scale,
         bulge_mm=6 * scale,
     )
     xiphoid = Tube(np.array([low, tip]), np.array([8, 4]) * scale, backward, 2.0)
     yield BoneShape("sternum", "sternum", [body, xiphoid], cover_mm=6.0)
 
 
-def ribcage_bones(posture: Posture) -> Iterator[BoneShape]:
+def ribcage_bones(posture: Posture, ribs: RibPaths) -> Iterator[BoneShape]:
     """Yield manubrium, sternum with xiphoid, and twelve pairs of ribs."""
     yield from _breastbone(posture)
-    for side in SIDES:
-        for number in RIBS:
-            yield _rib(posture, number, side)
+    for (number, side), path in ribs.items():
+        yield _rib(posture, number, side, path)

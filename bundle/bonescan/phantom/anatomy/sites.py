@@ -13,7 +13,7 @@ from bonescan.phantom.anatomy.pelvis import (
     TUBEROSITY_MM,
 )
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.ribcage import RIBS, rib_path
+from bonescan.phantom.anatomy.ribcage import RIBS, RibPaths
 from bonescan.phantom.anatomy.shapes import Vector
 from bonescan.phantom.anatomy.shoulder import (
     ACROMIOCLAVICULAR_MM,
@@ -21,32 +21,34 @@ from bonescan.phantom.anatomy.shoulder import (
     STERNOCLAVICULAR_MM,
     girdle_point,
 )
-from bonescan.phantom.anatomy.spine import LEVELS, facet_point, vertebra_centre
+from bonescan.phantom.anatomy.spine import LEVELS, Frames, facet_point
 
 JAW_JOINT_MM = (143.0, 113.0, 53.0)
 
 
-def landmarks(posture: Posture) -> dict[str, Vector]:
+def landmarks(posture: Posture, frames: Frames, ribs: RibPaths) -> dict[str, Vector]:
     """Return points in mm of the grid by name.
 
     Names of paired points end in ``_left`` or ``_right``. ``rib_05_left_3`` lies at three tenths of
     the rib's length from the spine.
     """
-    points = {f"{level}_centre": vertebra_centre(posture, level) for level in LEVELS}
+    points = {f"{level}_centre": frame.origin for level, frame in frames.items()}
     for side in SIDES:
-        points |= _side_landmarks(posture, side)
+        points |= _side_landmarks(posture, frames, ribs, side)
     return points
 
 
-def _side_landmarks(posture: Posture, side: str) -> dict[str, Vector]:
+def _side_landmarks(
+    posture: Posture, frames: Frames, ribs: RibPaths, side: str
+) -> dict[str, Vector]:
     points = _trunk_landmarks(posture, side) | _limb_landmarks(posture, side)
     for number in RIBS:
-        path = rib_path(posture, number, side)
+        path = ribs[number, side]
         points[f"costochondral_{number:02d}"] = path[-1]
         for tenth, index in enumerate(np.linspace(0, len(path) - 1, 11).round().astype(int)):
             points[f"rib_{number:02d}_{tenth}"] = path[index]
     for level in LEVELS[1:]:
-        points[f"facet_{level}"] = facet_point(posture, level, side)
+        points[f"facet_{level}"] = facet_point(frames, level, side)
     return {_with_side(name, side): point for name, point in points.items()}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from bonescan.phantom.anatomy.body_scale import side_sign
 from bonescan.phantom.anatomy.plates import strip
@@ -30,33 +31,33 @@ class VertebralBody(NamedTuple):
     thick: float
 
 
-# Rows and depths measured on mesh50_XCAT (Auer et al. 2023); sizes rounded to the means of Panjabi
-# et al., Spine 1991-1992.
+# Rows and depths measured on mesh50_XCAT (Auer et al. 2023); sizes of the bodies between the means
+# of Panjabi et al., Spine 1991-1992, and that man's, whose lumbar bodies are 38 mm deep.
 VERTEBRAE: Mapping[str, VertebralBody] = {
     "c1": VertebralBody(161, 141, 10, 22, 12),
-    "c2": VertebralBody(180, 139, 19, 18, 15),
-    "c3": VertebralBody(198, 143, 13, 18, 15),
-    "c4": VertebralBody(215, 145, 13, 18, 15),
-    "c5": VertebralBody(234, 149, 13, 19, 15),
-    "c6": VertebralBody(252, 155, 13, 20, 16),
-    "c7": VertebralBody(269, 165, 14, 22, 17),
-    "t1": VertebralBody(287, 177, 15, 26, 18),
-    "t2": VertebralBody(307, 188, 16, 26, 20),
-    "t3": VertebralBody(328, 197, 17, 26, 22),
-    "t4": VertebralBody(349, 204, 18, 26, 24),
-    "t5": VertebralBody(371, 209, 18, 27, 25),
-    "t6": VertebralBody(394, 214, 19, 28, 27),
-    "t7": VertebralBody(417, 217, 20, 29, 28),
-    "t8": VertebralBody(440, 217, 21, 30, 29),
-    "t9": VertebralBody(464, 214, 22, 31, 30),
-    "t10": VertebralBody(488, 210, 23, 33, 30),
-    "t11": VertebralBody(514, 207, 24, 36, 31),
-    "t12": VertebralBody(543, 202, 26, 40, 31),
-    "l1": VertebralBody(574, 195, 28, 42, 32),
-    "l2": VertebralBody(607, 187, 29, 43, 33),
-    "l3": VertebralBody(642, 177, 29, 45, 33),
-    "l4": VertebralBody(679, 170, 29, 47, 33),
-    "l5": VertebralBody(717, 171, 28, 50, 33),
+    "c2": VertebralBody(180, 139, 20, 20, 16),
+    "c3": VertebralBody(198, 143, 14, 20, 16),
+    "c4": VertebralBody(215, 145, 14, 20, 16),
+    "c5": VertebralBody(234, 149, 14, 21, 16),
+    "c6": VertebralBody(252, 155, 14, 22, 17),
+    "c7": VertebralBody(269, 165, 15, 24, 18),
+    "t1": VertebralBody(287, 177, 16, 28, 20),
+    "t2": VertebralBody(307, 188, 17, 28, 22),
+    "t3": VertebralBody(328, 197, 18, 28, 24),
+    "t4": VertebralBody(349, 204, 19, 28, 26),
+    "t5": VertebralBody(371, 209, 19, 29, 27),
+    "t6": VertebralBody(394, 214, 20, 30, 29),
+    "t7": VertebralBody(417, 217, 21, 31, 31),
+    "t8": VertebralBody(440, 217, 22, 32, 32),
+    "t9": VertebralBody(464, 214, 23, 33, 33),
+    "t10": VertebralBody(488, 210, 24, 35, 33),
+    "t11": VertebralBody(514, 207, 25, 38, 34),
+    "t12": VertebralBody(543, 202, 27, 42, 34),
+    "l1": VertebralBody(574, 196, 29, 43, 36),
+    "l2": VertebralBody(607, 188, 30, 44, 37),
+    "l3": VertebralBody(642, 178, 30, 46, 37),
+    "l4": VertebralBody(679, 171, 30, 48, 37),
+    "l5": VertebralBody(717, 172, 29, 51, 37),
 }
 LEVELS = tuple(VERTEBRAE)
 
@@ -71,6 +72,8 @@ _SACRUM = (
     (0.88, 20),
     (1.0, 10),
 )
+_FORAMINA = ((0.3, 21.0), (0.48, 19.0), (0.64, 17.0))
+"""Places of the sacral foramina on that line, and their distance from it in mm."""
 
 NECK_FLEX_PIVOT_MM = (265.0, 163.0, 0.0)
 """The neck bends above C7."""
@@ -78,35 +81,46 @@ NECK_FLEX_PIVOT_MM = (265.0, 163.0, 0.0)
 
 @dataclass(frozen=True)
 class Arch:
-    """Processes of the vertebrae of one part of the spine, in mm from the back of the body.
+    """Pedicles, joints and processes of one part of the spine, in mm from the back of the body.
 
     Attributes:
-        rod: radius of pedicles and laminae.
+        pedicle: radius of the pedicles.
+        pillar: radius of the joints' pillars, which reach from one vertebra to the next.
         facet: half breadth between the joints.
+        canal: depth of the spinal canal.
         transverse: half breadth across the transverse processes.
-        raised: how far these processes point upwards.
+        process: radius of these processes.
+        raised: how far they point upwards.
         swept: how far they point backwards.
-        spinous: length of the spinous process.
+        spinous: length of the spinous process behind the laminae.
         dropped: how far it points downwards.
-        blade: its half height.
+        blade: its half height at the root and at the tip.
     """
 
-    rod: float
+    pedicle: float
+    pillar: float
     facet: float
+    canal: float
     transverse: float
+    process: float
     raised: float
     swept: float
     spinous: float
     dropped: float
-    blade: float
+    blade: tuple[float, float]
 
 
 _ARCHES: Mapping[str, Arch] = {
-    "c": Arch(4.5, 18.0, 27.0, 0.0, 4.0, 28.0, 8.0, 5.0),
-    "t": Arch(5.5, 12.0, 33.0, 8.0, 20.0, 24.0, 26.0, 7.0),
-    "l": Arch(5.5, 17.0, 44.0, 2.0, 14.0, 36.0, 6.0, 10.0),
+    "c": Arch(4.5, 7.0, 19.0, 15.0, 27.0, 5.0, 0.0, 4.0, 19.0, 8.0, (7.0, 5.0)),
+    "t": Arch(5.0, 6.5, 14.0, 17.0, 32.0, 5.5, 6.0, 20.0, 20.0, 24.0, (8.0, 5.0)),
+    "l": Arch(7.0, 8.0, 18.0, 17.0, 37.0, 3.5, 2.0, 12.0, 22.0, 5.0, (13.0, 11.0)),
 }
-_LOWEST_THORACIC = Arch(5.5, 13.0, 24.0, 2.0, 16.0, 32.0, 8.0, 9.0)
+_LOWEST_THORACIC = Arch(6.5, 7.0, 14.0, 17.0, 24.0, 5.0, 2.0, 16.0, 22.0, 8.0, (11.0, 9.0))
+_SPINOUS_HALF_MM = 3.5
+"""Half thickness of the spinous processes."""
+_SHAPE_SIGMA = (0.03, 1.5, 1.2)
+"""Spread between the vertebrae of one person: share of their size, mm of the processes' ends, mm of
+the spinous process to one side. Defaults of ours."""
 
 
 def arch(level: str) -> Arch:
@@ -114,72 +128,90 @@ def arch(level: str) -> Arch:
     return _LOWEST_THORACIC if level in {"t11", "t12"} else _ARCHES[level[0]]
 
 
-def vertebra_centre(posture: Posture, level: str) -> Vector:
-    """Return the centre of a vertebral body in mm of the grid."""
-    row, depth, *_ = VERTEBRAE[level]
-    pivot = np.array(NECK_FLEX_PIVOT_MM)
-    offset = np.array([row, depth, 0.0]) - pivot
-    share = 0.7 * float(np.clip(-offset[0] / 100.0, 0, 1))
-    turned = posture.turn_neck(share).apply(offset) - offset
-    return posture.place((row, depth, 0.0)) + turned * posture.scale.head
+Frames = Mapping[str, LocalFrame]
+"""Frames of the vertebral bodies by level: down, backwards, to the left."""
 
 
-def vertebra_frame(posture: Posture, level: str) -> LocalFrame:
-    """Return the frame of a vertebral body: down, backwards, to the left."""
-    index = LEVELS.index(level)
-    above = vertebra_centre(posture, LEVELS[max(index - 1, 0)])
-    below = vertebra_centre(posture, LEVELS[min(index + 1, len(LEVELS) - 1)])
-    down = unit(below - above)
-    left = unit(np.array([0.0, 0.0, 1.0]) - down[2] * down)
-    axes = np.array([down, np.cross(left, down), left])
-    return LocalFrame(vertebra_centre(posture, level), axes, posture.scale.bone)
+def vertebra_frames(posture: Posture) -> Frames:
+    """Return the frames of all vertebral bodies."""
+    reference = np.array([(body.row, body.depth, 0.0) for body in VERTEBRAE.values()])
+    offset = reference - NECK_FLEX_PIVOT_MM
+    share = 0.7 * np.clip(-offset[:, 0] / 100.0, 0, 1)
+    turned = Rotation.from_rotvec(share[:, None] * posture.head_turn.as_rotvec()).apply(offset)
+    centres = posture.place(reference) + (turned - offset) * posture.scale.head
+    ends = np.vstack([centres[:1], centres, centres[-1:]])
+    frames = {}
+    for level, centre, above, below in zip(LEVELS, centres, ends[:-2], ends[2:], strict=True):
+        down = unit(below - above)
+        left = unit(np.array([0.0, 0.0, 1.0]) - down[2] * down)
+        axes = np.array([down, np.cross(left, down), left])
+        frames[level] = LocalFrame(centre, axes, posture.scale.bone)
+    return frames
 
 
-def facet_point(posture: Posture, level: str, side: str) -> Vector:
+def facet_point(frames: Frames, level: str, side: str) -> Vector:
     """Return the facet joint below a vertebra in mm of the grid."""
+    body, form = VERTEBRAE[level], arch(level)
+    aside = side_sign(side) * form.facet
+    return frames[level].point((body.height * 0.5, body.thick / 2 + form.canal - 3, aside))
+
+
+def _body(posture: Posture, level: str, frame: LocalFrame) -> list[Shape]:
     body = VERTEBRAE[level]
-    aside = side_sign(side) * arch(level).facet
-    return vertebra_frame(posture, level).point((body.height * 0.45, body.thick / 2 + 13, aside))
-
-
-def _body(posture: Posture, level: str) -> list[Shape]:
-    body, frame = VERTEBRAE[level], vertebra_frame(posture, level)
     scale = np.array([posture.scale.trunk, frame.scale, frame.scale])
     half = np.array([body.height, body.thick, body.breadth]) * scale / 2
-    block = Ellipsoid(frame.origin, half * [1.0, 0.93, 0.93], frame.axes, power=4)
-    # End plates are broader than the waist and take up more tracer.
-    plate = half * [0.3, 1.03, 1.03]
+    block = Ellipsoid(frame.origin, half * [1.0, 0.98, 0.98], frame.axes, power=4)
+    # End plates are broader than the waist.
+    plate = half * [0.3, 1.05, 1.05]
     ends = [frame.origin + end * half[0] * frame.axes[0] for end in (-0.68, 0.68)]
     return [block, *(Ellipsoid(centre, plate, frame.axes) for centre in ends)]
 
 
-def _vertebra(posture: Posture, level: str) -> BoneShape:
+def _vertebra(posture: Posture, level: str, frame: LocalFrame) -> BoneShape:
     """Return one vertebra: body, pedicles, laminae and processes."""
-    frame, form = vertebra_frame(posture, level), arch(level)
-    _, _, height, breadth, thick = VERTEBRAE[level]
-    back = thick / 2
-    lamina = (height * 0.25, back + 22, 0.0)
-    tip = (lamina[0] + form.dropped, back + 6 + form.spinous, 0.0)
-    shapes = _body(posture, level)
-    radius = form.blade * frame.scale
-    shapes.append(Tube(frame.points(lamina, tip), radius, frame.axes[2], form.blade / 4.0))
-    for sign in (-1.0, 1.0):
-        root = (-height * 0.15, back - 2, sign * breadth * 0.36)
-        joint = (0.0, back + 12, sign * form.facet)
-        shapes.append(frame.tube((root, joint, lamina), form.rod))
-        end = (-form.raised, back + form.swept, sign * form.transverse)
-        shapes.append(frame.tube((joint, end), np.array([1.0, 0.85]) * form.rod))
-        upper = (-height * 0.45, back + 11, sign * form.facet)
-        lower = (height * 0.55, back + 15, sign * form.facet)
-        shapes.append(frame.tube((upper, lower), form.rod * 1.2))
+    size, end_mm, aside_mm = _SHAPE_SIGMA
+    vary = posture.vary(level, 4)
+    frame = LocalFrame(frame.origin, frame.axes, frame.scale * float(1 + size * vary[0]))
+    shapes = [*_body(posture, level, frame), _spinous(level, frame, aside_mm * float(vary[1]))]
+    for sign, odd in ((-1.0, vary[2]), (1.0, vary[3])):
+        shapes += _half_arch(level, frame, sign, end_mm * float(odd))
     if level == "c2":
         shapes.append(frame.tube([(-5, 0, 0), (-24, -1, 0)], 5))  # the dens
     return BoneShape(f"vertebra_{level}", level, shapes)
 
 
-def _atlas(posture: Posture) -> BoneShape:
+def _spinous(level: str, frame: LocalFrame, aside_mm: float) -> Shape:
+    """Return the spinous process: a blade in the midline."""
+    form, body = arch(level), VERTEBRAE[level]
+    back = body.thick / 2 + form.canal + 3
+    root, row = (body.height * 0.2, back, 0.0), body.height * 0.2 + form.dropped
+    height = np.array(form.blade)
+    path = frame.points(root, (row, back + form.spinous, aside_mm))
+    flatness = height / _SPINOUS_HALF_MM
+    return Tube(path, height * frame.scale, frame.axes[2], flatness)
+
+
+def _half_arch(level: str, frame: LocalFrame, sign: float, odd_mm: float) -> list[Shape]:
+    """Return pedicle, pillar of the joints, lamina and transverse process of one side."""
+    form, (_, _, height, breadth, thick) = arch(level), VERTEBRAE[level]
+    back = thick / 2
+    root = (-height * 0.18, back - 2, sign * breadth * 0.36)
+    joint = (-height * 0.05, back + form.canal * 0.6, sign * form.facet)
+    upper = (-height * 0.42, back + form.canal * 0.55, sign * form.facet)
+    lower = (height * 0.62, back + form.canal * 0.85, sign * form.facet * 0.93)
+    lamina = (height * 0.2, back + form.canal + 2, 0.0)
+    end = (-form.raised + odd_mm, back + form.swept, sign * (form.transverse + odd_mm))
+    flat = frame.axes[1]
+    return [
+        frame.tube((root, joint), form.pedicle),
+        frame.tube((upper, lower), form.pillar),
+        Tube(frame.points(joint, lamina), form.blade[0] * 0.8 * frame.scale, flat, 2.0),
+        frame.tube((joint, end), form.process),
+    ]
+
+
+def _atlas(frame: LocalFrame) -> BoneShape:
     """Return C1: a ring without a body."""
-    frame = vertebra_frame(posture, "c1")
     angle = np.linspace(0, 2 * np.pi, 13)
     ring = np.stack([0 * angle, 10 - 18 * np.cos(angle), 17 * np.sin(angle)], 1)
     masses = [frame.tube([(0, 4, 16 * sign), (0, 6, 34 * sign)], (8, 5)) for sign in (-1.0, 1.0)]
@@ -191,31 +223,45 @@ def _sacrum(posture: Posture) -> BoneShape:
     scale = posture.scale.bone
     top, tip = posture.place([(742.0, 180.0, 0.0), (824.0, 257.0, 0.0)])
     profile = np.array(_SACRUM) * [1.0, posture.scale.pelvis]
+    length = float(np.linalg.norm(tip - top))
     plate = strip(
         top,
         tip,
         (0.0, 1.0, 0.0),
         profile,
         thickness_mm=20 * scale,
-        rim_mm=-12 * scale,
+        rim_mm=-6 * scale,
         bulge_mm=13 * scale,
+        taper=-8 * scale / length,
     )
-    crest = [plate.point(share * float(np.linalg.norm(tip - top)), 0.0) for share in (0.2, 0.7)]
-    backward = plate.axes[2] * 13 * scale
+
+    def block(along: float, across: float, *radii: float) -> Ellipsoid:
+        return Ellipsoid(plate.point(along * scale, across * scale), radii, plate.axes)
+
+    backward = plate.axes[2] * scale
+    crest = np.array([plate.point(share * length, 0.0) for share in (0.2, 0.7)]) + 13 * backward
+    holes = []
+    for share, across in _FORAMINA:
+        for sign in (-1.0, 1.0):
+            centre = plate.point(share * length, sign * across * scale)
+            ends = np.array([centre - 16 * backward, centre + 16 * backward])
+            holes.append(Tube(ends, 4.5 * scale))
     tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
-    body = Ellipsoid(plate.point(14 * scale, 0.0), np.array([15, 25, 16]) * scale, plate.axes)
     shapes: list[Shape] = [
         plate,
-        body,
-        Tube(np.array(crest) + backward, 5 * scale),
+        block(14, 0, *np.array([17, 27, 19]) * scale),
+        block(42, 0, *np.array([14, 19, 14]) * scale),
+        block(22, 36, *np.array([24, 12, 15]) * scale),
+        block(22, -36, *np.array([24, 12, 15]) * scale),
+        Tube(crest, np.array([6, 4]) * scale),
         Tube(tail, np.array([8, 7, 4]) * scale),
     ]
-    return BoneShape("sacrum", "sacrum", shapes, cover_mm=5.0)
+    return BoneShape("sacrum", "sacrum", shapes, without=holes, cover_mm=5.0)
 
 
-def spine_bones(posture: Posture) -> Iterator[BoneShape]:
+def spine_bones(posture: Posture, frames: Frames) -> Iterator[BoneShape]:
     """Yield C1 to L5, sacrum and coccyx."""
-    yield _atlas(posture)
+    yield _atlas(frames["c1"])
     for level in LEVELS[1:]:
-        yield _vertebra(posture, level)
+        yield _vertebra(posture, level, frames[level])
     yield _sacrum(posture)
