@@ -12,7 +12,12 @@ from bonescan.phantom.anatomy.pelvis import pelvis_bones
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.ribcage import RibPaths, rib_paths, ribcage_bones
-from bonescan.phantom.anatomy.shapes import BoneShape, VoxelGrid, rasterise
+from bonescan.phantom.anatomy.shapes import (
+    MARROW_DENSITY,
+    BoneShape,
+    VoxelGrid,
+    rasterise,
+)
 from bonescan.phantom.anatomy.shoulder import shoulder_bones
 from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones
@@ -45,8 +50,8 @@ def _rasterise_bone(bone: BoneShape, grid: VoxelGrid) -> Bone:
     if not bone.marrow:
         return Bone(bone.name, bone.region, block)
     filled = np.maximum(block.fraction, np.float32(1e-3))
-    marrow = np.minimum(rasterise(grid, bone.marrow).within(block), filled) / filled
-    return Bone(bone.name, bone.region, block, 1 - np.float32(1 - bone.marrow_density) * marrow)
+    marrow = np.minimum(rasterise(grid, bone.marrow).within(block) / filled, 1)
+    return Bone(bone.name, bone.region, block, 1 - np.float32(1 - MARROW_DENSITY) * marrow)
 
 
 def _outline(

@@ -55,18 +55,19 @@ def _femur(posture: Posture, side: str) -> BoneShape:
     corner, below = (26, 8, 36), (66, 6, 31)
     lower = knee.points((-105, 2, 2), (-75, 1, 0), (-50, 0, -2), (-30, 0, -4))
     path = _shaft(hip.points(corner, below), lower, (0.3, 0.65), bow=5 * scale * knee.axes[2])
-    radii = np.array([20, 16, 13.5, 13.5, 15, 18, 25, 34]) * scale
+    radii = np.array([20, 16, 13, 13, 14.5, 18, 25, 34]) * scale
+    cavity = Tube(path[1:-2], np.array([6.5, 6.5, 6.5, 8, 10]) * scale)
     shapes: list[Shape] = [
         hip.ellipsoid((0, 0, 0), (24, 24, 24)),  # head
         hip.tube([(0, 0, 0), corner], (16, 17)),  # neck
         hip.tube([(8, 18, 44), (36, 14, 44)], (13, 16)),  # greater trochanter
-        hip.tube([corner, below, (60, 20, 20)], (17, 13, 9)),  # lesser trochanter
+        hip.tube([corner, below, (58, 20, 22)], (17, 13, 7)),  # lesser trochanter
         Tube(path, radii, knee.axes[2], (1, 1, 1, 1, 1, 1.1, 1.3, 1.5)),
         knee.ellipsoid((-17, -20, -5), (21, 19, 28)),  # medial condyle
         knee.ellipsoid((-20, 20, -5), (21, 19, 28)),  # lateral condyle
         knee.ellipsoid((-30, 0, -5), (18, 32, 22)),  # between them
     ]
-    return BoneShape.paired("femur", side, shapes, cover_mm=9.0)
+    return BoneShape.paired("femur", side, shapes, cover_mm=9.0, marrow=[cavity])
 
 
 def _patella(posture: Posture, side: str) -> BoneShape:
@@ -79,12 +80,13 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
     upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
+    cavity = Tube(path[1:-1], np.array([15, 12.5, 9, 8, 9]) * scale)
     shapes: list[Shape] = [
         knee.ellipsoid((14, 1, -3), (17, 39, 27)),  # plateau
-        Tube(path, np.array([33, 24, 17, 12.5, 12, 14, 22]) * scale),
+        Tube(path, np.array([33, 24, 17.5, 13.5, 12, 14, 22]) * scale),
         ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus
     ]
-    return BoneShape.paired("tibia", side, shapes, cover_mm=6.0)
+    return BoneShape.paired("tibia", side, shapes, cover_mm=6.0, marrow=[cavity])
 
 
 def _fibula(posture: Posture, side: str) -> BoneShape:

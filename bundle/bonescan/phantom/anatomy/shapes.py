@@ -358,6 +358,11 @@ def smooth_path(knots: ArrayLike, number: int, *, closed: bool = False) -> Vecto
     )
 
 
+MARROW_DENSITY = 0.2
+"""Tracer in the cavity of a long bone's shaft over that in its cortex: it holds fatty marrow and no
+bone, so about as much as other soft tissue."""
+
+
 @dataclass(frozen=True)
 class BoneShape:
     """One bone before it is rasterised.
@@ -367,9 +372,7 @@ class BoneShape:
         region: of `bonescan.labels.REGIONS`.
         shapes: their union is the bone.
         without: what is cut out of it.
-        marrow: where it is filled with fatty marrow, the wall around it being cortex; or looser
-            bone.
-        marrow_density: tracer per volume there over that of the rest of the bone.
+        marrow: the cavity of its shaft, where it holds MARROW_DENSITY of the tracer in its cortex.
         cover_mm: least thickness of the soft tissue over it; 0 leaves that to the body's outline.
     """
 
@@ -378,7 +381,6 @@ class BoneShape:
     shapes: Sequence[Shape]
     without: Sequence[Shape] = field(default=(), kw_only=True)
     marrow: Sequence[Shape] = field(default=(), kw_only=True)
-    marrow_density: float = field(default=1.0, kw_only=True)
     cover_mm: float = field(default=0.0, kw_only=True)
 
     @classmethod
@@ -390,15 +392,7 @@ class BoneShape:
         *,
         cover_mm: float,
         marrow: Sequence[Shape] = (),
-        marrow_density: float = 1.0,
     ) -> Self:
         """Return a bone of one side that is all of its region, such as ``femur_left``."""
         name = f"{name}_{side}"
-        return cls(
-            name,
-            name,
-            shapes,
-            marrow=marrow,
-            marrow_density=marrow_density,
-            cover_mm=cover_mm,
-        )
+        return cls(name, name, shapes, marrow=marrow, cover_mm=cover_mm)

@@ -14,15 +14,22 @@ from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 
-VAULT_MM = 6.0
-"""Thickness of the vault: cranial bone is 6 to 7 mm thick."""
-
-# The brain case as three ellipsoids (parietal, frontal, temporal): centre, outer half axes.
+# The head without its skin as ellipsoids (parietal, frontal, temporal): centre, half axes, exponent;
+# and the cavity in it: the vault is 5 mm thick at the temples, 6 at the vertex, 9 in front and
+# behind, and open below, where the base closes it.
 _BRAIN_CASE = (
-    ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0)),
-    ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0)),
-    ((100.0, 138.0, 0.0), (50.0, 74.0, 71.0)),
+    ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0), 2),
+    ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0), 2),
+    ((104.0, 134.0, 0.0), (48.0, 66.0, 66.0), 4),
 )
+_CAVITY = (
+    ((84.0, 129.0, 0.0), (67.5, 77.0, 64.0), 2),
+    ((69.0, 91.0, 0.0), (44.0, 60.0, 51.0), 2),
+    ((112.0, 130.0, 0.0), (46.0, 52.0, 61.0), 4),
+)
+_PATCH_SIGMA = 0.22
+"""Spread of the thickness of the plates of the face between persons and sides."""
+
 # The left half of the lower jaw: row, depth, column, half height of its flat section.
 _JAW = (
     (140, 116, 51, 6),
@@ -35,16 +42,22 @@ _JAW = (
 )
 
 
-def _ellipsoid(posture: Posture, centre: ArrayLike, radii: ArrayLike) -> Ellipsoid:
+def _ellipsoid(posture: Posture, centre: ArrayLike, radii: ArrayLike, power: int = 2) -> Ellipsoid:
     axes = posture.head_turn.as_matrix().T
-    return Ellipsoid(posture.place_head(centre), np.asarray(radii) * posture.scale.head, axes)
+    scale = posture.scale.head
+    return Ellipsoid(posture.place_head(centre), np.asarray(radii) * scale, axes, power)
 
 
-def brain_case(posture: Posture, inset_mm: float) -> tuple[Ellipsoid, ...]:
-    """Return the brain case, its surface moved inwards (outwards if negative)."""
+def brain_case(posture: Posture, grown_mm: float = 0.0) -> tuple[Ellipsoid, ...]:
+    """Return the outer surface of the brain case, moved outwards."""
     return tuple(
-        _ellipsoid(posture, centre, np.array(radii) - inset_mm) for centre, radii in _BRAIN_CASE
+        _ellipsoid(posture, centre, np.array(radii) + grown_mm, power)
+        for centre, radii, power in _BRAIN_CASE
     )
+
+
+def _cavity(posture: Posture) -> tuple[Ellipsoid, ...]:
+    return tuple(_ellipsoid(posture, *part) for part in _CAVITY)
 
 
 def _tube(posture: Posture, points: ArrayLike, radius: ArrayLike) -> Tube:
@@ -52,37 +65,61 @@ def _tube(posture: Posture, points: ArrayLike, radius: ArrayLike) -> Tube:
 
 
 def _base(posture: Posture) -> tuple[Shape, ...]:
-    """Return sphenoid, clivus, petrous bones and mastoids, and the brow."""
+    """Return sphenoid, clivus, occipital bone, petrous bones and mastoids, and the brow.
+
+    All of it lies inside the outline of the brain case, as seen from the front.
+    """
     shapes: list[Shape] = [
-        _ellipsoid(posture, (120.0, 92.0, 0.0), (17.0, 20.0, 26.0)),
-        _tube(posture, ((122.0, 108, 0), (144, 136, 0)), 10),
-        _tube(posture, ((98.0, 36, -40), (96, 29, 0), (98, 36, 40)), 7),
+        _ellipsoid(posture, (122.0, 92.0, 0.0), (12.0, 16.0, 22.0)),
+        _tube(posture, ((122.0, 108, 0), (144, 136, 0)), 7),
+        _tube(posture, ((148.0, 166, 0), (136, 196, 0)), (5, 7)),
+        _tube(posture, ((96.0, 37, -40), (94, 29, 0), (96, 37, 40)), 6),
     ]
     for side in SIDES:
-        petrous = to_side(((128, 118, 16), (131, 134, 36), (133, 142, 52)), side)
-        wing = to_side(((110, 84, 20), (106, 70, 50)), side)
-        mastoid = to_side(((136, 146, 52), (152, 143, 48)), side)
+        petrous = to_side(((130, 118, 16), (134, 134, 34), (136, 142, 48)), side)
+        wing = to_side(((112, 84, 20), (106, 72, 46)), side)
+        mastoid = to_side(((136, 146, 48), (152, 143, 46)), side)
         shapes += [
-            _tube(posture, petrous, (9, 12, 7)),
-            _tube(posture, wing, 9),
-            _tube(posture, mastoid, 8),
+            _tube(posture, petrous, (6, 8, 6)),
+            _tube(posture, wing, 5),
+            _tube(posture, mastoid, (9, 6)),
         ]
     return tuple(shapes)
 
 
 def _face(posture: Posture) -> tuple[Shape, ...]:
-    """Return nose, upper jaw with the teeth, orbital rims and cheekbones."""
+    """Return nose, upper jaw with the teeth, orbital rims and cheekbones.
+
+    Orbits, nasal cavity and the sinuses of the upper jaw stay open. The plates between them differ
+    between persons and sides, as their uptake does.
+    """
+    vary = 1 + _PATCH_SIGMA * posture.vary("face", 8).reshape(2, 4)
     shapes: list[Shape] = [
-        _ellipsoid(posture, (124.0, 60.0, 0.0), (28.0, 30.0, 16.0)),
-        _ellipsoid(posture, (158.0, 64.0, 0.0), (24.0, 28.0, 30.0)),
-        _ellipsoid(posture, (184.0, 62.0, 0.0), (14.0, 18.0, 22.0)),
+        _tube(posture, ((106.0, 40, 0), (128, 26, 0)), (6, 4)),  # nasal bones
+        _ellipsoid(posture, (116.0, 62.0, 0.0), (12.0, 20.0, 14.0)),  # ethmoid
+        _ellipsoid(posture, (142.0, 64.0, 0.0), (22.0, 14.0, 4.0)),  # septum
+        _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 6),  # palate
     ]
     angle = np.linspace(0, 2 * np.pi, 9)
-    orbit = np.stack([115 + 17 * np.sin(angle), 42 + 5 * np.sin(angle), 33 + 18 * np.cos(angle)], 1)
-    cheekbone = ((140, 50, 40), (138, 68, 58), (134, 104, 62))
-    for side in SIDES:
-        shapes.append(_tube(posture, to_side(orbit, side), 4))
-        shapes.append(_tube(posture, to_side(cheekbone, side), (13, 7, 2.5)))
+    orbit = np.stack([115 + 18 * np.sin(angle), 42 + 5 * np.sin(angle), 34 + 19 * np.cos(angle)], 1)
+    for side, (jaw, cheek, tooth, wall) in zip(SIDES, vary.tolist(), strict=True):
+
+        def tube(points: ArrayLike, radius: ArrayLike, side: str = side) -> Tube:
+            return _tube(posture, to_side(points, side), radius)
+
+        def plate(centre: ArrayLike, radii: ArrayLike, side: str = side) -> Ellipsoid:
+            return _ellipsoid(posture, to_side(centre, side), radii)
+
+        shapes += [
+            tube(orbit, 3.5),
+            plate((142, 60, 15), np.array([28, 16, 6]) * wall),  # of the nasal cavity
+            plate((160, 58, 27), np.array([18, 17, 10]) * jaw),  # upper jaw
+            plate((130, 100, 40), (9, 30, 20)),  # floor of the middle fossa
+            tube(((138, 48, 46), (142, 60, 54)), np.array([9, 7]) * cheek),
+            tube(((142, 60, 54), (139, 84, 61), (134, 104, 58)), (5, 3, 3)),  # zygomatic arch
+            # Alveolar process: teeth stand in an arch.
+            tube(((178, 44, 5), (178, 52, 18), (177, 82, 27)), np.array([7, 8, 7]) * tooth),
+        ]
     return tuple(shapes)
 
 
@@ -98,8 +135,8 @@ def _mandible(posture: Posture) -> tuple[Shape, ...]:
 
 def skull_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield the skull (vault and base) and the face (with the mandible)."""
-    outer, inner = brain_case(posture, 0.0), brain_case(posture, VAULT_MM)
-    yield BoneShape("skull_vault", "skull", outer, without=inner, cover_mm=6.0)
+    vault = brain_case(posture)
+    yield BoneShape("skull_vault", "skull", vault, without=_cavity(posture), cover_mm=6.0)
     yield BoneShape("skull_base", "skull", _base(posture), cover_mm=5.0)
     yield BoneShape("face", "face", _face(posture), cover_mm=5.0)
     yield BoneShape("mandible", "face", _mandible(posture), cover_mm=8.0)

@@ -89,7 +89,7 @@ def _head_flesh(posture: Posture) -> Iterator[Shape]:
     def ellipsoid(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
         return Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
 
-    yield from brain_case(posture, -7.0)
+    yield from brain_case(posture, 7.0)
     yield ellipsoid((146.0, 84.0, 0.0), 88, 66, 63)
     yield ellipsoid((136.0, 18.0, 0.0), 18, 13, 12)
     for column in (-81.0, 81.0):
