@@ -28,11 +28,11 @@ def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
 
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 15.0,
+    "skull": 17.0,
     "face": 22.0,
-    **_along_spine({"c1": 42.0, "c7": 68.0, "t4": 96.0, "t12": 106.0, "l5": 106.0}),
-    "sacrum": 60.0,
-    "manubrium": 44.0,
+    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 90.0, "t12": 104.0, "l5": 90.0}),
+    "sacrum": 66.0,
+    "manubrium": 40.0,
     "sternum": 34.0,
     "clavicle": 24.0,
     "scapula": 36.0,
@@ -99,7 +99,7 @@ TEXTURE_MM = 15.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (11.0, 0.35),
-    "bladder": (58.0, 0.4),
+    "bladder": (85.0, 0.55),
     "liver": (1.7, 0.15),
     "spleen": (1.7, 0.15),
     "heart": (2.0, 0.15),
@@ -193,13 +193,13 @@ class _NormalHotSpot:
 NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
     "sternoclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 1.6),
     "acromioclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 0.7),
-    "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 0.8),
+    "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 0.95),
     "elbow": _NormalHotSpot((14.0, 12.0, 14.0), 0.3),
     "wrist": _NormalHotSpot((12.0, 10.0, 14.0), 0.9),
     "hip": _NormalHotSpot((18.0, 16.0, 18.0), 0.25),
     "knee": _NormalHotSpot((22.0, 18.0, 26.0), 0.35),
     "ankle": _NormalHotSpot((18.0, 16.0, 16.0), 0.2),
-    "sacroiliac": _NormalHotSpot((24.0, 16.0, 6.0), 1.1),
+    "sacroiliac": _NormalHotSpot((24.0, 16.0, 6.0), 0.3),
     "iliac_crest": _NormalHotSpot((9.0, 14.0, 12.0), 0.3),
     "costochondral": _NormalHotSpot((5.0, 7.0, 5.0), 0.2),
     "scapular_tip": _NormalHotSpot((9.0, 8.0, 8.0), 0.5),
