@@ -21,7 +21,8 @@ def patient():
 def test_views_have_the_detector_s_grid_and_types(patient):
     assert set(patient.views) == set(View)
     for image in patient.views.values():
-        kinds = {"counts": "uint16", "label": "uint8", "instances": "uint16", "regions": "int64"}
+        kinds = {"counts": "uint16", "label": "uint8", "regions": "int64"}
+        kinds |= dict.fromkeys(("instances", "benign"), "uint16")
         for name, kind in kinds.items():
             assert getattr(image, name).shape == (1024, 256)
             assert getattr(image, name).dtype == kind
@@ -44,6 +45,9 @@ def test_truth_agrees_with_itself(patient):
         for lesion in patient.lesions:
             assert np.count_nonzero(image.instances == lesion.number) == lesion.area_px[view]
     assert [lesion.number for lesion in patient.lesions] == list(range(1, len(patient.lesions) + 1))
+    for view, image in patient.views.items():
+        for focus in patient.benign_foci:
+            assert np.count_nonzero(image.benign == focus.number) == focus.area_px[view]
     assert 0 < patient.tumour_burden <= 1
 
 

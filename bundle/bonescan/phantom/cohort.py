@@ -33,6 +33,9 @@ CONFIGURATION_FILE = "cohort.yaml"
 CLINICAL_FILE = "clinical.csv"
 README_FILE = "README.md"
 
+SIMULATOR = 2
+"""Raised whenever the same seed gives other patients: the files of a cohort must not mix them."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-image", "pydicom", "nibabel")
 """Whose versions may change the bytes of a cohort."""
 
@@ -77,6 +80,7 @@ class Cohort:
         return {
             "simulated": True,
             "bundle_version": bonescan.__version__,
+            "simulator": SIMULATOR,
             # Through JSON: no tuples, so that it equals what is read back from the file.
             "preset": json.loads(json.dumps(preset)),
             "patients": self.patients,

@@ -76,6 +76,7 @@ def test_entry_names_files_beside_the_datalist_and_the_facts():
     entry = datalist["training"][0]
     assert entry["label"] == "sim-0001/label.nii.gz"
     assert entry["instances"] == "sim-0001/instances.nii.gz"
+    assert entry["benign"] == "sim-0001/benign.nii.gz"
     assert entry["regions"] == "sim-0001/regions.nii.gz"
     assert (entry["age"], entry["alp_u_l"]) == (61, 80.5)
     assert datalist["labels"] == {"0": "background", "1": "metastasis", "2": "bladder"}
@@ -95,6 +96,7 @@ def test_readme_says_simulated_and_counts():
         "preset": {"name": "default"},
         "seed": 3,
         "bundle_version": "1.2",
+        "simulator": 7,
         "python": "3.11",
         "libraries": {"numpy": "2.4"},
     }

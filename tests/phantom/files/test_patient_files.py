@@ -74,7 +74,8 @@ def test_our_reader_reads_the_scan_back(write, camera, preset, views, caplog):
 def test_maps_read_back(write, views):
     patient = fake_patient(views=views)
     folder = write(patient)
-    for name, dtype in (("label", np.uint8), ("instances", np.uint16), ("regions", np.int64)):
+    maps = {"label": np.uint8, "instances": np.uint16, "benign": np.uint16, "regions": np.int64}
+    for name, dtype in maps.items():
         stack = read_view_stack(folder / f"{name}.nii.gz")
         assert stack.views == views
         assert stack.array.dtype == dtype

@@ -54,9 +54,7 @@ def _rasterise_bone(bone: BoneShape, grid: VoxelGrid) -> Bone:
     return Bone(bone.name, bone.region, block, 1 - np.float32(1 - MARROW_DENSITY) * marrow)
 
 
-def _outline(
-    posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid
-) -> NDArray[np.float32]:
+def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> NDArray[np.float32]:
     """Return the share of each voxel inside the skin.
 
     Skin is smooth: it is drawn on pixels twice as large and interpolated.

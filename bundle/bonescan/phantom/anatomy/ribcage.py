@@ -11,7 +11,13 @@ from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
-RIB_HALF_MM = ((0.0, 5.5, 4.0), (0.12, 7.0, 4.2), (0.5, 7.8, 3.4), (0.85, 8.4, 3.2), (1.0, 9.2, 3.8))
+RIB_HALF_MM = (
+    (0.0, 5.5, 4.0),
+    (0.12, 7.0, 4.2),
+    (0.5, 7.8, 3.4),
+    (0.85, 8.4, 3.2),
+    (1.0, 9.2, 3.8),
+)
 """Half height and half thickness of a rib's section at shares of its length from the spine: round
 behind, broad and flat to the side and in front, as on mesh50_XCAT (Auer et al. 2023)."""
 _WIDTH_SIGMA = 0.06
@@ -118,7 +124,9 @@ def _rib(posture: Posture, number: int, side: str, path: Vector) -> BoneShape:
     outward = path - posture.place((rows[0], _AXIS_DEPTH_MM, 0.0))
     outward[:, 0] = -0.35 * np.hypot(outward[:, 1], outward[:, 2])
     thin = float(np.interp(number, [1, 2, 10, 12], [0.95, 1.0, 0.95, 0.75]))
-    size = thin * posture.scale.bone * (1 + _WIDTH_SIGMA * posture.vary(f"width {number} {side}", 1))
+    size = (
+        thin * posture.scale.bone * (1 + _WIDTH_SIGMA * posture.vary(f"width {number} {side}", 1))
+    )
     share, half_height, half_thick = np.array(RIB_HALF_MM).T
     place = np.linspace(0, 1, len(path))
     high, flat = np.interp(place, share, half_height), np.interp(place, share, half_thick)

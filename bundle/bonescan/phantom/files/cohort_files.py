@@ -7,10 +7,11 @@ from typing import Any
 
 from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.folds import assign_folds
-from bonescan.keys import FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
+from bonescan.keys import BENIGN, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
 from bonescan.labels import LABEL_NAMES
 from bonescan.phantom.files.annotators import ANNOTATORS
 from bonescan.phantom.files.patient_files import (
+    BENIGN_FILE,
     INSTANCES_FILE,
     LABEL_FILE,
     LABELME_FOLDER,
@@ -93,6 +94,7 @@ def _entry(truth: Truth) -> dict[str, Any]:
         IMAGE: images if len(images) > 1 else images[0],
         LABEL: f"{folder}/{LABEL_FILE}",
         INSTANCES: f"{folder}/{INSTANCES_FILE}",
+        BENIGN: f"{folder}/{BENIGN_FILE}",
         REGIONS: f"{folder}/{REGIONS_FILE}",
         **truth["clinical"],
     }
@@ -109,6 +111,7 @@ def make_readme(
         seed=seed,
         patients=patients,
         version=configuration["bundle_version"],
+        simulator=configuration["simulator"],
         libraries=", ".join(" ".join(item) for item in configuration["libraries"].items()),
         python=configuration["python"],
         images=images[1] + 2 * images[2],
@@ -154,7 +157,7 @@ The same command with the same versions gives the same bytes. All settings are i
 ## Contents
 | | |
 |---|---|
-| made with | bone-scan-bundle {version}, Python {python}, {libraries} |
+| made with | bone-scan-bundle {version}, simulator {simulator}, Python {python}, {libraries} |
 | simulated patients | {patients} |
 | images | {images} |
 | patients with both views | {two_views}, of whom {two_files} have a file per view |
@@ -172,9 +175,10 @@ The same command with the same versions gives the same bytes. All settings are i
 | `datalist.json` | training patients with their fold, and test patients, for MONAI |
 | `clinical.csv` | one row of made-up clinical facts per patient |
 | `sim-*/*.dcm` | DICOM NM images of counts; the posterior view as seen from behind |
-| `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (column, row, view) as in the next two |
+| `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (column, row, view) as in the next three |
 | `sim-*/instances.nii.gz` | number of the metastasis |
+| `sim-*/benign.nii.gz` | number of the benign focus |
 | `sim-*/regions.nii.gz` | one bit per bone region, since bones overlap |
-| `sim-*/truth.json` | metastases, benign findings, person, camera |
+| `sim-*/truth.json` | metastases, benign findings and foci, person, camera |
 | `sim-*/{labelme}/` | outlines by simulated annotators ({annotators}), LabelMe format |
 """
