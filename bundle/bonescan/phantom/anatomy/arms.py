@@ -40,7 +40,7 @@ def _upper_arm_axes(arm: Arm, side: str) -> Vector:
 
 
 def _humerus(posture: Posture, side: str) -> BoneShape:
-    scale, arm = posture.scale.bone, posture.arms[side]
+    scale, arm = posture.bone_scale("humerus", side), posture.arms[side]
     axes = _upper_arm_axes(arm, side)
     shoulder, elbow = (LocalFrame(joint, axes, scale) for joint in (arm.shoulder, arm.elbow))
     upper = shoulder.points((8, 8, 0), (40, 8, 0), (95, 6, 0))
@@ -60,7 +60,7 @@ def _humerus(posture: Posture, side: str) -> BoneShape:
 
 def _forearm(posture: Posture, side: str) -> BoneShape:
     """Return ulna and radius as one bone of the scan."""
-    scale, arm = posture.scale.bone, posture.arms[side]
+    scale, arm = posture.bone_scale("forearm", side), posture.arms[side]
     axis = arm.wrist - arm.elbow
     across = unit(np.cross(np.cross(axis, arm.hand[1]), axis))
     share = np.array([-0.06, 0.04, 0.14, 0.45, 0.75, 0.97])[:, None]

@@ -49,7 +49,7 @@ def _shaft(upper: Vector, lower: Vector, shares: tuple[float, ...], bow: Vector)
 
 
 def _femur(posture: Posture, side: str) -> BoneShape:
-    scale, knee = posture.scale.bone, knee_frame(posture, side)
+    scale, knee = posture.bone_scale("femur", side), knee_frame(posture, side)
     # Near the hip the bone keeps the pelvis' directions: row, depth, column.
     hip = LocalFrame(posture.legs[side].hip, to_side(np.eye(3), side), scale)
     corner, below = (26, 8, 36), (66, 6, 31)
@@ -76,7 +76,7 @@ def _patella(posture: Posture, side: str) -> BoneShape:
 
 
 def _tibia(posture: Posture, side: str) -> BoneShape:
-    scale, knee, ankle = posture.scale.bone, knee_frame(posture, side), _ankle_frame(posture, side)
+    scale, knee, ankle = posture.bone_scale("tibia", side), knee_frame(posture, side), _ankle_frame(posture, side)
     upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
@@ -92,7 +92,7 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
 def _fibula(posture: Posture, side: str) -> BoneShape:
     upper = knee_frame(posture, side).points((22, 42, -22), (38, 42, -24), (75, 38, -24))
     lower = _ankle_frame(posture, side).points((-100, 24, -16), (-25, 24, -12), (16, 27, -8))
-    radii = np.array([8, 9, 5.5, 5.5, 7, 8]) * posture.scale.bone
+    radii = np.array([9, 10, 6.5, 6.5, 7.5, 9]) * posture.bone_scale("fibula", side)
     return BoneShape.paired("fibula", side, [Tube(np.vstack([upper, lower]), radii)], cover_mm=6.0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bonescan.phantom.anatomy.body_scale import BodyScale
+from bonescan.phantom.anatomy.body_scale import SPINE_DEPTH_MM, BodyScale
 from bonescan.phantom.anatomy.person import LimbAngles
 from bonescan.phantom.anatomy.shapes import Vector, unit
 from bonescan.phantom.anatomy.trunk_skin import trunk_skin
@@ -48,7 +48,10 @@ class Leg:
 
 
 def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
-    """Return an arm that lies on the bed, as close to the trunk as its breadth allows."""
+    """Return an arm that lies on the bed as close to the trunk as its breadth allows.
+
+    With the hand on the belly the forearm rests on the flank.
+    """
     thick = scale.girth**0.5 * scale.height
     upper_arm, forearm = UPPER_ARM_MM * scale.arm, FOREARM_MM * scale.arm
     out = np.radians(angles.arm_abduction)
@@ -56,12 +59,18 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
         shoulder[2] + upper_arm * np.sin(out + np.radians(5)),
         float(trunk_skin(scale, 540.0)[0]) + 34 * thick,
     )
-    elbow = _reach(shoulder, upper_arm, scale.bed_mm - 46 * thick, elbow_column)
-    wrist_column = max(
-        elbow[2] - forearm * np.sin(np.radians(angles.elbow_flexion)),
-        float(trunk_skin(scale, 800.0)[0]) + 30 * thick,
-    )
-    wrist = _reach(elbow, forearm, scale.bed_mm - 42 * thick, wrist_column)
+    lift = 46 + 30 * angles.on_belly
+    elbow = _reach(shoulder, upper_arm, scale.bed_mm - lift * thick, elbow_column)
+    if angles.on_belly:
+        breadth, front, _ = (float(x) for x in trunk_skin(scale, 660.0))
+        wrist_depth, wrist_column = SPINE_DEPTH_MM + 0.72 * front, 0.78 * breadth
+    else:
+        wrist_depth = scale.bed_mm - 42 * thick
+        wrist_column = max(
+            elbow[2] - forearm * np.sin(np.radians(angles.elbow_flexion)),
+            float(trunk_skin(scale, 800.0)[0]) + 30 * thick,
+        )
+    wrist = _reach(elbow, forearm, wrist_depth, wrist_column)
     along = unit(unit(wrist - elbow) + np.array([1.0, 0.0, 0.0]))
     roll = np.radians(angles.hand_roll)
     across = unit(np.cross(along, [0.0, np.sin(roll), -np.cos(roll)]))
@@ -72,7 +81,7 @@ def bend_leg(hip: Vector, angles: LimbAngles, scale: BodyScale) -> Leg:
     """Return a leg whose calf and heel lie on the bed."""
     thick = scale.girth**0.4 * scale.height
     spread = np.sin(np.radians(angles.leg_spread))
-    knee_column = max(hip[2] + THIGH_MM * scale.leg * spread, 62 * thick)
+    knee_column = max(hip[2] + THIGH_MM * scale.leg * spread, 54 * thick)
     knee = _reach(hip, THIGH_MM * scale.leg, scale.bed_mm - 68 * thick, knee_column)
     ankle_column = max(knee[2] + SHANK_MM * scale.leg * (spread - 0.06), 45 * thick)
     drop, turn = np.radians([angles.foot_drop, angles.leg_rotation])

@@ -65,7 +65,7 @@ def iliac_wing(posture: Posture, side: str) -> Plate:
 
 
 def _hip_bone(posture: Posture, side: str) -> BoneShape:
-    scale = posture.scale.bone
+    scale = posture.bone_scale("hip_bone", side)
 
     def at(*points: tuple[float, float, float]) -> Vector:
         return _pelvis_points(posture, side, *points)

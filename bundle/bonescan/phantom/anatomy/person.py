@@ -10,8 +10,13 @@ Sex = Literal["F", "M"]
 HEIGHT_MM = {"F": (1500.0, 1800.0), "M": (1600.0, 1950.0)}
 """Shortest and tallest person by sex, a cancer clinic's adults."""
 
-BMI = (18.0, 38.0)
+BMI = (18.0, 45.0)
 """Leanest and heaviest build in kg/m2."""
+
+_MEDIAN_BMI, _BMI_SIGMA = 28.0, 0.215
+"""Log-normal: 15 % of the persons have more than 35 kg/m2."""
+_ON_BELLY_SHARE = 0.12
+"""Share of persons who lie with their hands on the belly."""
 
 _MEAN_HEIGHT_MM = {"F": 1635.0, "M": 1755.0}
 
@@ -27,6 +32,7 @@ class LimbAngles:
         leg_spread: thigh away from the midline, on top of the natural stance.
         leg_rotation: outward rotation of the leg; the foot follows.
         foot_drop: plantar flexion; 0 is a foot at right angles to the leg.
+        on_belly: whether the hand lies on the belly instead of beside it.
     """
 
     arm_abduction: float
@@ -35,6 +41,7 @@ class LimbAngles:
     leg_spread: float
     leg_rotation: float
     foot_drop: float
+    on_belly: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,9 @@ class Person:
         bladder_ml: volume of the bladder at the time of the scan.
         shape_seed: of the small irregularities of the bones.
         shape_spread: size of these irregularities over the average; 0 gives even bones.
+        shoulder_tilt_deg: the left shoulder is lower than the right one by this angle.
+        hip_tilt_deg: the same for the hips.
+        turn_deg: rotation of the trunk about its long axis, positive with the left side in front.
         tilt_deg: rotation of the whole body on the bed, seen from the front.
         shift_mm: (row, column) of the top of the head: row from the start of the scan, column
             from the middle of the detector.
@@ -89,6 +99,9 @@ class Person:
     bladder_ml: float
     shape_seed: int
     shape_spread: float
+    shoulder_tilt_deg: float
+    hip_tilt_deg: float
+    turn_deg: float
     tilt_deg: float
     shift_mm: tuple[float, float]
 
@@ -108,14 +121,15 @@ def _clipped_normal(
     return float(np.clip(rng.normal(mean, deviation), low, high))
 
 
-def _draw_limbs(rng: np.random.Generator) -> LimbAngles:
+def _draw_limbs(rng: np.random.Generator, *, on_belly: bool) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_clipped_normal(rng, 2, 2.5, -1, 9),
+        arm_abduction=_clipped_normal(rng, 5, 4, -1, 15),
         elbow_flexion=_clipped_normal(rng, 14, 7, 2, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
-        leg_spread=_clipped_normal(rng, 0, 1.5, -2, 4),
+        leg_spread=_clipped_normal(rng, -4, 1.7, -6.5, 4),
         leg_rotation=_clipped_normal(rng, 16, 9, -5, 40),
         foot_drop=_clipped_normal(rng, 38, 10, 12, 60),
+        on_belly=on_belly,
     )
 
 
@@ -135,9 +149,10 @@ def draw_person(
     chosen: Sex = sex if sex is not None else ("F" if rng.random() < 0.5 else "M")
     age = float(rng.uniform(*age_range))
     height = _clipped_normal(rng, _MEAN_HEIGHT_MM[chosen], 65.0, *HEIGHT_MM[chosen])
-    bmi = float(np.clip(rng.lognormal(np.log(26.0), 0.16), *BMI))
+    bmi = float(np.clip(rng.lognormal(np.log(_MEDIAN_BMI), _BMI_SIGMA), *BMI))
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
+    on_belly = rng.random() < _ON_BELLY_SHARE
     return Person(
         sex=chosen,
         age=age,
@@ -148,17 +163,20 @@ def draw_person(
         head_turn_deg=_clipped_normal(rng, 0, 10, -35, 35),
         head_tilt_deg=_clipped_normal(rng, 0, 3, -10, 10),
         head_nod_deg=_clipped_normal(rng, 4, 5, -10, 16),
-        right=_draw_limbs(rng),
-        left=_draw_limbs(rng),
+        right=_draw_limbs(rng, on_belly=on_belly),
+        left=_draw_limbs(rng, on_belly=on_belly),
         head_scale=_clipped_normal(rng, 1, 0.025, 0.94, 1.06),
         leg_scale=_clipped_normal(rng, 1, 0.02, 0.95, 1.05),
         shoulder_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         pelvis_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         chest_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
-        asymmetry=_clipped_normal(rng, 1, 0.008, 0.98, 1.02),
+        asymmetry=_clipped_normal(rng, 1, 0.012, 0.97, 1.03),
         bladder_ml=float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500)),
         shape_seed=int(rng.integers(2**32)),
         shape_spread=_clipped_normal(rng, 1, 0.25, 0.5, 1.6),
+        shoulder_tilt_deg=_clipped_normal(rng, 0, 2.0, -5, 5),
+        hip_tilt_deg=_clipped_normal(rng, 0, 1.2, -3, 3),
+        turn_deg=_clipped_normal(rng, 0, 1.8, -4.5, 4.5),
         tilt_deg=_clipped_normal(rng, 0, 0.8, -2.5, 2.5),
-        shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 8, -22, 22)),
+        shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 12, -32, 32)),
     )

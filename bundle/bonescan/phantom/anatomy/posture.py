@@ -13,7 +13,13 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.body_scale import HIP_ROW_MM, SPINE_DEPTH_MM, BodyScale, to_side
+from bonescan.phantom.anatomy.body_scale import (
+    HIP_ROW_MM,
+    SPINE_DEPTH_MM,
+    BodyScale,
+    side_sign,
+    to_side,
+)
 from bonescan.phantom.anatomy.limbs import Arm, Leg, bend_arm, bend_leg
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.shapes import Vector
@@ -28,6 +34,9 @@ SHOULDER_MM = (303.0, 168.0, 167.0)
 """Centre of the left humeral head."""
 HIP_MM = (HIP_ROW_MM, 165.0, 88.0)
 """Centre of the left femoral head."""
+
+SIDE_SIGMA = 0.035
+"""Spread of the thickness of paired bones between the sides of one person. A default of ours."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,27 @@ class Posture:
         column = column * np.where(column < 0, self.person.asymmetry, 1 / self.person.asymmetry)
         depth = SPINE_DEPTH_MM + (depth - SPINE_DEPTH_MM) * self.scale.depth_at(row)
         depth = depth + _kyphosis_mm(self.scale, row)
-        return np.stack([self.scale.row(row), depth, column + _scoliosis_mm(self.person, row)], -1)
+        lower, forward = self._skew(row, column)
+        column = column + _scoliosis_mm(self.person, point[..., 0])
+        return np.stack([self.scale.row(row) + lower, depth - forward, column], -1)
+
+    def _skew(self, row_mm: ArrayLike, column_mm: ArrayLike) -> tuple[Vector, Vector]:
+        """Return by how much a place is lower and farther in front than in a straight trunk.
+
+        Args:
+            row_mm: of the place on the reference man.
+            column_mm: of the place on this person.
+        """
+        person, column = self.person, np.asarray(column_mm)
+        tilts = (0.0, person.shoulder_tilt_deg, 0.0, 0.0, person.hip_tilt_deg)
+        tilt = np.interp(row_mm, (230.0, 310.0, 460.0, 640.0, 730.0), tilts)
+        turn = np.interp(row_mm, (230.0, 280.0), (0.0, person.turn_deg))
+        return column * np.tan(np.radians(tilt)), column * np.tan(np.radians(turn))
+
+    def bone_scale(self, bone: str, side: str) -> float:
+        """Return the thickness of a paired bone over the reference man's."""
+        odd = float(self.vary(f"{bone} {side}", 1)[0])
+        return self.scale.bone * (1 + SIDE_SIGMA * odd)
 
     def lay(self, points: ArrayLike) -> Vector:
         """Return points of a straight body (mm from the vertex) as they lie on the bed.
@@ -114,9 +143,15 @@ class Posture:
         return {side: self._arm(side) for side in SIDES}
 
     def _arm(self, side: str) -> Arm:
-        arm = bend_arm(_shoulder(self.scale), self.person.limb_angles(side), self.scale)
+        shoulder = self._moved(_shoulder(self.scale), SHOULDER_MM[0], side)
+        arm = bend_arm(shoulder, self.person.limb_angles(side), self.scale)
         joints = [self.lay(to_side(joint, side)) for joint in (arm.shoulder, arm.elbow, arm.wrist)]
         return Arm(joints[0], joints[1], joints[2], to_side(arm.hand, side))
+
+    def _moved(self, joint: Vector, row_mm: float, side: str) -> Vector:
+        """Return a joint of the left side as the skewed trunk carries it on a side."""
+        lower, forward = self._skew(row_mm, side_sign(side) * joint[2])
+        return joint + np.array([float(lower), -float(forward), 0.0])
 
     @cached_property
     def legs(self) -> Mapping[str, Leg]:
@@ -124,7 +159,8 @@ class Posture:
         return {side: self._leg(side) for side in SIDES}
 
     def _leg(self, side: str) -> Leg:
-        leg = bend_leg(_hip(self.scale), self.person.limb_angles(side), self.scale)
+        hip = self._moved(_hip(self.scale), HIP_ROW_MM, side)
+        leg = bend_leg(hip, self.person.limb_angles(side), self.scale)
         joints = [self.lay(to_side(joint, side)) for joint in (leg.hip, leg.knee, leg.ankle)]
         knee_frame, foot_frame = to_side(leg.knee_frame, side), to_side(leg.foot_frame, side)
         return Leg(joints[0], joints[1], joints[2], knee_frame, foot_frame)

@@ -27,8 +27,12 @@ _TRUNK_POWER = 2.6
 # Radii in mm along the limbs of the reference man, as measured on mesh50_XCAT (Auer et al. 2023).
 _UPPER_ARM = np.array([56.0, 52.0, 45.0, 40.0])
 _FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
-_THIGH = np.array([87.0, 91.0, 77.0, 62.0, 57.0])
+_THIGH = np.array([89.0, 90.0, 76.0, 62.0, 57.0])
 _SHANK = np.array([57.0, 55.0, 56.0, 43.0, 38.0])
+
+PANNUS_GIRTH = 1.35
+"""Fullness, see `BodyScale.girth`, above which a fold of the belly hangs over the groins: a body
+mass index of 30 at average height. A default of ours."""
 
 # Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
 # others by textbook sizes.
@@ -104,14 +108,23 @@ def _head_flesh(posture: Posture) -> Iterator[Shape]:
 
 
 def _front_flesh(posture: Posture) -> Iterator[Shape]:
-    """Yield breasts, which lie flat and to the side, or the male genitals."""
-    fat = posture.scale.girth**0.6 * posture.scale.height
+    """Yield breasts, which lie flat and to the side, or the male genitals; pannus and buttocks."""
+    size, girth = posture.scale.height, posture.scale.girth
     if posture.person.sex == "M":
         centre = posture.place((958.0, 112.0, 0.0))
-        yield Ellipsoid(centre, np.array([34, 26, 24]) * posture.scale.height)
-        return
+        yield Ellipsoid(centre, np.array([34, 26, 24]) * size)
+    else:
+        for side in SIDES:
+            yield breast(posture, side, girth**0.6 * size)
     for side in SIDES:
-        yield breast(posture, side, fat)
+        centre = posture.place(to_side((900.0, 226.0, 72.0), side))
+        yield Ellipsoid(centre, np.array([72, 48, 68]) * size * girth**0.3)
+    apron = girth - PANNUS_GIRTH
+    if apron > 0:
+        breadth, front, _ = (float(x) for x in trunk_skin(posture.scale, 800.0))
+        centre = posture.place((810.0, SPINE_DEPTH_MM, 0.0)) + [0.0, front + 12, 0.0]
+        reach = np.array([70 + 60 * apron, 24 + 26 * apron, 0.0]) * size
+        yield Ellipsoid(centre, reach + [0.0, 0.0, 0.8 * breadth])
 
 
 def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
