@@ -55,11 +55,11 @@ def _femur(posture: Posture, side: str) -> BoneShape:
     corner, below = (26, 8, 36), (66, 6, 31)
     lower = knee.points((-105, 2, 2), (-75, 1, 0), (-50, 0, -2), (-30, 0, -4))
     path = _shaft(hip.points(corner, below), lower, (0.3, 0.65), bow=5 * scale * knee.axes[2])
-    radii = np.array([20, 16, 13, 13, 14.5, 18, 25, 34]) * scale
+    radii = np.array([18, 15, 13, 13, 14.5, 18, 25, 34]) * scale
     cavity = Tube(path[1:-2], np.array([6.5, 6.5, 6.5, 8, 10]) * scale)
     shapes: list[Shape] = [
         hip.ellipsoid((0, 0, 0), (24, 24, 24)),  # head
-        hip.tube([(0, 0, 0), corner], (16, 17)),  # neck
+        hip.tube([(0, 0, 0), (30, 8, 32)], (17, 18)),  # neck
         hip.tube([(8, 18, 44), (36, 14, 44)], (13, 16)),  # greater trochanter
         hip.tube([corner, below, (58, 20, 22)], (17, 13, 7)),  # lesser trochanter
         Tube(path, radii, knee.axes[2], (1, 1, 1, 1, 1, 1.1, 1.3, 1.5)),

@@ -25,23 +25,23 @@ _WING = (
     (-52, 22),
     (-36, 50),
     (-12, 70),
-    (14, 77),
-    (30, 66),
-    (55, 44),
-    (84, 26),
+    (6, 74),
+    (22, 54),
+    (46, 32),
+    (80, 20),
     (92, 2),
     (70, -14),
     (46, -30),
     (38, -52),
     (25, -70),
 )
-_WING_MM, _CREST_MM, _TAPER = 5.0, 11.0, (0.09, -0.05)
+_WING_MM, _CREST_MM, _TAPER = 6.5, 10.0, (0.09, -0.04)
 """Thickness of the wing in its middle, and what the crest adds to it; the wing thickens gradually
 towards its border, and by so much per mm downwards and backwards. Together with the masses below they give the thickness along the
 camera's axis that mesh50_XCAT has: 29 mm in the mean of pelvis and sacrum."""
 SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
-ILIAC_SPINE_MM = (775.0, 122.0, 130.0)
+ILIAC_SPINE_MM = (767.0, 126.0, 124.0)
 TUBEROSITY_MM = (899.0, 208.0, 52.0)
 
 
@@ -79,15 +79,17 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
     shapes: list[Plate | Tube | Ellipsoid] = [
         wing,
         Tube(line, np.array([12, 16, 15, 15, 15]) * scale),
-        # The ilium is thickest behind, where it carries the sacrum, and over the femoral head.
+        # It is thickest behind, where it carries the sacrum, over the femoral head, and at the
+        # crest's tubercle.
         Ellipsoid(at((760, 227, 55))[0], np.array([34, 26, 16]) * scale, wing.axes),
-        Ellipsoid(at((808, 168, 84))[0], np.array([24, 25, 21]) * scale),
-        Tube(at((772, 130, 124), (800, 150, 100)), np.array([5, 13]) * scale),
+        Ellipsoid(at((804, 168, 78))[0], np.array([26, 25, 20]) * scale),
+        Tube(at((766, 128, 120), (796, 152, 94)), np.array([5, 12]) * scale),
+        Ellipsoid(at((744, 152, 110))[0], np.array([27, 24, 8]) * scale, wing.axes),
         Ellipsoid(inward, np.array([30, 30, 26]) * scale),
         Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([15, 9.5, 12]) * scale),
         Tube(at((860, 126, 13), (882, 148, 13)), np.array([12, 11]) * scale),
-        Tube(at((880, 148, 14), (893, 174, 34), (898, 194, 46)), np.array([10, 9, 13]) * scale),
-        Tube(at((894, 204, 51), (876, 206, 60), (848, 196, 66)), np.array([17, 15, 15]) * scale),
+        Tube(at((880, 148, 14), (893, 174, 34), (896, 194, 46)), np.array([9, 8, 11]) * scale),
+        Tube(at((890, 204, 53), (872, 206, 63), (848, 196, 68)), np.array([15, 15, 16]) * scale),
     ]
     return BoneShape(f"hip_bone_{side}", f"pelvis_{side}", shapes, without=[socket], cover_mm=8.0)
 

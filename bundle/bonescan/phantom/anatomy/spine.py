@@ -112,8 +112,8 @@ class Arch:
 
 _ARCHES: Mapping[str, Arch] = {
     "c": Arch(4.5, 7.5, 17.0, 15.0, 27.0, 5.0, 0.0, 4.0, 19.0, 8.0, (7.0, 5.0)),
-    "t": Arch(5.0, 6.5, 14.0, 17.0, 32.0, 5.5, 6.0, 20.0, 20.0, 24.0, (8.0, 5.0)),
-    "l": Arch(7.0, 8.0, 18.0, 17.0, 37.0, 3.5, 2.0, 12.0, 22.0, 5.0, (13.0, 11.0)),
+    "t": Arch(5.0, 6.5, 12.0, 16.0, 32.0, 5.5, 6.0, 20.0, 16.0, 24.0, (8.0, 5.0)),
+    "l": Arch(7.0, 7.5, 17.0, 17.0, 37.0, 3.5, 2.0, 12.0, 22.0, 5.0, (13.0, 11.0)),
 }
 _LOWEST_THORACIC = Arch(6.5, 7.0, 14.0, 17.0, 24.0, 5.0, 2.0, 16.0, 22.0, 8.0, (11.0, 9.0))
 _SPINOUS_HALF_MM = 3.5
@@ -205,7 +205,7 @@ def _half_arch(level: str, frame: LocalFrame, sign: float, odd_mm: float) -> lis
     return [
         frame.tube((root, joint), form.pedicle),
         frame.tube((upper, lower), form.pillar),
-        Tube(frame.points(joint, lamina), form.blade[0] * 0.8 * frame.scale, flat, 2.0),
+        Tube(frame.points(joint, lamina), form.blade[0] * frame.scale, flat, 1.8),
         frame.tube((joint, end), form.process),
     ]
 
@@ -229,10 +229,10 @@ def _sacrum(posture: Posture) -> BoneShape:
         tip,
         (0.0, 1.0, 0.0),
         profile,
-        thickness_mm=20 * scale,
+        thickness_mm=27 * scale,
         rim_mm=-6 * scale,
         bulge_mm=13 * scale,
-        taper=-8 * scale / length,
+        taper=-15 * scale / length,
     )
 
     def block(along: float, across: float, *radii: float) -> Ellipsoid:
@@ -245,14 +245,14 @@ def _sacrum(posture: Posture) -> BoneShape:
         for sign in (-1.0, 1.0):
             centre = plate.point(share * length, sign * across * scale)
             ends = np.array([centre - 16 * backward, centre + 16 * backward])
-            holes.append(Tube(ends, 4.5 * scale))
+            holes.append(Tube(ends, 3.5 * scale))
     tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
     shapes: list[Shape] = [
         plate,
-        block(14, 0, *np.array([17, 27, 19]) * scale),
-        block(42, 0, *np.array([14, 19, 14]) * scale),
-        block(22, 36, *np.array([24, 12, 15]) * scale),
-        block(22, -36, *np.array([24, 12, 15]) * scale),
+        block(14, 0, *np.array([18, 28, 21]) * scale),
+        block(44, 0, *np.array([20, 26, 17]) * scale),
+        block(25, 36, *np.array([28, 14, 18]) * scale),
+        block(25, -36, *np.array([28, 14, 18]) * scale),
         Tube(crest, np.array([6, 4]) * scale),
         Tube(tail, np.array([8, 7, 4]) * scale),
     ]
