@@ -12,10 +12,11 @@ from bonescan.phantom.anatomy.shapes import BoneShape, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
 RIB_HALF_MM = (
-    (0.0, 5.5, 4.0),
-    (0.12, 7.0, 4.2),
-    (0.5, 7.8, 3.4),
-    (0.85, 8.4, 3.2),
+    (0.0, 4.5, 3.6),
+    (0.1, 5.8, 4.0),
+    (0.25, 7.2, 3.9),
+    (0.5, 7.9, 3.5),
+    (0.85, 8.5, 3.2),
     (1.0, 9.2, 3.8),
 )
 """Half height and half thickness of a rib's section at shares of its length from the spine: round
@@ -24,7 +25,7 @@ _WIDTH_SIGMA = 0.06
 _TURN_SIGMA_DEG = 1.3
 _WAVE_SIGMA_MM = 1.6
 _END_SIGMA = 0.035
-"""Spread between the ribs of one person, chosen by eye: their width, their slope as seen from the
+"""Spread between the ribs of one person, chosen by eye: their width (the sternum's too), their slope as seen from the
 spine, waves across their course, and the share of the length at which bone turns into cartilage."""
 
 _AXIS_DEPTH_MM = 160.0
@@ -84,7 +85,7 @@ RIBS: Mapping[int, tuple[tuple[float, ...], ...]] = {
 
 # Half breadths in mm along manubrium and body of the sternum, same source.
 _MANUBRIUM = ((0.0, 20), (0.05, 28), (0.18, 34), (0.35, 31), (0.7, 20), (1.0, 18))
-_STERNUM = ((0.0, 16), (0.1, 18), (0.3, 20), (0.5, 21), (0.75, 24), (0.92, 19), (1.0, 11))
+_STERNUM = ((0.0, 15), (0.1, 17), (0.3, 19), (0.5, 21), (0.75, 24), (0.92, 19), (1.0, 11))
 
 
 RibPaths = Mapping[tuple[int, str], Vector]
@@ -144,16 +145,17 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=14 * scale
     )
     yield BoneShape("manubrium", "manubrium", [handle], cover_mm=6.0)
+    uneven = 1 + _WIDTH_SIGMA * posture.vary("sternum", len(_STERNUM))
     start = angle + 0.03 * (low - angle)
     body = strip(
         start,
         low,
         backward,
-        np.array(_STERNUM) * [1.0, scale],
+        np.array(_STERNUM) * np.stack([np.ones_like(uneven), scale * uneven], axis=1),
         thickness_mm=12 * scale,
         bulge_mm=6 * scale,
     )
-    xiphoid = Tube(np.array([low, tip]), np.array([8, 4]) * scale, backward, 2.0)
+    xiphoid = Tube(np.array([low, tip]), np.array([7, 3]) * scale, backward, 2.0)
     yield BoneShape("sternum", "sternum", [body, xiphoid], cover_mm=6.0)
 
 

@@ -74,7 +74,7 @@ def scapula_blade(posture: Posture, side: str) -> Plate:
     outline = smooth_path(np.array(_BLADE) * scale, 30, closed=True)
     # Hollow towards the ribs: 6 mm behind its borders in the middle.
     return Plate(
-        upper, np.array([u, v, w]), outline, (0, 0.10, 0.08, -6e-4, 0, -1e-3), 3.0, 6.5, 6.0
+        upper, np.array([u, v, w]), outline, (0, 0.10, 0.08, -6e-4, 0, -1e-3), 4.0, 7.0, 6.0
     )
 
 
@@ -87,8 +87,11 @@ def _scapula(posture: Posture, side: str) -> BoneShape:
 
     crest = at((304, 250, 74), (288, 240, 105), (277, 216, 140), (274, 196, 164))
     border = np.array([*at((316, 192, 138)), blade.point(*blade.outline[16]), *at((436, 251, 104))])
+    length = float(blade.outline[:, 0].max())
+    inner = np.array([blade.point(share * length, -5.0) for share in (0.05, 0.35, 0.7, 0.95)])
     shapes: list[Shape] = [
         blade,
+        Tube(inner, np.array([4.5, 4.5, 5, 6]) * scale),  # inner border to the lower angle
         Tube(crest, np.array([5, 7, 8.5, 9.5]) * scale),
         Tube(at((274, 196, 164), (274, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),
         Tube(at((292, 186, 128), (280, 166, 124), (288, 150, 130)), np.array([8, 6, 7]) * scale),

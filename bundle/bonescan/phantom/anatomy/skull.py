@@ -20,7 +20,7 @@ from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 _BRAIN_CASE = (
     ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0), 2),
     ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0), 2),
-    ((104.0, 134.0, 0.0), (48.0, 66.0, 66.0), 4),
+    ((101.0, 134.0, 0.0), (45.0, 66.0, 66.0), 4),
 )
 _CAVITY = (
     ((84.0, 129.0, 0.0), (67.5, 77.0, 64.0), 2),
@@ -72,7 +72,7 @@ def _base(posture: Posture) -> tuple[Shape, ...]:
     shapes: list[Shape] = [
         _ellipsoid(posture, (122.0, 92.0, 0.0), (12.0, 16.0, 22.0)),
         _tube(posture, ((122.0, 108, 0), (144, 136, 0)), 7),
-        _tube(posture, ((148.0, 166, 0), (136, 196, 0)), (5, 7)),
+        _tube(posture, ((148.0, 166, 0), (138, 192, 0)), 4),
         _tube(posture, ((96.0, 37, -40), (94, 29, 0), (96, 37, 40)), 6),
     ]
     for side in SIDES:
@@ -80,7 +80,7 @@ def _base(posture: Posture) -> tuple[Shape, ...]:
         wing = to_side(((112, 84, 20), (106, 72, 46)), side)
         mastoid = to_side(((136, 146, 48), (152, 143, 46)), side)
         shapes += [
-            _tube(posture, petrous, (6, 8, 6)),
+            _tube(posture, petrous, (5, 7, 5)),
             _tube(posture, wing, 5),
             _tube(posture, mastoid, (9, 6)),
         ]
@@ -114,7 +114,7 @@ def _face(posture: Posture) -> tuple[Shape, ...]:
             tube(orbit, 3.5),
             plate((142, 60, 15), np.array([28, 16, 6]) * wall),  # of the nasal cavity
             plate((160, 58, 27), np.array([18, 17, 10]) * jaw),  # upper jaw
-            plate((130, 100, 40), (9, 30, 20)),  # floor of the middle fossa
+            plate((128, 102, 38), (5, 26, 20)),  # floor of the middle fossa
             tube(((138, 48, 46), (142, 60, 54)), np.array([9, 7]) * cheek),
             tube(((142, 60, 54), (139, 84, 61), (134, 104, 58)), (5, 3, 3)),  # zygomatic arch
             # Alveolar process: teeth stand in an arch.

@@ -112,7 +112,7 @@ class Arch:
 
 _ARCHES: Mapping[str, Arch] = {
     "c": Arch(4.5, 7.5, 17.0, 15.0, 27.0, 5.0, 0.0, 4.0, 19.0, 8.0, (7.0, 5.0)),
-    "t": Arch(5.0, 6.5, 12.0, 16.0, 32.0, 5.5, 6.0, 20.0, 16.0, 24.0, (8.0, 5.0)),
+    "t": Arch(5.0, 6.5, 12.0, 16.0, 32.0, 4.5, 6.0, 20.0, 16.0, 24.0, (8.0, 5.0)),
     "l": Arch(7.0, 7.5, 17.0, 17.0, 37.0, 3.5, 2.0, 12.0, 22.0, 5.0, (13.0, 11.0)),
 }
 _LOWEST_THORACIC = Arch(6.5, 7.0, 14.0, 17.0, 24.0, 5.0, 2.0, 16.0, 22.0, 8.0, (11.0, 9.0))
@@ -254,7 +254,7 @@ def _sacrum(posture: Posture) -> BoneShape:
         block(25, 36, *np.array([28, 14, 18]) * scale),
         block(25, -36, *np.array([28, 14, 18]) * scale),
         Tube(crest, np.array([6, 4]) * scale),
-        Tube(tail, np.array([8, 7, 4]) * scale),
+        Tube(tail, np.array([7, 5, 3]) * scale),
     ]
     return BoneShape("sacrum", "sacrum", shapes, without=holes, cover_mm=5.0)
 
