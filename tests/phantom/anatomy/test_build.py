@@ -155,7 +155,7 @@ def test_front_and_back(body: Body) -> None:
 # Smallest and largest adult size in mm, over all persons above: rows, depths, columns; None where
 # the posture decides. Sources: ranges of anthropometric textbooks, widened by the voxel size.
 SIZES = {
-    "skull_vault": ((125, 175), (155, 215), (120, 165)),
+    "skull_vault": ((120, 175), (155, 215), (120, 165)),
     "mandible": ((70, 115), (40, 100), (80, 130)),
     "vertebra_l3": ((30, 65), (65, 120), (55, 100)),
     "vertebra_t6": ((25, 70), (45, 90), (50, 90)),

@@ -96,7 +96,7 @@ def _face(posture: Posture) -> tuple[Shape, ...]:
     vary = 1 + _PATCH_SIGMA * posture.vary("face", 8).reshape(2, 4)
     shapes: list[Shape] = [
         _tube(posture, ((106.0, 40, 0), (128, 26, 0)), (6, 4)),  # nasal bones
-        _ellipsoid(posture, (116.0, 62.0, 0.0), (12.0, 20.0, 14.0)),  # ethmoid
+        _ellipsoid(posture, (116.0, 62.0, 0.0), (11.0, 18.0, 12.0)),  # ethmoid
         _ellipsoid(posture, (142.0, 64.0, 0.0), (22.0, 14.0, 4.0)),  # septum
         _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 6),  # palate
     ]
@@ -115,7 +115,7 @@ def _face(posture: Posture) -> tuple[Shape, ...]:
             plate((142, 60, 15), np.array([28, 16, 6]) * wall),  # of the nasal cavity
             plate((160, 58, 27), np.array([18, 17, 10]) * jaw),  # upper jaw
             plate((128, 102, 38), (5, 26, 20)),  # floor of the middle fossa
-            tube(((138, 48, 46), (142, 60, 54)), np.array([9, 7]) * cheek),
+            tube(((138, 48, 46), (142, 60, 54)), np.array([8, 5]) * cheek),
             tube(((142, 60, 54), (139, 84, 61), (134, 104, 58)), (5, 3, 3)),  # zygomatic arch
             # Alveolar process: teeth stand in an arch.
             tube(((178, 44, 5), (178, 52, 18), (177, 82, 27)), np.array([7, 8, 7]) * tooth),
