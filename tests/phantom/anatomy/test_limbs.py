@@ -77,3 +77,13 @@ def test_feet_turn_outwards_and_drop():
     assert toes[0][1] < -0.9  # up, away from the bed
     assert toes[1][2] - toes[0][2] == pytest.approx(0.5, abs=0.05)  # to the side
     assert toes[2][0] == pytest.approx(np.sin(np.radians(60)), abs=0.05)  # towards the foot end
+
+
+@pytest.mark.parametrize("weight_kg", [58.0, 110.0])
+def test_a_hand_on_the_belly_lies_in_front_of_the_elbow_and_over_the_trunk(weight_kg):
+    scale = scale_of(weight_kg)
+    beside, on_belly = (
+        bend_arm(SHOULDER, replace(ANGLES, on_belly=on_belly), scale) for on_belly in (False, True)
+    )
+    assert on_belly.wrist[1] < on_belly.elbow[1] - 60
+    assert on_belly.wrist[2] < float(trunk_skin(scale, 660.0)[0]) < beside.wrist[2]

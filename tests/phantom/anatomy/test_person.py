@@ -33,3 +33,16 @@ def test_sex_and_age_may_be_given(sex: str) -> None:
     assert 70 <= person.age <= 71
     assert person.limb_angles("left") is person.left
     assert person.limb_angles("right") is person.right
+
+
+def test_body_mass_index_is_that_of_a_clinic_today() -> None:
+    """Median 28 kg/m2, and 15 % above 35."""
+    bmi = np.array([draw_person(np.random.default_rng(seed)).bmi for seed in range(1500)])
+    assert np.median(bmi) == pytest.approx(28.0, abs=0.6)
+    assert np.mean(bmi > 35) == pytest.approx(0.15, abs=0.03)
+
+
+def test_hands_lie_on_the_belly_of_some_and_then_both_do() -> None:
+    people = [draw_person(np.random.default_rng(seed)) for seed in range(400)]
+    assert all(person.left.on_belly == person.right.on_belly for person in people)
+    assert np.mean([person.left.on_belly for person in people]) == pytest.approx(0.12, abs=0.05)

@@ -22,6 +22,10 @@ STRAIGHT = replace(
     head_turn_deg=0.0,
     head_tilt_deg=0.0,
     head_nod_deg=0.0,
+    shape_spread=0.0,
+    shoulder_tilt_deg=0.0,
+    hip_tilt_deg=0.0,
+    turn_deg=0.0,
 )
 
 
@@ -63,3 +67,32 @@ def test_curves_of_the_spine_bend_by_their_share_of_the_strength(degrees):
     assert bend_deg(2, scoliosis_deg=-degrees) == pytest.approx(0.6 * degrees, rel=0.06)
     extra = bend_deg(1, kyphosis_deg=degrees) - bend_deg(1)
     assert extra == pytest.approx(0.55 * degrees, abs=0.15 * degrees)
+
+
+@pytest.mark.parametrize(("name", "joint"), [("shoulder_tilt_deg", "arm"), ("hip_tilt_deg", "leg")])
+def test_a_tilt_lowers_the_left_joint_and_raises_the_right_one(name, joint):
+    before, after = Posture(STRAIGHT, 600.0), Posture(replace(STRAIGHT, **{name: 3.0}), 600.0)
+    for side, sign in (("left", 1), ("right", -1)):
+        first, second = (
+            p.arms[side].shoulder if joint == "arm" else p.legs[side].hip for p in (before, after)
+        )
+        middle = before.place((303.0, 205.0, 0.0) if joint == "arm" else (838.0, 205.0, 0.0))[2]
+        lower = sign * np.tan(np.radians(3.0)) * abs(first[2] - middle)
+        assert second[0] - first[0] == pytest.approx(lower, rel=0.05)
+
+
+def test_a_turn_brings_the_left_side_to_the_front():
+    turned = Posture(replace(STRAIGHT, turn_deg=4.0), 600.0)
+    left, right = turned.place([(500.0, 100.0, 120.0), (500.0, 100.0, -120.0)])
+    assert left[1] - right[1] == pytest.approx(-240.0 * turned.scale.chest * 0.0699, rel=0.02)
+    assert turned.arms["left"].shoulder[1] < turned.arms["right"].shoulder[1] - 15
+
+
+def test_irregularities_belong_to_the_person_and_the_bone():
+    person = replace(STRAIGHT, shape_spread=1.0)
+    posture, again = Posture(person, 600.0), Posture(person, 500.0)
+    np.testing.assert_array_equal(posture.vary("rib 3", 4), again.vary("rib 3", 4))
+    assert not np.allclose(posture.vary("rib 3", 4), posture.vary("rib 4", 4))
+    other = Posture(replace(person, shape_seed=person.shape_seed + 1), 600.0)
+    assert not np.allclose(posture.vary("rib 3", 4), other.vary("rib 3", 4))
+    assert not Posture(STRAIGHT, 600.0).vary("rib 3", 4).any()

@@ -76,14 +76,18 @@ def _patella(posture: Posture, side: str) -> BoneShape:
 
 
 def _tibia(posture: Posture, side: str) -> BoneShape:
-    scale, knee, ankle = posture.bone_scale("tibia", side), knee_frame(posture, side), _ankle_frame(posture, side)
+    scale, knee, ankle = (
+        posture.bone_scale("tibia", side),
+        knee_frame(posture, side),
+        _ankle_frame(posture, side),
+    )
     upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
-    cavity = Tube(path[1:-1], np.array([15, 12.5, 9, 8, 9]) * scale)
+    cavity = Tube(path[1:-1], np.array([15, 14, 9.5, 8, 9]) * scale)
     shapes: list[Shape] = [
         knee.ellipsoid((14, 1, -3), (17, 39, 27)),  # plateau
-        Tube(path, np.array([33, 24, 17.5, 13.5, 12, 14, 22]) * scale),
+        Tube(path, np.array([33, 24, 18.5, 14.2, 12, 14, 22]) * scale),
         ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus
     ]
     return BoneShape.paired("tibia", side, shapes, cover_mm=6.0, marrow=[cavity])

@@ -81,7 +81,7 @@ class Posture:
         """
         person, column = self.person, np.asarray(column_mm)
         tilts = (0.0, person.shoulder_tilt_deg, 0.0, 0.0, person.hip_tilt_deg)
-        tilt = np.interp(row_mm, (230.0, 310.0, 460.0, 640.0, 730.0), tilts)
+        tilt = np.interp(row_mm, (230.0, 300.0, 460.0, 640.0, 730.0), tilts)
         turn = np.interp(row_mm, (230.0, 280.0), (0.0, person.turn_deg))
         return column * np.tan(np.radians(tilt)), column * np.tan(np.radians(turn))
 

@@ -85,7 +85,7 @@ RIBS: Mapping[int, tuple[tuple[float, ...], ...]] = {
 
 # Half breadths in mm along manubrium and body of the sternum, same source.
 _MANUBRIUM = ((0.0, 20), (0.05, 28), (0.18, 34), (0.35, 31), (0.7, 20), (1.0, 18))
-_STERNUM = ((0.0, 15), (0.1, 17), (0.3, 19), (0.5, 21), (0.75, 24), (0.92, 19), (1.0, 11))
+_STERNUM = ((0.0, 16), (0.1, 18), (0.3, 20), (0.5, 22), (0.75, 22), (0.92, 16), (1.0, 8))
 
 
 RibPaths = Mapping[tuple[int, str], Vector]
@@ -155,7 +155,7 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         thickness_mm=12 * scale,
         bulge_mm=6 * scale,
     )
-    xiphoid = Tube(np.array([low, tip]), np.array([7, 3]) * scale, backward, 2.0)
+    xiphoid = Tube(np.array([low, tip]), np.array([6, 3]) * scale, backward, 2.0)
     yield BoneShape("sternum", "sternum", [body, xiphoid], cover_mm=6.0)
 
 

@@ -358,9 +358,9 @@ def smooth_path(knots: ArrayLike, number: int, *, closed: bool = False) -> Vecto
     )
 
 
-MARROW_DENSITY = 0.2
-"""Tracer in the cavity of a long bone's shaft over that in its cortex: it holds fatty marrow and no
-bone, so about as much as other soft tissue."""
+MARROW_DENSITY = 0.1
+"""Tracer in the cavity of a long bone's shaft over that in its cortex: fatty marrow without bone
+holds about as much as other soft tissue, a tenth or less."""
 
 
 @dataclass(frozen=True)
