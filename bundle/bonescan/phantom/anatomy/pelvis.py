@@ -37,8 +37,9 @@ _WING = (
 )
 _WING_MM, _CREST_MM, _TAPER = 6.5, 10.0, (0.09, -0.04)
 """Thickness of the wing in its middle, and what the crest adds to it; the wing thickens gradually
-towards its border, and by so much per mm downwards and backwards. Together with the masses below they give the thickness along the
-camera's axis that mesh50_XCAT has: 29 mm in the mean of pelvis and sacrum."""
+towards its border, and by so much per mm downwards and backwards. Together with the masses below
+they give the thickness along the camera's axis that mesh50_XCAT has: 29 mm in the mean of pelvis
+and sacrum."""
 SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
 ILIAC_SPINE_MM = (767.0, 126.0, 124.0)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from bonescan.phantom.anatomy.shapes import Array, Coordinates, Shape, smooth_path, unit
 
 TABLE_MARGIN_MM = 14.0
-"""How far outside a plate its outline is known: more than the thickest cover and the fading edge."""
+"""How far outside a plate its outline is known: more than any cover and the fading edge."""
 LEAST_THICKNESS_MM = 2.0
 """Of a plate that tapers."""
 

@@ -72,7 +72,7 @@ class Posture:
         column = column + _scoliosis_mm(self.person, point[..., 0])
         return np.stack([self.scale.row(row) + lower, depth - forward, column], -1)
 
-    def _skew(self, row_mm: ArrayLike, column_mm: ArrayLike) -> tuple[Vector, Vector]:
+    def _skew(self, row_mm: Vector | float, column_mm: Vector | float) -> tuple[Vector, Vector]:
         """Return by how much a place is lower and farther in front than in a straight trunk.
 
         Args:
@@ -81,8 +81,8 @@ class Posture:
         """
         person, column = self.person, np.asarray(column_mm)
         tilts = (0.0, person.shoulder_tilt_deg, 0.0, 0.0, person.hip_tilt_deg)
-        tilt = np.interp(row_mm, (230.0, 300.0, 460.0, 640.0, 730.0), tilts)
-        turn = np.interp(row_mm, (230.0, 280.0), (0.0, person.turn_deg))
+        tilt = np.interp(np.asarray(row_mm), (230.0, 300.0, 460.0, 640.0, 730.0), tilts)
+        turn = np.interp(np.asarray(row_mm), (230.0, 280.0), (0.0, person.turn_deg))
         return column * np.tan(np.radians(tilt)), column * np.tan(np.radians(turn))
 
     def bone_scale(self, bone: str, side: str) -> float:

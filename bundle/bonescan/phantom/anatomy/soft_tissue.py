@@ -122,9 +122,9 @@ def _front_flesh(posture: Posture) -> Iterator[Shape]:
     apron = girth - PANNUS_GIRTH
     if apron > 0:
         breadth, front, _ = (float(x) for x in trunk_skin(posture.scale, 800.0))
-        centre = posture.place((810.0, SPINE_DEPTH_MM, 0.0)) + [0.0, front + 12, 0.0]
-        reach = np.array([70 + 60 * apron, 24 + 26 * apron, 0.0]) * size
-        yield Ellipsoid(centre, reach + [0.0, 0.0, 0.8 * breadth])
+        centre = posture.place((810.0, SPINE_DEPTH_MM, 0.0)) + np.array([0.0, front + 12, 0.0])
+        long, deep = (70 + 60 * apron) * size, (24 + 26 * apron) * size
+        yield Ellipsoid(centre, (long, deep, 0.8 * breadth))
 
 
 def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
