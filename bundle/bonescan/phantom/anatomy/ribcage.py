@@ -25,9 +25,9 @@ _WIDTH_SIGMA = 0.06
 _TURN_SIGMA_DEG = 1.3
 _WAVE_SIGMA_MM = 1.6
 _END_SIGMA = 0.035
-"""Spread between the ribs of one person, chosen by eye: their width (the sternum's too), their slope
-as seen from the spine, waves across their course, and the share of the length at which bone turns
-into cartilage."""
+"""Spread between the ribs of one person, chosen by eye: their width (the sternum's too), their
+slope as seen from the spine, waves across their course, and the share of the length at which bone
+turns into cartilage."""
 
 _AXIS_DEPTH_MM = 160.0
 # How ribs wind round a vertical axis in the midline at that depth, from the neck of the rib to its

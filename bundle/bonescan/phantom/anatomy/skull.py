@@ -14,7 +14,7 @@ from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 
-# The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes, exponent;
+# The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes, power;
 # and the cavity in it. The vault is 5 mm thick at the temples, 6 at the vertex, 9 in front and
 # behind, and open below, where the base closes it.
 _BRAIN_CASE = (
