@@ -33,7 +33,7 @@ CONTOUR_SHARE = 0.5
 """Share of scans whose anterior detector follows the body; else it stays above its highest part."""
 CONTOUR_SMOOTHING_MM = 150.0
 """The detector cannot follow the contour more closely than its own size allows."""
-TABLE_TRANSMISSION = 0.78
+TABLE_TRANSMISSION = 0.75
 """Share of photons that pass table and mattress, about 16 mm of water. Not measured but
 fitted, so that posterior over anterior counts come near the 0.85 to 1.1 of real scans."""
 

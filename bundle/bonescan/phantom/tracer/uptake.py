@@ -28,15 +28,15 @@ def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
 
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 17.0,
+    "skull": 14.5,
     "face": 22.0,
-    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 90.0, "t12": 104.0, "l5": 90.0}),
+    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 92.0, "t12": 102.0, "l5": 86.0}),
     "sacrum": 66.0,
     "manubrium": 40.0,
     "sternum": 34.0,
-    "clavicle": 24.0,
-    "scapula": 36.0,
-    "ribs": 38.0,
+    "clavicle": 19.0,
+    "scapula": 29.0,
+    "ribs": 34.0,
     "humerus": 25.0,
     "forearm": 8.0,
     "hand": 8.0,
@@ -61,8 +61,8 @@ GAIN_SIDE_SIGMA = 0.25
 """Log-normal spread between the joints of one patient."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.4, 4.6),
-    "ribs": (0.7, 1.5),
+    "skull": (0.45, 4.2),
+    "ribs": (0.75, 1.4),
     **dict.fromkeys(SITES["thoracic_spine"], (0.8, 1.3)),
     **dict.fromkeys(SITES["lumbar_spine"], (1.05, 1.05)),
 }
