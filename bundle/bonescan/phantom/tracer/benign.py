@@ -65,7 +65,7 @@ def add_osteophytes(context: FindingContext) -> Uptake:
         disc = midway(
             context.body.points[f"{upper}_centre"], context.body.points[f"{lower}_centre"]
         )
-        level = context.bone_level(upper) * rng.lognormal(np.log(2.0), 0.5)
+        level = context.bone_level(upper) * rng.lognormal(np.log(1.6), 0.5)
         radii = (rng.uniform(3, 6), 7.0, rng.uniform(4, 8))
         spots.append(hot_spot(shifted(context, disc, (0, -5, aside_mm)), radii, level, Clip.BODY))
     return add_hot_spots(context.uptake, spots)
@@ -79,7 +79,7 @@ def add_facet_arthritis(context: FindingContext) -> Uptake:
         level = FACETS[rng.integers(len(FACETS))]
         point = context.body.points[f"facet_{level}_{draw_side(rng)}"]
         radius = rng.uniform(4, 7)
-        added = context.bone_level(level) * rng.lognormal(np.log(2.0), 0.5)
+        added = context.bone_level(level) * rng.lognormal(np.log(1.6), 0.5)
         spots.append(hot_spot(point, (radius, radius, radius), added, Clip.BODY))
     return add_hot_spots(context.uptake, spots)
 
@@ -156,7 +156,7 @@ def add_costochondral_foci(context: FindingContext) -> Uptake:
     spots = []
     for _ in range(rng.integers(1, 4)):
         point = context.body.points[f"costochondral_{rng.integers(2, 9):02d}_{draw_side(rng)}"]
-        level = context.bone_level("ribs") * rng.lognormal(np.log(2.8), 0.5)
+        level = context.bone_level("ribs") * rng.lognormal(np.log(2.2), 0.5)
         radius = rng.uniform(4, 7)
         spots.append(hot_spot(point, (radius, radius, radius), level, Clip.BODY))
     return add_hot_spots(context.uptake, spots)
@@ -297,13 +297,13 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "knee arthritis": BenignFinding(0.35, add_knee_arthritis, grows=True),
     "patella": BenignFinding(0.2, JointDisease("patella", (9.0, 6.0, 9.0), 42.0), grows=True),
     "shoulder arthritis": BenignFinding(
-        0.3, JointDisease("acromioclavicular", (7.0, 8.0, 8.0), 60.0), grows=True
+        0.3, JointDisease("acromioclavicular", (7.0, 8.0, 8.0), 45.0), grows=True
     ),
     "glenohumeral arthritis": BenignFinding(
-        0.2, JointDisease("shoulder", (12.0, 10.0, 10.0), 42.0), grows=True
+        0.2, JointDisease("shoulder", (12.0, 10.0, 10.0), 32.0), grows=True
     ),
     "sternoclavicular arthritis": BenignFinding(
-        0.5, JointDisease("sternoclavicular", (7.0, 8.0, 8.0), 90.0), grows=True
+        0.5, JointDisease("sternoclavicular", (7.0, 8.0, 8.0), 75.0), grows=True
     ),
     "manubriosternal arthritis": BenignFinding(0.25, add_manubriosternal_arthritis, grows=True),
     "costovertebral arthritis": BenignFinding(0.3, add_costovertebral_arthritis, grows=True),
@@ -313,9 +313,9 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "Paget's disease": BenignFinding(0.015, change_bone_of_paget, grows=True),
     "hip arthritis": BenignFinding(0.2, JointDisease("hip", (9.0, 14.0, 14.0), 45.0), grows=True),
     "thumb base": BenignFinding(
-        0.25, JointDisease("thumb_base", (5.0, 5.0, 5.0), 32.0), grows=True
+        0.25, JointDisease("thumb_base", (5.0, 5.0, 5.0), 20.0), grows=True
     ),
-    "great toe": BenignFinding(0.25, JointDisease("great_toe", (5.0, 5.0, 5.0), 32.0), grows=True),
+    "great toe": BenignFinding(0.25, JointDisease("great_toe", (5.0, 5.0, 5.0), 20.0), grows=True),
     "rib fractures": BenignFinding(0.15, add_rib_fractures, grows=True),
     "sacral fracture": BenignFinding(0.02, add_sacral_fracture, grows=True),
     "compression fracture": BenignFinding(0.08, add_compression_fracture, grows=True),

@@ -21,7 +21,7 @@ from bonescan.phantom.tracer.hot_spots import FindingContext
 from bonescan.phantom.tracer.lesion_kinds import DIFFUSE, LesionKind, draw_kind
 from bonescan.phantom.tracer.uptake import Uptake, base_region
 
-PEAK_OVER_RING = 3.5
+PEAK_OVER_RING = 3.8
 PEAK_OVER_RING_SIGMA = 0.65
 """Median and log-normal spread of a lesion's peak in the image over its surroundings, in the view
 that shows it best; 2.4 to 10.5 were measured on conspicuous lesions of real scans."""
