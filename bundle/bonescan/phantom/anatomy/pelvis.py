@@ -40,6 +40,8 @@ _WING_MM, _CREST_MM, _TAPER = 6.5, 10.0, (0.09, -0.04)
 towards its border, and by so much per mm downwards and backwards. Together with the masses below
 they give the thickness along the camera's axis that mesh50_XCAT has: 29 mm in the mean of pelvis
 and sacrum."""
+_MASS_SIGMA = 0.06
+"""Spread of the size of these masses between persons and sides. A default of ours."""
 SACROILIAC_MM = (772.0, 222.0, 52.0)
 ILIAC_CREST_MM = (722.0, 160.0, 112.0)
 ILIAC_SPINE_MM = (767.0, 126.0, 124.0)
@@ -77,15 +79,16 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
     line = at((738, 236, 44), (768, 230, 53), (792, 212, 60), (816, 192, 66), (838, 180, 68))
     wing = iliac_wing(posture, side)
     socket = Ellipsoid(joint, np.full(3, 26.0) * scale)
+    behind, roof, crest = 1 + _MASS_SIGMA * posture.vary(f"ilium {side}", 3)
     shapes: list[Plate | Tube | Ellipsoid] = [
         wing,
         Tube(line, np.array([12, 16, 15, 15, 15]) * scale),
         # It is thickest behind, where it carries the sacrum, over the femoral head, and at the
         # crest's tubercle.
-        Ellipsoid(at((760, 227, 55))[0], np.array([34, 26, 16]) * scale, wing.axes),
-        Ellipsoid(at((804, 168, 78))[0], np.array([26, 25, 20]) * scale),
+        Ellipsoid(at((760, 227, 55))[0], np.array([34, 26, 16]) * scale * behind, wing.axes),
+        Ellipsoid(at((804, 168, 78))[0], np.array([26, 25, 20]) * scale * roof),
         Tube(at((766, 128, 120), (796, 152, 94)), np.array([5, 12]) * scale),
-        Ellipsoid(at((744, 152, 110))[0], np.array([27, 24, 8]) * scale, wing.axes),
+        Ellipsoid(at((744, 152, 110))[0], np.array([27, 24, 8]) * scale * crest, wing.axes),
         Ellipsoid(inward, np.array([30, 30, 26]) * scale),
         Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([15, 9.5, 12]) * scale),
         Tube(at((860, 126, 13), (882, 148, 13)), np.array([12, 11]) * scale),

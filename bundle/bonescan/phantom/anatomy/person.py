@@ -126,7 +126,7 @@ def _draw_limbs(rng: np.random.Generator, *, on_belly: bool) -> LimbAngles:
         arm_abduction=_clipped_normal(rng, 5, 4, -1, 15),
         elbow_flexion=_clipped_normal(rng, 14, 7, 2, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
-        leg_spread=_clipped_normal(rng, -4.5, 1.8, -7, 4),
+        leg_spread=_clipped_normal(rng, -4, 2.3, -8, 4),
         leg_rotation=_clipped_normal(rng, 16, 9, -5, 40),
         foot_drop=_clipped_normal(rng, 38, 10, 12, 60),
         on_belly=on_belly,

@@ -27,6 +27,8 @@ _CAVITY = (
     ((69.0, 91.0, 0.0), (44.0, 60.0, 51.0), 2),
     ((112.0, 130.0, 0.0), (46.0, 52.0, 61.0), 4),
 )
+_OFF_CENTRE_SIGMA_MM = 0.8
+"""Spread of the place of the cavity between persons. A default of ours."""
 _PATCH_SIGMA = 0.22
 """Spread of the thickness of the plates of the face between persons and sides."""
 
@@ -57,7 +59,11 @@ def brain_case(posture: Posture, grown_mm: float = 0.0) -> tuple[Ellipsoid, ...]
 
 
 def _cavity(posture: Posture) -> tuple[Ellipsoid, ...]:
-    return tuple(_ellipsoid(posture, *part) for part in _CAVITY)
+    """Return the cavity, not quite in the middle: no vault is equally thick on both sides."""
+    aside = _OFF_CENTRE_SIGMA_MM * posture.vary("skull", 3)
+    return tuple(
+        _ellipsoid(posture, aside + centre, radii, power) for centre, radii, power in _CAVITY
+    )
 
 
 def _tube(posture: Posture, points: ArrayLike, radius: ArrayLike) -> Tube:
