@@ -32,6 +32,10 @@ def persons() -> dict[str, Person]:
             with_bmi(woman, 1590.0, 34.0), kyphosis_deg=35.0, scoliosis_deg=30.0
         ),
         "average man": with_bmi(man, 1750.0, 25.0),
+        "very heavy woman": with_bmi(woman, 1600.0, 45.0),
+        "lean skew man": replace(
+            with_bmi(man, 1800.0, 18.0), turn_deg=4.5, shoulder_tilt_deg=5.0, shape_spread=1.6
+        ),
     }
 
 

@@ -15,8 +15,9 @@ BMI = (18.0, 45.0)
 
 _MEDIAN_BMI, _BMI_SIGMA = 28.0, 0.215
 """Log-normal: 15 % of the persons have more than 35 kg/m2."""
-_ON_BELLY_SHARE = 0.12
-"""Share of persons who lie with their hands on the belly."""
+_ON_BELLY_SHARE = ((18.0, 32.0, 45.0), (0.1, 0.1, 0.7))
+"""Body mass indices, and the share of persons who lie with their hands on the belly: the heaviest
+find no room beside it. A default of ours."""
 
 _MEAN_HEIGHT_MM = {"F": 1635.0, "M": 1755.0}
 
@@ -152,7 +153,7 @@ def draw_person(
     bmi = float(np.clip(rng.lognormal(np.log(_MEDIAN_BMI), _BMI_SIGMA), *BMI))
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
-    on_belly = rng.random() < _ON_BELLY_SHARE
+    on_belly = rng.random() < float(np.interp(bmi, *_ON_BELLY_SHARE))
     return Person(
         sex=chosen,
         age=age,

@@ -133,7 +133,7 @@ def _rib(posture: Posture, number: int, side: str, path: Vector) -> BoneShape:
     place = np.linspace(0, 1, len(path))
     high, flat = np.interp(place, share, half_height), np.interp(place, share, half_thick)
     tube = Tube(path, high * size, outward, high / flat)
-    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", [tube])
+    return BoneShape(f"rib_{number:02d}_{side}", f"ribs_{side}", [tube], cover_mm=4.0)
 
 
 def _breastbone(posture: Posture) -> Iterator[BoneShape]:

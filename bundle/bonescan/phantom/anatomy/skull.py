@@ -29,7 +29,7 @@ _CAVITY = (
 )
 _OFF_CENTRE_SIGMA_MM = 0.8
 """Spread of the place of the cavity between persons. A default of ours."""
-_PATCH_SIGMA = 0.22
+_PATCH_SIGMA = 0.18
 """Spread of the thickness of the plates of the face between persons and sides."""
 
 # The left half of the lower jaw: row, depth, column, half height of its flat section.
@@ -102,7 +102,7 @@ def _face(posture: Posture) -> tuple[Shape, ...]:
     vary = 1 + _PATCH_SIGMA * posture.vary("face", 8).reshape(2, 4)
     shapes: list[Shape] = [
         _tube(posture, ((106.0, 40, 0), (128, 26, 0)), (6, 4)),  # nasal bones
-        _ellipsoid(posture, (116.0, 62.0, 0.0), (11.0, 18.0, 12.0)),  # ethmoid
+        _ellipsoid(posture, (116.0, 62.0, 0.0), (9.0, 13.0, 11.0)),  # ethmoid
         _ellipsoid(posture, (142.0, 64.0, 0.0), (22.0, 14.0, 4.0)),  # septum
         _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 6),  # palate
     ]
