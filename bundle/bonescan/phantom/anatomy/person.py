@@ -124,8 +124,8 @@ def _clipped_normal(
 
 def _draw_limbs(rng: np.random.Generator, *, on_belly: bool) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_clipped_normal(rng, 5, 4, -1, 15),
-        elbow_flexion=_clipped_normal(rng, 14, 7, 2, 35),
+        arm_abduction=_clipped_normal(rng, 8, 5, -1, 18),
+        elbow_flexion=_clipped_normal(rng, 11, 8, -4, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
         leg_spread=_clipped_normal(rng, -4, 2.3, -8, 4),
         leg_rotation=_clipped_normal(rng, 16, 9, -5, 40),
