@@ -28,9 +28,9 @@ def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
 
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 14.5,
+    "skull": 18.0,
     "face": 22.0,
-    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 92.0, "t12": 102.0, "l5": 86.0}),
+    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 92.0, "t12": 98.0, "l5": 86.0}),
     "sacrum": 66.0,
     "manubrium": 40.0,
     "sternum": 34.0,
@@ -99,7 +99,7 @@ TEXTURE_MM = 15.0
 
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (11.0, 0.35),
-    "bladder": (85.0, 0.55),
+    "bladder": (105.0, 0.55),
     "liver": (1.7, 0.15),
     "spleen": (1.7, 0.15),
     "heart": (2.0, 0.15),
