@@ -28,22 +28,22 @@ def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
 
 
 BONE_LEVELS: Mapping[str, float] = {
-    "skull": 18.0,
+    "skull": 19.5,
     "face": 22.0,
-    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 92.0, "t12": 98.0, "l5": 86.0}),
+    **_along_spine({"c1": 30.0, "c7": 48.0, "t3": 96.0, "t12": 103.0, "l5": 90.0}),
     "sacrum": 66.0,
     "manubrium": 40.0,
     "sternum": 34.0,
     "clavicle": 19.0,
     "scapula": 29.0,
     "ribs": 34.0,
-    "humerus": 25.0,
+    "humerus": 28.0,
     "forearm": 8.0,
     "hand": 8.0,
     "pelvis": 46.0,
-    "femur": 28.0,
+    "femur": 31.0,
     "patella": 15.0,
-    "tibia": 12.5,
+    "tibia": 14.0,
     "fibula": 8.0,
     "foot": 13.0,
 }
@@ -61,13 +61,14 @@ GAIN_SIDE_SIGMA = 0.25
 """Log-normal spread between the joints of one patient."""
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "skull": (0.45, 4.2),
     "ribs": (0.75, 1.4),
     **dict.fromkeys(SITES["thoracic_spine"], (0.8, 1.3)),
     **dict.fromkeys(SITES["lumbar_spine"], (1.05, 1.05)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
 hotter, as the posterior views show against the anterior ones."""
+VAULT_FRONT_TO_BACK = (0.6, 3.2)
+"""The same of the vault of the skull; its base and the face are even."""
 
 END_FACTORS: Mapping[str, tuple[float, float]] = {
     "humerus": (0.75, 1.0),
@@ -348,7 +349,7 @@ def _paint_bones(
     for name, level in uptake.bones.items():
         bone, block = body.bones[name], body.bones[name].block
         uneven = _cut_texture(texture, block, rng) * (_depth_factor(bone) * _row_factor(bone))
-        uneven *= joints[block.slices]
+        uneven *= joints[block.slices] * bone.density
         added = np.float32(level) * uneven - np.float32(uptake.soft_tissue)
         values[block.slices] += added * block.fraction
         skeleton[block.slices] += block.fraction
@@ -368,6 +369,8 @@ def _joint_factors(body: Body, joints: Sequence[JointGain]) -> NDArray[np.float3
 def _depth_factor(bone: Bone) -> NDArray[np.float32]:
     """Return the factor of a bone's level at each depth of its block, (1, depth, 1)."""
     front, back = FRONT_TO_BACK.get(base_region(bone.region), (1.0, 1.0))
+    if bone.name == "skull_vault":
+        front, back = VAULT_FRONT_TO_BACK
     share = np.linspace(0, 1, bone.block.fraction.shape[1], dtype=np.float32)[None, :, None]
     return np.float32(front) + np.float32(back - front) * share**2
 
