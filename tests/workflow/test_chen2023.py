@@ -134,6 +134,7 @@ def reachable_dsc(truth: np.ndarray, cells: np.ndarray) -> float:
     """Return the DSC of the best of all masks that are constant on cells, numbered from 1."""
     area = np.bincount(cells.ravel())[1:]
     lesion = np.bincount(cells.ravel(), weights=truth.ravel())[1:]
+    area, lesion = area[area > 0], lesion[area > 0]  # a window may reach beyond the scan
     best_first = np.argsort(-lesion / area)
     overlap, chosen = lesion[best_first].cumsum(), area[best_first].cumsum()
     return float((2 * overlap / (chosen + lesion.sum())).max())

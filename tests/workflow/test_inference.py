@@ -25,7 +25,7 @@ from tests.factories import IDENTIFIERS, PRIVATE_NAME, make_scan_file
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.workflows import ROOT, TINY, locate_datalist, make_workflow, run
 
-HOT_SPOTS = {View.ANTERIOR: (260, 150), View.POSTERIOR: (310, 160)}
+HOT_SPOTS = {View.ANTERIOR: (200, 150), View.POSTERIOR: (250, 160)}
 """Place of a hot spot in each view as acquired: beside the spine, on different sides."""
 LEVEL = 0.9
 
