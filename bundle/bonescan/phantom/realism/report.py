@@ -295,9 +295,9 @@ nothing.
 Levels of uptake, the table's transmission and the contrast of lesions were adjusted by hand on \
 other patients (seeds 500 to 506 and 700 to 711), towards these same ranges and with these same \
 measures, and some measures were settled on the way (the thorax is aligned by the manubrium; the \
-noise is a mean over patients, allowed two standard errors, which the plain aim of 1.0 to 1.1 does \
-not have). So that a median lies in its range says that the fit holds for new patients, not that \
-the range is right. Medians can be in range while most patients are not: see the last column below. \
+noise is a mean over patients, allowed two standard errors, which the plain aim of 1.0 to 1.1 \
+does not have). A median in its range says that the fit holds for new patients, not that the range \
+is right, and most patients may be outside: see the last column below. \
 Levels of bone are several times those of quantitative SPECT: they also make up for what the shapes \
 and the camera lack.
 
