@@ -297,9 +297,8 @@ other patients (seeds 500 to 506 and 700 to 711), towards these same ranges and 
 measures, and some measures were settled on the way (the thorax is aligned by the manubrium; the \
 noise is a mean over patients, allowed two standard errors, which the plain aim of 1.0 to 1.1 \
 does not have). A median in its range says that the fit holds for new patients, not that the range \
-is right, and most patients may be outside: see the last column below. \
-Levels of bone are several times those of quantitative SPECT: they also make up for what the shapes \
-and the camera lack.
+is right, and most patients may be outside: see the last column below. Levels of bone are several \
+times those of quantitative SPECT: they also make up for what the shapes and the camera lack.
 
 ![The real scan and five simulated ones](realism.png)
 
