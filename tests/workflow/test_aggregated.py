@@ -52,7 +52,7 @@ def datalist(cohort, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("one view")
     entries = {
         name: {key: str(cohort / name / file) for key, file in FILES.items()}
-        for name in ("sim-0001", "sim-0002", "sim-0003")
+        for name in ("sim-0001", "sim-0002", "sim-0007")
     }
     entries["sim-0004"] = keep_view(cohort / "sim-0004", View.ANTERIOR, folder / "front")
     entries["sim-0006"] = keep_view(cohort / "sim-0006", View.POSTERIOR, folder / "back")
@@ -60,7 +60,7 @@ def datalist(cohort, tmp_path_factory) -> Path:
         entry["patient"] = name
     training = [
         {**entries[name], "fold": number % 2}
-        for number, name in enumerate(("sim-0001", "sim-0003", "sim-0004"))
+        for number, name in enumerate(("sim-0001", "sim-0007", "sim-0004"))
     ]
     content = {"training": training, "test": [entries["sim-0002"], entries["sim-0006"]]}
     path = folder / "datalist.json"
