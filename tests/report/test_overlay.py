@@ -137,6 +137,14 @@ def test_caption_says_what_it_is_and_what_made_it():
     assert "simulated" not in texts_of(draw_overlay(make_result(simulated=False)))
 
 
+def test_the_legend_does_not_lie_on_the_caption():
+    figure = draw_overlay(make_result())
+    figure.canvas.draw()
+    (caption,) = (text for text in figure.texts if "Research use only" in text.get_text())
+    (legend,) = figure.legends
+    assert caption.get_window_extent().x1 < legend.get_window_extent().x0
+
+
 @pytest.mark.parametrize(
     ("source", "check", "warning"),
     [

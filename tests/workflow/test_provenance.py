@@ -29,7 +29,7 @@ def test_names_weights_software_and_time(weights, monkeypatch):
     assert made_by.weights_sha256 == (hashlib.sha256(b"weights").hexdigest(),)
     assert made_by.versions["bonescan"] == __version__
     assert made_by.date.endswith("+00:00")
-    assert "min_px 3" in made_by.caption()
+    assert "min_px 3" in made_by.caption()[1]
     assert made_by.row()["operating_point"] == "min_px 3"
     assert str(weights.parent) not in str(made_by.document())
 

@@ -96,7 +96,7 @@ def write_froc_curve(
     axes.set_ylim(0, 1)
     axes.set_xlim(0, max(MOST_FALSE_POSITIVES, 1.5 * point[0]))
     tidy(axes)
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False, loc="lower right")
     axes.set_title(
         "Lesion detection, simulated scans" if simulated else "Lesion detection", size=11
     )

@@ -43,7 +43,7 @@ MIN_WIDTH_PX = 1000
 """The caption needs as much."""
 
 HEADER_PX = 44
-CAPTION_PX = 90
+CAPTION_PX = 106
 GAP_PX = 12
 WARNING_PX = 24
 
@@ -240,6 +240,6 @@ def _caption(result: ScanResult) -> list[str]:
         f"Scan {result.scan_id}, {name_origin(simulated=result.simulated)}. "
         f"Assessed: {result.field} only. "
         f"Lesions: {'; '.join([counts, *notes])}",
-        result.provenance.caption(),
+        *result.provenance.caption(),
         RESEARCH_USE,
     ]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 _CAPTIONS = {
-    "threshold": "lesion from probability {:g}",
+    "threshold": "lesion from probability {:.3g}",
     "min_area_mm2": "lesions from {:g} mm²",
 }
 """Numbers of the operating point in a caption."""
@@ -59,21 +59,17 @@ class Provenance:
             "date": self.date,
         }
 
-    def caption(self) -> str:
-        """Return the one line that stands under a picture."""
+    def caption(self) -> tuple[str, str]:
+        """Return the lines that stand under a picture: the system; its operating point and day."""
         weights = " ".join(digest[:_SHORT] for digest in self.weights_sha256)
         revision = f" ({self.revision[:_SHORT]})" if self.revision else ""
         point = [
             _CAPTIONS.get(name, f"{name} {{:g}}").format(value)
             for name, value in self.operating_point.items()
         ]
-        return ", ".join([
-            self.system,
-            f"weights {weights}",
-            f"bonescan {self.versions['bonescan']}{revision}",
-            *point,
-            f"{self.date[:16].replace('T', ' ')} UTC",
-        ])  # fmt: skip
+        made_by = f"bonescan {self.versions['bonescan']}{revision}"
+        day = f"{self.date[:16].replace('T', ' ')} UTC"
+        return ", ".join((self.system, f"weights {weights}", made_by)), ", ".join((*point, day))
 
     def _describe_operating_point(self) -> str:
         return ", ".join(f"{name} {value:g}" for name, value in self.operating_point.items())
