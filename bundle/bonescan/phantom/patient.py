@@ -31,7 +31,8 @@ from bonescan.phantom.imaging.truth import mark_truth, region_map
 from bonescan.phantom.presets import CameraPreset, Preset, find_group
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
-from bonescan.phantom.tracer.uptake import HotSpot, Uptake, draw_uptake, fade_soft_tissue, paint
+from bonescan.phantom.tracer.paint import paint
+from bonescan.phantom.tracer.uptake import HotSpot, Uptake, draw_uptake, fade_soft_tissue
 
 T = TypeVar("T", bound=np.generic)
 

@@ -7,7 +7,8 @@ from bonescan.phantom.anatomy.build import build_body
 from bonescan.phantom.anatomy.person import draw_person
 from bonescan.phantom.tracer.benign import BENIGN_FINDINGS, BenignFinding, draw_benign_findings
 from bonescan.phantom.tracer.hot_spots import FindingContext, midway, shifted
-from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, paint, without_side
+from bonescan.phantom.tracer.paint import paint
+from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, without_side
 
 
 @pytest.fixture(scope="module")
