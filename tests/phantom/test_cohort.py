@@ -131,10 +131,17 @@ def test_folder_of_another_cohort_is_refused(simulated, tmp_path):
     assert tree(tmp_path / "cohort") == before
 
 
-def test_another_version_is_refused(simulated, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "value", "different"),
+    [
+        ("bonescan.__version__", "99.0", "bundle_version"),
+        ("bonescan.phantom.cohort.SIMULATOR", 1, "simulator"),
+    ],
+)
+def test_another_version_is_refused(simulated, tmp_path, monkeypatch, name, value, different):
     simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
-    monkeypatch.setattr("bonescan.__version__", "99.0")
-    with pytest.raises(ValueError, match="cohort of the same bundle_version, got one that was"):
+    monkeypatch.setattr(name, value)
+    with pytest.raises(ValueError, match=f"cohort of the same {different}, got one that was"):
         simulate_cohort(Cohort(PRESET, 2, 5, tmp_path / "cohort"))
 
 

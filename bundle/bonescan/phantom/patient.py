@@ -279,11 +279,11 @@ def _heat(
     """Return a lesion as hot as it must be in the view that shows it best."""
     if lesion.peak_over_ring is None:
         return lesion
-    factors = []
-    for view, detector in detectors.items():
-        patch = project(detector, lesion.added.fraction, lesion.added.start)
-        factors.append(scale_to_stand_out(patch, normal[view], lesion.peak_over_ring, pixel_mm))
-    return lesion.scaled(min(factors)) if np.isfinite(min(factors)) else lesion
+    patches = {
+        view: project(detector, lesion.added.fraction, lesion.added.start)
+        for view, detector in detectors.items()
+    }
+    return lesion.scaled(scale_to_stand_out(patches, normal, lesion.peak_over_ring, pixel_mm))
 
 
 def _take_view(

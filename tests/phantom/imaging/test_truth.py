@@ -27,6 +27,12 @@ def background(level):
     return np.full((80, 90), level, np.float32)
 
 
+def image_of(patch):
+    image = background(0.0)
+    image[patch.slices] = patch.values
+    return image
+
+
 def test_outline_is_where_the_lesion_reaches_its_share_of_the_peak():
     mask = visible_mask(bump(100.0), background(10.0), PIXEL_MM)
     radius = 3.0 * np.sqrt(-2 * np.log(PEAK_SHARE))
@@ -87,6 +93,24 @@ def test_lesions_win_over_the_bladder_and_the_stronger_lesion_over_the_weaker():
     assert instances[30, 44] == 2
     assert instances[30, 37] == 1
     np.testing.assert_array_equal(label == Label.METASTASIS, instances > 0)
+
+
+def test_another_lesion_beside_it_does_not_hide_one():
+    faint, glaring = bump(60.0, column=20), bump(5000.0, column=34)
+    expected = background(50.0)
+    for part in (faint, glaring):
+        expected[part.slices] += part.values
+    alone = mark_truth([faint], [], None, background(50.0) + image_of(faint), PIXEL_MM)
+    both = mark_truth([faint, glaring], [], None, expected, PIXEL_MM)
+    assert alone.instances[30, 30] == both.instances[30, 30] == 1
+    assert both.instances[30, 44] == 2
+
+
+def test_a_focus_is_compared_with_what_it_lies_on_not_with_itself():
+    """It adds 0.3 of what it lies on: above LEAST_CONTRAST of that, below it of the sum."""
+    focus, level = bump(3000.0), background(1e4)
+    truth = mark_truth([], [focus], None, level + image_of(focus), PIXEL_MM)
+    assert truth.benign[30, 40] == 1
 
 
 def test_benign_foci_are_numbered_apart_from_lesions():

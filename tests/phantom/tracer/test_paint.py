@@ -57,6 +57,22 @@ def test_painted_bone_has_its_level(body):
     assert values[2, 2, 2] == 0
 
 
+def test_marrow_holds_less_than_the_bone_around_it(body):
+    """Marrow of a tenth of the bone's level in the middle of the breastbone."""
+    bone = body.bones["sternum"]
+    density = filled(bone.block.fraction.shape)
+    density[10:20] = 0.1
+    hollow = replace(body, bones={"sternum": replace(bone, density=density)})
+    solid = replace(body, bones={"sternum": bone})
+    levels = {"sternum": 40.0}
+    inside, outside = (
+        paint(each, replace(plain(each), bones=levels), rng()).values[bone.block.slices]
+        for each in (hollow, solid)
+    )
+    np.testing.assert_array_equal(inside[:10], outside[:10])
+    np.testing.assert_allclose(inside[10:20], 0.1 * outside[10:20], rtol=1e-4)
+
+
 def test_painted_organ_replaces_soft_tissue(body):
     organs = dict.fromkeys(body.organs, 1.0) | {"kidney_left": 7.0, "lung_left": 0.25}
     values = paint(body, plain(body, organs=organs), rng()).values

@@ -60,6 +60,9 @@ def test_neighbouring_vertebrae_are_alike_and_no_region_steps(body):
     levels = np.array(
         [[bones[f"vertebra_{name}"] / BONE_LEVELS[name] for name in names] for bones in drawn]
     )
+    far = np.log(levels[:, 1] / levels[:, -1]).std()  # T3 against L4
+    near = np.log(levels[:, 1] / levels[:, 2]).std()
+    assert near < 0.8 * far
     steps = np.abs(np.diff(np.log(levels), axis=1)).mean(axis=0)
     assert steps[1:].max() < 0.16
     assert steps[1:].min() > 0.06

@@ -1,8 +1,11 @@
 """How hot a lesion must be to stand out in the image as far as it should."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from bonescan.dicom.scan import View
 from bonescan.phantom.imaging.camera import Patch
 from bonescan.phantom.imaging.truth import outline, ring
 
@@ -20,20 +23,35 @@ def peak_over_ring(counts: NDArray[np.floating], mask: NDArray[np.bool], pixel_m
 
 
 def scale_to_stand_out(
-    lesion: Patch, normal: NDArray[np.float32], wanted: float, pixel_mm: float
+    lesion: Mapping[View, Patch],
+    normal: Mapping[View, NDArray[np.float32]],
+    wanted: float,
+    pixel_mm: float,
 ) -> float:
     """Return by how much to multiply a lesion so that its peak over its surroundings is as wanted.
 
+    That is so in the view that shows it best; in the others it stands out less.
+
     Args:
-        lesion: counts that the lesion alone adds, in any unit.
-        normal: counts of the whole view without it, in the same unit.
+        lesion: by view the counts that the lesion alone adds, in any unit.
+        normal: by view the counts of the whole view without it, in the same unit.
         wanted: peak over the median of the surroundings.
         pixel_mm: pixel size.
 
     Returns:
-        The factor, inf where the view shows nothing of the lesion. It lets the lesion add at least
-        LEAST_RISE and at most MOST_RISE of the counts at its peak.
+        The factor; 1 where no view shows anything of the lesion. It lets the lesion add at least
+        LEAST_RISE and at most MOST_RISE of the counts at its peak in that view.
     """
+    factor = min(
+        _scale_in_view(patch, normal[view], wanted, pixel_mm) for view, patch in lesion.items()
+    )
+    return factor if np.isfinite(factor) else 1.0
+
+
+def _scale_in_view(
+    lesion: Patch, normal: NDArray[np.float32], wanted: float, pixel_mm: float
+) -> float:
+    """Return the factor for one view; inf where it shows nothing of the lesion."""
     peak = float(lesion.values.max())
     if peak <= 0:
         return float("inf")

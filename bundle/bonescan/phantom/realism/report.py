@@ -211,68 +211,64 @@ def _relation_rows(measured: Sequence[RealismMeasures]) -> list[Row]:
 def _lesion_rows(measured: Sequence[LesionMeasures]) -> list[Row]:
     """Return what metastases and benign foci look like; superscans are counted, and left out."""
     sick = [item for item in measured if item.lesions and not item.superscan]
-    numbers = np.array([item.lesions for item in sick])
-    peaks, widths = np.array([focus for item in sick for focus in item.metastases]).T
-    benign = np.array([focus.peak_over_ring for item in measured for focus in item.benign])
-    territories = [
-        (
-            f"patients with a metastasis in: {name}",
-            f"{np.mean([name in item.territories for item in sick]):.0%}",
-            f"{territory.share:.0%}",
-        )
-        for name, territory in TERRITORIES.items()
-    ]
+    superscans = sum(item.superscan for item in measured)
     return [
-        ("patients with metastases (superscans)", f"{len(sick)} ({_superscans(measured)})", ""),
-        *territories,
-        (
-            "territories per patient, mean",
-            f"{np.mean([len(item.territories) for item in sick]):.1f}",
-            "3.0",
+        ("patients with metastases (superscans)", f"{len(sick)} ({superscans})", ""),
+        *_spread_rows(sick),
+        *_focus_rows(sick),
+        *_benign_rows(measured),
+    ]
+
+
+def _spread_rows(sick: Sequence[LesionMeasures]) -> list[Row]:
+    """Return where metastases lie, and how many there are."""
+    numbers = np.array([item.lesions for item in sick])
+    seen = sum(item.seen for item in sick) / numbers.sum()
+    burden = np.quantile([item.burden for item in sick], (0.5, 0.9))
+    mean = np.mean([len(item.territories) for item in sick])
+    many = f"{numbers.mean():.1f}; {np.mean(numbers > 6):.0%}"
+    return [
+        *(
+            (
+                f"patients with a metastasis in: {name}",
+                f"{np.mean([name in item.territories for item in sick]):.0%}",
+                f"{territory.share:.0%}",
+            )
+            for name, territory in TERRITORIES.items()
         ),
-        (
-            "metastases per patient, mean; more than 6",
-            f"{numbers.mean():.1f}; {np.mean(numbers > 6):.0%}",
-            "40 % more than 6",
-        ),
-        (
-            "of these, seen in a view",
-            f"{sum(item.seen for item in sick) / numbers.sum():.0%}",
-            "",
-        ),
+        ("territories per patient, mean", f"{mean:.1f}", "3.0"),
+        ("metastases per patient, mean; more than 6", many, "40 % more than 6"),
+        ("of these, seen in a view", f"{seen:.0%}", ""),
         (
             "share of the skeleton, median (90th percentile)",
-            "{:.1%} ({:.1%})".format(*np.quantile([item.burden for item in sick], (0.5, 0.9))),
+            "{:.1%} ({:.1%})".format(*burden),
             "1 to 2 % (above 5 %) in prostate cancer",
-        ),
-        (
-            "peak over surroundings, median",
-            f"{np.median(peaks):.1f}",
-            "3.0 to 3.5",
-        ),
-        ("below 1.8", f"{np.mean(peaks < 1.8):.0%}", "at most 10 %"),
-        ("above 6", f"{np.mean(peaks > 6):.0%}", "10 to 15 %"),
-        (
-            "diameter of the outline in mm, median (5th to 95th percentile)",
-            "{:.0f} ({:.0f} to {:.0f})".format(*np.quantile(widths, (0.5, 0.05, 0.95))),
-            "22",
-        ),
-        (
-            "benign foci of bone seen per patient, mean",
-            f"{np.mean([item.benign_seen for item in measured]):.1f}",
-            "5 to 6 in the old",
-        ),
-        ("their peak over surroundings, median", f"{np.median(benign):.1f}", ""),
-        (
-            "area under the curve of that alone, metastatic against benign",
-            f"{intensity_auc(measured):.2f}",
-            "0.70 to 0.80",
         ),
     ]
 
 
-def _superscans(measured: Sequence[LesionMeasures]) -> int:
-    return sum(item.superscan for item in measured)
+def _focus_rows(sick: Sequence[LesionMeasures]) -> list[Row]:
+    """Return how metastases stand out, and how large their outlines are."""
+    peaks, widths = np.array([focus for item in sick for focus in item.metastases]).T
+    sizes = "{:.0f} ({:.0f} to {:.0f})".format(*np.quantile(widths, (0.5, 0.05, 0.95)))
+    return [
+        ("peak over surroundings, median", f"{np.median(peaks):.1f}", "3.0 to 3.5"),
+        ("below 1.8", f"{np.mean(peaks < 1.8):.0%}", "at most 10 %"),
+        ("above 6", f"{np.mean(peaks > 6):.0%}", "10 to 15 %"),
+        ("diameter of the outline in mm, median (5th to 95th percentile)", sizes, "22"),
+    ]
+
+
+def _benign_rows(measured: Sequence[LesionMeasures]) -> list[Row]:
+    """Return how many benign foci show, and how far they differ from metastases."""
+    peaks = [focus.peak_over_ring for item in measured for focus in item.benign]
+    seen = np.mean([item.benign_seen for item in measured])
+    alone = "area under the curve of that alone, metastatic against benign"
+    return [
+        ("benign foci of bone seen per patient, mean", f"{seen:.1f}", "5 to 6 in the old"),
+        ("their peak over surroundings, median", f"{np.median(peaks):.1f}", ""),
+        (alone, f"{intensity_auc(measured):.2f}", "0.70 to 0.80"),
+    ]
 
 
 def _median_spectrum(measured: Sequence[RealismMeasures]) -> np.ndarray:

@@ -167,7 +167,7 @@ def add_frontal_hyperostosis(context: FindingContext) -> Uptake:
     rng = context.rng
     block = context.body.bones["skull_vault"].block
     rows, depths, columns = block.fraction.shape
-    row, depth, column = block.start[0] + 0.45 * rows, block.start[1] + 0.08 * depths, 0.0
+    row, depth = block.start[0] + 0.45 * rows, block.start[1] + 0.08 * depths
     level = context.bone_level("skull") * rng.uniform(1.0, 3.0)
     spots = []
     for share in (0.32, 0.68):
