@@ -71,6 +71,25 @@ def test_touching_thighs_push_the_crop_down_by_little(body_counts):
     assert 0 <= (touching.row_stop - apart.row_stop) * SPACING_MM[0] < 40
 
 
+def test_a_neck_as_wide_as_shoulders_stays_outside(body_counts):
+    heavy = body_counts.copy()
+    row_mm = (np.arange(len(heavy)) * SPACING_MM[0] - 150)[:, None]
+    trunk = heavy[round((150 + 400) / SPACING_MM[0])] > 10
+    heavy[(row_mm >= 185) & (row_mm < 230) & trunk] = 8  # fat up to the jaw
+    wide = find_thorax(heavy, SPACING_MM)
+    assert (wide.neck_row * SPACING_MM[0] - 150) < 0.123 * 1700
+    assert wide.row_start * SPACING_MM[0] - 150 == pytest.approx(0.123 * 1709 - 6, abs=4)
+
+
+def test_a_belly_over_the_groins_leaves_the_lowest_ribs_inside(body_counts):
+    parted_high = body_counts.copy()
+    middle = find_thorax(body_counts, SPACING_MM).midline_column
+    top, bottom = (round((150 + mm) / SPACING_MM[0]) for mm in (790, 900))
+    parted_high[top:bottom, middle - 8 : middle + 9] = 0  # seems to part at 0.46 of the height
+    found = find_thorax(parted_high, SPACING_MM)
+    assert found.leg_row * SPACING_MM[0] - 150 == pytest.approx(0.515 * 1709 - 6, abs=4)
+
+
 def test_the_crop_stays_inside_the_image(body_counts):
     edge = np.roll(body_counts, -40, axis=1)[:, :200]  # an arm is cut off
     found = find_thorax(edge, SPACING_MM)
