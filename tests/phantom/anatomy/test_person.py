@@ -44,10 +44,26 @@ def test_body_mass_index_is_that_of_a_clinic_today() -> None:
 
 def test_hands_lie_on_the_belly_of_some_and_of_most_of_the_heaviest() -> None:
     people = [draw_person(np.random.default_rng(seed)) for seed in range(1200)]
-    assert all(person.left.on_belly == person.right.on_belly for person in people)
-    on_belly, bmi = (
-        np.array([value(person) for person in people])
-        for value in (lambda person: person.left.on_belly, lambda person: person.bmi)
+    hands = np.array([[person.right.on_belly, person.left.on_belly] for person in people])
+    bmi = np.array([person.bmi for person in people])
+    assert hands[bmi < 32].mean() == pytest.approx(0.12, abs=0.03)
+    assert hands[bmi > 38].mean() > 0.25
+    one_hand = hands[:, 0] != hands[:, 1]
+    assert one_hand.mean() == pytest.approx(0.06, abs=0.02)
+    assert 0.3 < hands[one_hand, 0].mean() < 0.7  # either side
+
+
+def test_women_carry_fat_on_the_hips_and_men_on_the_belly() -> None:
+    women, men = (
+        [draw_person(np.random.default_rng(seed), sex).fat_on_hips for seed in range(200)]
+        for sex in ("F", "M")
     )
-    assert on_belly[bmi < 32].mean() == pytest.approx(0.1, abs=0.03)
-    assert on_belly[bmi > 38].mean() > 0.25
+    assert np.mean(women) > 0.2 > -0.3 > np.mean(men)
+    assert max(men) > min(women)  # with overlap
+
+
+def test_bladders_hold_little_under_a_catheter_and_anything_up_to_half_a_litre() -> None:
+    volumes = np.array([draw_person(np.random.default_rng(s)).bladder_ml for s in range(800)])
+    assert np.mean(volumes < 25) == pytest.approx(0.05, abs=0.02)
+    assert np.median(volumes) == pytest.approx(110, rel=0.15)
+    assert volumes.max() > 350

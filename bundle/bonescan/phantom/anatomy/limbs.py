@@ -17,6 +17,10 @@ UPPER_ARM_MM, FOREARM_MM = 290.0, 252.0
 THIGH_MM, SHANK_MM = 447.0, 383.0
 """Centre of the femoral head to the knee joint, and from there to the ankle joint."""
 
+UNDER_FLANK = 0.88
+"""Breadth of the trunk at the depth of an arm that lies on the bed, over its greatest breadth: the
+flank is round, and the arm lies below it. Computed from the trunk's sections."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -57,7 +61,7 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
     out = np.radians(angles.arm_abduction)
     elbow_column = max(
         shoulder[2] + upper_arm * np.sin(out + np.radians(5)),
-        float(trunk_skin(scale, 540.0)[0]) + 34 * thick,
+        UNDER_FLANK * float(trunk_skin(scale, 540.0)[0]) + 34 * thick,
     )
     lift = 46 + 30 * angles.on_belly
     elbow = _reach(shoulder, upper_arm, scale.bed_mm - lift * thick, elbow_column)
@@ -68,7 +72,7 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
         wrist_depth = scale.bed_mm - 42 * thick
         wrist_column = max(
             elbow[2] - forearm * np.sin(np.radians(angles.elbow_flexion)),
-            float(trunk_skin(scale, 800.0)[0]) + 30 * thick,
+            UNDER_FLANK * float(trunk_skin(scale, 800.0)[0]) + 30 * thick,
         )
     wrist = _reach(elbow, forearm, wrist_depth, wrist_column)
     along = unit(unit(wrist - elbow) + np.array([1.0, 0.0, 0.0]))

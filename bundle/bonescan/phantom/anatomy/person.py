@@ -18,6 +18,15 @@ _MEDIAN_BMI, _BMI_SIGMA = 28.0, 0.215
 _ON_BELLY_SHARE = ((18.0, 32.0, 45.0), (0.1, 0.1, 0.7))
 """Body mass indices, and the share of persons who lie with their hands on the belly: the heaviest
 find no room beside it. A default of ours."""
+_ONE_HAND_SHARE = 0.06
+"""Share of persons who keep one hand on the belly and one beside it. A default of ours."""
+_CATHETER_SHARE = 0.05
+_CATHETER_ML = (8.0, 25.0)
+"""Share of persons with a catheter, and the urine that it leaves in the bladder. Defaults of
+ours."""
+_FAT_ON_HIPS = {"F": (0.35, 0.4), "M": (-0.45, 0.35)}
+"""Mean and spread by sex of `Person.fat_on_hips`. Defaults of ours: that women carry more fat on
+hips and thighs, men more on the belly, is well known; by how much they overlap is a guess."""
 
 _MEAN_HEIGHT_MM = {"F": 1635.0, "M": 1755.0}
 
@@ -69,7 +78,8 @@ class Person:
         chest_scale: depth and breadth of the rib cage over the average for the height.
         asymmetry: breadth of the right half of the trunk over its average; the left half is divided
             by as much.
-        bladder_ml: volume of the bladder at the time of the scan.
+        bladder_ml: volume of the bladder at the time of the scan; little if a catheter drains it.
+        fat_on_hips: where fat lies: -1 on the belly, 1 on hips and thighs.
         shape_seed: of the small irregularities of the bones.
         shape_spread: size of these irregularities over the average; 0 gives even bones.
         shoulder_tilt_deg: the left shoulder is lower than the right one by this angle.
@@ -98,6 +108,7 @@ class Person:
     chest_scale: float
     asymmetry: float
     bladder_ml: float
+    fat_on_hips: float
     shape_seed: int
     shape_spread: float
     shoulder_tilt_deg: float
@@ -122,9 +133,9 @@ def _clipped_normal(
     return float(np.clip(rng.normal(mean, deviation), low, high))
 
 
-def _draw_limbs(rng: np.random.Generator, *, on_belly: bool) -> LimbAngles:
+def _draw_limbs(rng: np.random.Generator, *, on_belly: bool, out_deg: float) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_clipped_normal(rng, 8, 5, -1, 18),
+        arm_abduction=_clipped_normal(rng, out_deg, 2.5, -4, 18),
         elbow_flexion=_clipped_normal(rng, 11, 8, -4, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
         leg_spread=_clipped_normal(rng, -4, 2.3, -8, 4),
@@ -132,6 +143,21 @@ def _draw_limbs(rng: np.random.Generator, *, on_belly: bool) -> LimbAngles:
         foot_drop=_clipped_normal(rng, 38, 10, 12, 60),
         on_belly=on_belly,
     )
+
+
+def _draw_hands_on_belly(rng: np.random.Generator, bmi: float) -> tuple[bool, bool]:
+    """Draw whether the right and the left hand lie on the belly."""
+    if rng.random() < _ONE_HAND_SHARE:
+        right = rng.random() < 0.5
+        return right, not right
+    both = rng.random() < float(np.interp(bmi, *_ON_BELLY_SHARE))
+    return both, both
+
+
+def _draw_bladder_ml(rng: np.random.Generator) -> float:
+    if rng.random() < _CATHETER_SHARE:
+        return float(rng.uniform(*_CATHETER_ML))
+    return float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500))
 
 
 def draw_person(
@@ -153,31 +179,33 @@ def draw_person(
     bmi = float(np.clip(rng.lognormal(np.log(_MEDIAN_BMI), _BMI_SIGMA), *BMI))
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
-    on_belly = rng.random() < float(np.interp(bmi, *_ON_BELLY_SHARE))
+    on_belly = _draw_hands_on_belly(rng, bmi)
+    out_deg = _clipped_normal(rng, 1, 4, -4, 14)
     return Person(
         sex=chosen,
         age=age,
         height_mm=height,
         weight_kg=bmi * (height / 1000) ** 2,
         kyphosis_deg=_clipped_normal(rng, 4 + 10 * frail, 7, -10, 35),
-        scoliosis_deg=_clipped_normal(rng, 0, 12 if curved else 3, -30, 30),
+        scoliosis_deg=_clipped_normal(rng, 0, 12 if curved else 5, -30, 30),
         head_turn_deg=_clipped_normal(rng, 0, 10, -35, 35),
         head_tilt_deg=_clipped_normal(rng, 0, 3, -10, 10),
         head_nod_deg=_clipped_normal(rng, 4, 5, -10, 16),
-        right=_draw_limbs(rng, on_belly=on_belly),
-        left=_draw_limbs(rng, on_belly=on_belly),
+        right=_draw_limbs(rng, on_belly=on_belly[0], out_deg=out_deg),
+        left=_draw_limbs(rng, on_belly=on_belly[1], out_deg=out_deg),
         head_scale=_clipped_normal(rng, 1, 0.025, 0.94, 1.06),
         leg_scale=_clipped_normal(rng, 1, 0.02, 0.95, 1.05),
         shoulder_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         pelvis_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         chest_scale=_clipped_normal(rng, 1, 0.035, 0.92, 1.08),
         asymmetry=_clipped_normal(rng, 1, 0.012, 0.97, 1.03),
-        bladder_ml=float(np.clip(rng.lognormal(np.log(110.0), 0.6), 25, 500)),
+        bladder_ml=_draw_bladder_ml(rng),
+        fat_on_hips=_clipped_normal(rng, *_FAT_ON_HIPS[chosen], -1, 1),
         shape_seed=int(rng.integers(2**32)),
         shape_spread=_clipped_normal(rng, 1, 0.25, 0.5, 1.6),
-        shoulder_tilt_deg=_clipped_normal(rng, 0, 2.0, -5, 5),
+        shoulder_tilt_deg=_clipped_normal(rng, 0, 2.5, -6, 6),
         hip_tilt_deg=_clipped_normal(rng, 0, 1.2, -3, 3),
-        turn_deg=_clipped_normal(rng, 0, 1.8, -4.5, 4.5),
-        tilt_deg=_clipped_normal(rng, 0, 0.8, -2.5, 2.5),
+        turn_deg=_clipped_normal(rng, 0, 2.8, -7, 7),
+        tilt_deg=_clipped_normal(rng, 0, 1.0, -2.5, 2.5),
         shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 12, -32, 32)),
     )

@@ -30,6 +30,9 @@ _FOREARM = np.array([39.0, 42.0, 34.0, 27.0])
 _THIGH = np.array([89.0, 90.0, 76.0, 62.0, 57.0])
 _SHANK = np.array([57.0, 55.0, 56.0, 43.0, 38.0])
 
+THIGH_BY_FAT = 0.14
+"""How the growth of the legs with the fullness of the body follows `Person.fat_on_hips`: a default
+of ours."""
 PANNUS_GIRTH = 1.35
 """Fullness, see `BodyScale.girth`, above which a fold of the belly hangs over the groins: a body
 mass index of 30 at average height. A default of ours."""
@@ -146,7 +149,8 @@ def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
 
 def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
     leg = posture.legs[side]
-    scale = posture.scale.height * posture.scale.girth**0.45
+    exponent = 0.42 + THIGH_BY_FAT * posture.person.fat_on_hips
+    scale = posture.scale.height * posture.scale.girth**exponent
     yield Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
     shank = _between(leg.knee, leg.ankle, 0, 0.1, 0.3, 0.65, 0.95)
     belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])

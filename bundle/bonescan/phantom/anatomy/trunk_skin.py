@@ -68,6 +68,13 @@ FEMALE_TRUNK = (
 )
 """Rows, and half breadths of women there over those of men."""
 
+BELLY_OR_HIPS = (
+    (340, 480, 600, 680, 760, 820, 964),
+    (0.0, -0.06, -0.14, -0.12, 0.0, 0.05, 0.05),
+)
+"""Rows, and what is added there to the exponents of a person whose fat lies on the hips, and taken
+away where it lies on the belly. A default of ours."""
+
 
 def trunk_skin(scale: BodyScale, row_mm: ArrayLike) -> tuple[Vector, Vector, Vector]:
     """Return the skin of a person's trunk at reference rows, in mm.
@@ -80,6 +87,8 @@ def trunk_skin(scale: BodyScale, row_mm: ArrayLike) -> tuple[Vector, Vector, Vec
     if scale.person.sex == "F":
         breadth = breadth * np.interp(level, *FEMALE_TRUNK)
     height, girth = scale.height, scale.girth
+    shifted = scale.person.fat_on_hips * np.interp(level, *BELLY_OR_HIPS)
+    wide, deep = wide + shifted, deep + shifted
     half = np.interp(row_mm, level, breadth) * height * girth ** np.interp(row_mm, level, wide)
     front = np.interp(row_mm, level, front) - SPINE_DEPTH_MM
     back = np.interp(row_mm, level, back) - SPINE_DEPTH_MM
