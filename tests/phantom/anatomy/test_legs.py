@@ -1,18 +1,29 @@
-"""Cortex and marrow of the long bones."""
+"""Cortex, marrow and spongy ends of the long bones."""
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import ndimage, signal
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.shapes import MARROW_DENSITY
-from tests.phantom.anatomy.reference import reference_body
+from bonescan.phantom.anatomy.shapes import MARROW_DENSITY, SPONGY_DENSITY
+from bonescan.phantom.anatomy.voxels import Bone
+from tests.phantom.anatomy.reference import COLUMNS, PIXEL_MM, reference_body
 
 HOLLOW = [f"{name}_{side}" for name in ("femur", "tibia", "humerus") for side in SIDES]
+PATELLAE = [f"patella_{side}" for side in SIDES]
+SHANK_FWHM_MM = 6.0
+"""Of a camera with a low-energy high-resolution collimator at 6 cm."""
 
 
-def test_long_bones_alone_hold_marrow() -> None:
-    hollow = {name for name, bone in reference_body().bones.items() if bone.density.min() < 1}
-    assert hollow == set(HOLLOW)
+def held(bone: Bone) -> NDArray[np.float32]:
+    """Return the tracer along the camera's axis, over that in a voxel of cortex."""
+    return (bone.block.fraction * bone.density).sum(axis=1)
+
+
+def test_long_bones_and_patellae_alone_differ_inside() -> None:
+    uneven = {name for name, bone in reference_body().bones.items() if bone.density.min() < 1}
+    assert uneven == {*HOLLOW, *PATELLAE}
 
 
 @pytest.mark.parametrize("name", HOLLOW)
@@ -21,17 +32,47 @@ def test_marrow_fills_the_shaft_and_no_more(name: str) -> None:
     assert bone.density.shape == bone.block.fraction.shape
     assert bone.density.min() == pytest.approx(MARROW_DENSITY, abs=1e-5)
     assert bone.density.max() == 1
-    marrow = float((bone.block.fraction * (bone.density < 0.5)).sum())
+    marrow = float((bone.block.fraction * (bone.density < 0.5 * SPONGY_DENSITY)).sum())
     assert 0.03 < marrow / float(bone.block.fraction.sum()) < 0.3
 
 
 @pytest.mark.parametrize("name", HOLLOW)
 def test_shafts_show_two_lines_of_cortex(name: str) -> None:
     """Both walls hold more tracer along the camera's axis than the middle between them."""
-    bone = reference_body().bones[name]
-    held = (bone.block.fraction * bone.density).sum(axis=1)
-    for row in held[int(0.4 * len(held)) : int(0.5 * len(held))]:
+    tracer = held(reference_body().bones[name])
+    for row in tracer[int(0.4 * len(tracer)) : int(0.5 * len(tracer))]:
         columns = np.flatnonzero(row > 0.3 * row.max())
         middle = int(columns.mean())
         walls = row[columns[0] : middle].max(), row[middle + 1 : columns[-1] + 1].max()
         assert min(walls) > 1.1 * row[middle]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_camera_still_tells_both_lines_of_the_tibia_and_the_fibula_apart(side: str) -> None:
+    """Over a third of the shank above its middle, as sharp as a camera sees it."""
+    image = np.zeros((reference_body().shape[0], COLUMNS))
+    for name in (f"tibia_{side}", f"fibula_{side}"):
+        rows, _, columns = reference_body().bones[name].block.slices
+        image[rows, columns] += held(reference_body().bones[name])
+    seen = ndimage.gaussian_filter(image, SHANK_FWHM_MM / 2.3548 / PIXEL_MM)
+    length = rows.stop - rows.start
+    for row in seen[rows.start + int(0.25 * length) : rows.start + int(0.6 * length)]:
+        lines = signal.find_peaks(row, prominence=0.05 * row.max())[0]
+        assert len(lines) == 3
+        fibula, *tibia = lines if side == "right" else lines[::-1]
+        assert 12 < abs(tibia[0] - tibia[1]) * PIXEL_MM < 28
+        assert 22 < abs(np.mean(tibia) - fibula) * PIXEL_MM < 45
+
+
+@pytest.mark.parametrize(("name", "end"), [("femur", -20), ("tibia", 20), ("humerus", 17)])
+def test_ends_are_spongy_below_a_thin_cortex(name: str, end: int) -> None:
+    """They are far thicker than the shaft, but hold little more tracer."""
+    bone = reference_body().bones[f"{name}_left"]
+    row = round(end / PIXEL_MM) % len(bone.block.fraction)
+    shaft = len(bone.block.fraction) // 2
+    thick, tracer = bone.block.fraction.sum(axis=1), held(bone)
+    assert thick[row].max() > 1.5 * thick[shaft].max()
+    assert tracer[row].max() < 1.6 * tracer[shaft].max()
+    share, density = bone.block.fraction[row], bone.density[row]
+    assert np.median(density[share > 0.99]) == pytest.approx(SPONGY_DENSITY, abs=0.03)
+    assert density[(share > 0.3) & (share < 0.7)].mean() > 1.7 * SPONGY_DENSITY

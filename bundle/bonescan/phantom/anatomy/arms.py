@@ -46,16 +46,22 @@ def _humerus(posture: Posture, side: str) -> BoneShape:
     upper = shoulder.points((8, 8, 0), (40, 8, 0), (95, 6, 0))
     lower = elbow.points((-95, 0, -2), (-45, 0, 0), (-22, 0, 0))
     radii = np.array([21, 14.5, 11, 10.5, 14, 21]) * scale
-    cavity = Tube(np.vstack([upper[1:], lower[:2]]), np.array([9, 6, 5.5, 6]) * scale)
-    shapes: list[Shape] = [
+    path = np.vstack([upper, lower])
+    cavity = Tube(path[1:-1], np.array([9, 6, 5.5, 6]) * scale)
+    ends: list[Shape] = [
         Ellipsoid(arm.shoulder, np.full(3, 23.0) * scale),  # head
         shoulder.ellipsoid((4, 14, 4), (20, 14, 18)),  # tubercles
-        Tube(np.vstack([upper, lower]), radii, axes[2], [1, 1, 1, 1, 1.4, 1.9]),
+        Tube(path[:2], radii[:2]),
+        Tube(path[-2:], radii[-2:], axes[2], (1.4, 1.9)),
+    ]
+    shapes: list[Shape] = [
+        *ends,
+        Tube(path[1:-1], radii[1:-1], axes[2], (1, 1, 1, 1.4)),
         elbow.tube([(0, -18, 0), (0, 20, 0)], (13, 11)),  # trochlea and capitulum
         elbow.ellipsoid((-13, -20, -2), (10, 6, 6)),  # epicondyles
         elbow.ellipsoid((-12, 20, -2), (10, 6, 7)),
     ]
-    return BoneShape.paired("humerus", side, shapes, cover_mm=9.0, marrow=[cavity])
+    return BoneShape.paired("humerus", side, shapes, cover_mm=9.0, marrow=[cavity], spongy=ends)
 
 
 def _forearm(posture: Posture, side: str) -> BoneShape:

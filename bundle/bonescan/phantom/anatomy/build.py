@@ -13,7 +13,9 @@ from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.ribcage import RibPaths, rib_paths, ribcage_bones
 from bonescan.phantom.anatomy.shapes import (
+    CORTEX_MM,
     MARROW_DENSITY,
+    SPONGY_DENSITY,
     BoneShape,
     VoxelGrid,
     rasterise,
@@ -45,13 +47,21 @@ def _merge(outline: NDArray[np.float32], block: VoxelBlock) -> None:
 
 
 def _rasterise_bone(bone: BoneShape, grid: VoxelGrid) -> Bone:
-    """Return a bone as voxels, its marrow apart from its cortex."""
+    """Return a bone as voxels, its marrow and its spongy ends apart from its cortex."""
     block = rasterise(grid, bone.shapes, without=bone.without)
-    if not bone.marrow:
+    if not (bone.marrow or bone.spongy):
         return Bone(bone.name, bone.region, block)
-    filled = np.maximum(block.fraction, np.float32(1e-3))
-    marrow = np.minimum(rasterise(grid, bone.marrow).within(block) / filled, 1)
-    return Bone(bone.name, bone.region, block, 1 - np.float32(1 - MARROW_DENSITY) * marrow)
+    held = block.fraction.copy()
+    # Where a cavity reaches into a spongy end, marrow is what is left of it.
+    for shapes, level, cortex_mm in (
+        (bone.spongy, SPONGY_DENSITY, CORTEX_MM),
+        (bone.marrow, MARROW_DENSITY, 0.0),
+    ):
+        if shapes:
+            filled = rasterise(grid, shapes, grown_mm=-cortex_mm).within(block)
+            np.minimum(held, block.fraction - np.float32(1 - level) * filled, out=held)
+    density = held / np.maximum(block.fraction, np.float32(1e-3))
+    return Bone(bone.name, bone.region, block, density.clip(MARROW_DENSITY, 1))
 
 
 def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> NDArray[np.float32]:

@@ -57,22 +57,26 @@ def _femur(posture: Posture, side: str) -> BoneShape:
     path = _shaft(hip.points(corner, below), lower, (0.3, 0.65), bow=5 * scale * knee.axes[2])
     radii = np.array([18, 15, 13, 13, 14.5, 18, 25, 34]) * scale
     cavity = Tube(path[1:-2], np.array([6.5, 6.5, 6.5, 8, 10]) * scale)
+    condyles: list[Shape] = [
+        Tube(path[-3:], radii[-3:], knee.axes[2], (1.1, 1.3, 1.5)),
+        knee.ellipsoid((-17, -23, -7), (21, 16, 30)),  # medial
+        knee.ellipsoid((-19, 23, -6), (20, 16, 30)),  # lateral
+        knee.ellipsoid((-38, 0, 2), (13, 30, 22)),  # the groove of the patella, above the notch
+    ]
     shapes: list[Shape] = [
         hip.ellipsoid((0, 0, 0), (24, 24, 24)),  # head
         hip.tube([(0, 0, 0), (30, 8, 32)], (17, 18)),  # neck
         hip.tube([(8, 18, 44), (36, 14, 44)], (13, 16)),  # greater trochanter
         hip.tube([corner, below, (58, 20, 22)], (17, 13, 7)),  # lesser trochanter
-        Tube(path, radii, knee.axes[2], (1, 1, 1, 1, 1, 1.1, 1.3, 1.5)),
-        knee.ellipsoid((-17, -20, -5), (21, 19, 28)),  # medial condyle
-        knee.ellipsoid((-20, 20, -5), (21, 19, 28)),  # lateral condyle
-        knee.ellipsoid((-30, 0, -5), (18, 32, 22)),  # between them
+        Tube(path[:-2], radii[:-2], knee.axes[2], (1, 1, 1, 1, 1, 1.1)),
+        *condyles,
     ]
-    return BoneShape.paired("femur", side, shapes, cover_mm=9.0, marrow=[cavity])
+    return BoneShape.paired("femur", side, shapes, cover_mm=9.0, marrow=[cavity], spongy=condyles)
 
 
 def _patella(posture: Posture, side: str) -> BoneShape:
-    shape = knee_frame(posture, side).ellipsoid((-38, 4, 42), (22, 21, 10))
-    return BoneShape.paired("patella", side, [shape], cover_mm=6.0)
+    shapes = [knee_frame(posture, side).ellipsoid((-38, 4, 42), (22, 21, 10))]
+    return BoneShape.paired("patella", side, shapes, cover_mm=6.0, spongy=shapes)
 
 
 def _tibia(posture: Posture, side: str) -> BoneShape:
@@ -84,13 +88,17 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
     upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
-    cavity = Tube(path[1:-1], np.array([15, 14, 9.5, 8, 9]) * scale)
-    shapes: list[Shape] = [
-        knee.ellipsoid((14, 1, -3), (17, 39, 27)),  # plateau
-        Tube(path, np.array([33, 24, 18.5, 14.2, 12, 14, 22]) * scale),
+    radii = np.array([30, 23, 16, 14.2, 12.5, 14, 22]) * scale
+    cavity = Tube(path[1:-1], np.array([16, 12, 10, 8, 9]) * scale)
+    ends: list[Shape] = [
+        knee.ellipsoid((13, 1, -3), (16, 38, 26), 4),  # plateau
+        Tube(path[:3], radii[:3]),
+        Tube(path[-2:], radii[-2:]),
         ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus
     ]
-    return BoneShape.paired("tibia", side, shapes, cover_mm=6.0, marrow=[cavity])
+    tubercle = knee.tube([(36, 4, 22), (58, 4, 18)], (9, 7))
+    shapes: list[Shape] = [*ends, tubercle, Tube(path[2:-1], radii[2:-1])]
+    return BoneShape.paired("tibia", side, shapes, cover_mm=6.0, marrow=[cavity], spongy=ends)
 
 
 def _fibula(posture: Posture, side: str) -> BoneShape:

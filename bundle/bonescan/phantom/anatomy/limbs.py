@@ -16,6 +16,8 @@ UPPER_ARM_MM, FOREARM_MM = 290.0, 252.0
 """Centre of the humeral head to the elbow's axis, and from there to the wrist."""
 THIGH_MM, SHANK_MM = 447.0, 383.0
 """Centre of the femoral head to the knee joint, and from there to the ankle joint."""
+TIBIAL_TORSION_DEG = 20.0
+"""By how much the foot is turned farther outwards than the knee: 20 to 30 degrees in adults."""
 
 UNDER_FLANK = 0.88
 """Breadth of the trunk at the depth of an arm that lies on the bed, over its greatest breadth: the
@@ -92,7 +94,9 @@ def bend_leg(hip: Vector, angles: LimbAngles, scale: BodyScale) -> Leg:
     # The heel lies on the bed: 54 mm below and 32 mm behind the ankle, 26 mm thick with skin.
     heel = (54 * np.sin(drop) + 32 * np.cos(drop) + 26) * scale.bone
     ankle = _reach(knee, SHANK_MM * scale.leg, scale.bed_mm - heel, ankle_column)
-    along, outward, forward = knee_frame = _leg_frame(ankle - hip, turn)
+    half_torsion = np.radians(TIBIAL_TORSION_DEG / 2)
+    knee_frame = _leg_frame(ankle - hip, turn - half_torsion)
+    along, outward, forward = _leg_frame(ankle - hip, turn + half_torsion)
     toes = np.cos(drop) * forward + np.sin(drop) * along
     sole = np.cos(drop) * along - np.sin(drop) * forward
     return Leg(hip, knee, ankle, knee_frame, np.array([sole, outward, toes]))

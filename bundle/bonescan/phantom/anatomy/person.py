@@ -40,7 +40,7 @@ class LimbAngles:
         elbow_flexion: forearm turned back towards the body.
         hand_roll: 0 palm towards the thigh, 90 palm down on the bed.
         leg_spread: thigh away from the midline, on top of the natural stance.
-        leg_rotation: outward rotation of the leg; the foot follows.
+        leg_rotation: outward rotation of the shank: of the knee less, of the foot more.
         foot_drop: plantar flexion; 0 is a foot at right angles to the leg.
         on_belly: whether the hand lies on the belly instead of beside it.
     """

@@ -330,9 +330,9 @@ class LocalFrame:
         """Return one point (3,), see `points`."""
         return self.points(offset)[0]
 
-    def ellipsoid(self, centre: ArrayLike, radii: ArrayLike) -> Ellipsoid:
-        """Return an ellipsoid along the axes."""
-        return Ellipsoid(self.point(centre), np.asarray(radii) * self.scale, self.axes)
+    def ellipsoid(self, centre: ArrayLike, radii: ArrayLike, power: int = 2) -> Ellipsoid:
+        """Return an ellipsoid along the axes, see `Ellipsoid`."""
+        return Ellipsoid(self.point(centre), np.asarray(radii) * self.scale, self.axes, power)
 
     def tube(self, offsets: Sequence[ArrayLike] | Vector, radii: ArrayLike) -> Tube:
         """Return a round rod through points, with one radius or one per point."""
@@ -358,9 +358,14 @@ def smooth_path(knots: ArrayLike, number: int, *, closed: bool = False) -> Vecto
     )
 
 
-MARROW_DENSITY = 0.1
+MARROW_DENSITY = 0.05
 """Tracer in the cavity of a long bone's shaft over that in its cortex: fatty marrow without bone
-holds about as much as other soft tissue, a tenth or less."""
+holds about as much as other soft tissue."""
+SPONGY_DENSITY = 0.35
+"""Tracer in spongy bone over that in cortex: bone fills a fifth of it, and its large surface takes
+up more per gram. A default of ours."""
+CORTEX_MM = 1.5
+"""Thickness of the cortex around spongy bone. A default of ours."""
 
 
 @dataclass(frozen=True)
@@ -373,6 +378,7 @@ class BoneShape:
         shapes: their union is the bone.
         without: what is cut out of it.
         marrow: the cavity of its shaft, where it holds MARROW_DENSITY of the tracer in its cortex.
+        spongy: its ends, where it holds SPONGY_DENSITY below a thin cortex.
         cover_mm: least thickness of the soft tissue over it; 0 leaves that to the body's outline.
     """
 
@@ -381,6 +387,7 @@ class BoneShape:
     shapes: Sequence[Shape]
     without: Sequence[Shape] = field(default=(), kw_only=True)
     marrow: Sequence[Shape] = field(default=(), kw_only=True)
+    spongy: Sequence[Shape] = field(default=(), kw_only=True)
     cover_mm: float = field(default=0.0, kw_only=True)
 
     @classmethod
@@ -392,7 +399,8 @@ class BoneShape:
         *,
         cover_mm: float,
         marrow: Sequence[Shape] = (),
+        spongy: Sequence[Shape] = (),
     ) -> Self:
         """Return a bone of one side that is all of its region, such as ``femur_left``."""
         name = f"{name}_{side}"
-        return cls(name, name, shapes, marrow=marrow, cover_mm=cover_mm)
+        return cls(name, name, shapes, marrow=marrow, spongy=spongy, cover_mm=cover_mm)
