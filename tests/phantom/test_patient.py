@@ -136,3 +136,10 @@ def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     assert simulate_patient(PRESETS["chen2023"], seed=3, number=1).shows_metastasis
     assert [settings[:2] for settings in drawn] == [(0.0, ["breast"])] * 3
     assert len({id(rng) for _, _, rng in drawn}) == 1  # goes on, so that the next draw differs
+
+
+def test_patients_of_the_preset_normal_have_no_findings():
+    patient = simulate_patient(find_preset("normal"), seed=4, number=2)
+    assert not patient.lesions
+    assert not patient.benign_foci
+    assert set(patient.benign_findings) <= {"movement"}

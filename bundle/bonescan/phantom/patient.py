@@ -174,7 +174,9 @@ def _draw_patient(
     camera = preset.cameras[rng.integers(len(preset.cameras))]
     sex: Sex = "F" if rng.random() < primary.female_share else "M"
     body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
-    uptake, findings = draw_benign_findings(body, draw_uptake(body, rng), rng)
+    uptake, findings = draw_uptake(body, rng), tuple[str, ...]()
+    if preset.benign:
+        uptake, findings = draw_benign_findings(body, uptake, rng)
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)

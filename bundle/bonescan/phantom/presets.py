@@ -208,6 +208,7 @@ class Preset:
             million.
         cameras: drawn with equal chance.
         primaries: drawn by their `share`.
+        benign: whether patients have benign findings.
         lesion_in_each_view: whether at least one metastasis shows in every view that a patient
             keeps; other patients are drawn until it does. Of no effect with groups.
         groups: exact make-up of the patients, in place of `free_share` and `primaries`; their
@@ -225,6 +226,7 @@ class Preset:
     total_counts: tuple[float, float] = (0.3e6, 4.0e6)
     cameras: tuple[CameraPreset, ...] = CAMERAS
     primaries: tuple[Primary, ...] = PRIMARIES
+    benign: bool = True
     lesion_in_each_view: bool = False
     groups: tuple[CohortGroup, ...] = ()
 
@@ -241,6 +243,7 @@ PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(name="default", patients=60),
+        Preset(name="normal", patients=40, free_share=1.0, benign=False),
         Preset(
             name="lin2020",
             patients=76,
