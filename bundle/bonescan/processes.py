@@ -1,11 +1,67 @@
-"""Worker processes that do not outlive the process that started them."""
+"""Work in other processes: those of this machine, which end with this one, or a cluster's."""
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from bonescan.cluster import cluster_pool
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run_each(
+    function: Callable[[Item, Path], Result],
+    items: Iterable[Item],
+    folder: Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+) -> Generator[Result, None, None]:
+    """Call `function(item, folder)` for each item; yield the results as they are done.
+
+    Close the generator to leave it early: what has begun is waited for on this machine, the rest is
+    dropped.
+
+    Args:
+        function: called in this process where one worker is asked for, else elsewhere; it may be
+            called twice for one item where a cluster loses a worker.
+        items: what to do.
+        folder: where it is written; it exists.
+        workers: processes of this machine, 1 or more; they pay no heed to Ctrl-C, which is this
+            process's to handle.
+        cluster: address of a Dask cluster that does it instead.
+
+    Raises:
+        ValueError: if there are no workers, or the cluster is not fit (see
+            `bonescan.cluster.cluster_pool`).
+        BrokenProcessPool: if a worker dies, on a cluster if several do over one item.
+    """
+    _require_workers(workers)
+    if workers == 1 and cluster is None:
+        yield from (function(item, folder) for item in items)
+        return
+    folder = folder.absolute()
+    pool: AbstractContextManager[Executor] = (
+        worker_pool(workers, _ignore_interrupt)
+        if cluster is None
+        else cluster_pool(cluster, folder)
+    )
+    with pool as executor:
+        futures = [executor.submit(function, item, folder) for item in items]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def worker_pool(
@@ -23,13 +79,22 @@ def worker_pool(
     Raises:
         ValueError: if there are no workers.
     """
-    if workers < 1:
-        raise ValueError(f"number of workers must be 1 or more, got {workers}")
+    _require_workers(workers)
     return ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=partial(_start_worker, initializer, *arguments),
     )
+
+
+def _require_workers(workers: int) -> None:
+    if workers < 1:
+        raise ValueError(f"number of workers must be 1 or more, got {workers}")
+
+
+def _ignore_interrupt() -> None:
+    """Leave it to the parent what a Ctrl-C of the user stops: a worker finishes its item."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _start_worker(initializer: Callable[..., None] | None, *arguments: object) -> None:

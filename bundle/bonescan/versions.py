@@ -5,7 +5,16 @@ from importlib.metadata import version
 
 from bonescan import __version__
 
-PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "pydicom")
+PACKAGES = (
+    "torch",
+    "monai",
+    "pytorch-ignite",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pydicom",
+    "nibabel",
+)
 """Packages whose version a result can depend on."""
 
 

@@ -255,5 +255,13 @@ def test_one_patient_appears_only_when_complete(simulated, tmp_path, monkeypatch
 
     monkeypatch.setattr(cohort_module, "write_patient", look)
     assert simulate_one(origin, tmp_path) == "sim-0002"
-    assert seen == [".partial-sim-0002"]
+    (partial,) = seen
+    assert partial.startswith(".partial-sim-0002-")
     assert [path.name for path in tmp_path.iterdir()] == ["sim-0002"]
+
+
+def test_a_patient_that_is_there_is_not_made_again(simulated, tmp_path):
+    origin = Cohort(PRESET, 2, 5, tmp_path).origins[1]
+    (tmp_path / "sim-0002").mkdir()
+    assert simulate_one(origin, tmp_path) == "sim-0002"
+    assert simulated == []

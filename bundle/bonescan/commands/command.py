@@ -65,6 +65,18 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_workers(parser: argparse.ArgumentParser, default: int | None, about: str) -> None:
+    """Add the choice of who does the work: processes of this machine, or a Dask cluster."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--workers", type=int, default=default, metavar="W", help=about)
+    choice.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Dask cluster that works instead, whose workers see the same folders, such as "
+        "tcp://10.0.0.1:8786",
+    )
+
+
 def add_datalist(parser: argparse.ArgumentParser, about: str) -> None:
     """Add the datalist that a command reads."""
     parser.add_argument("--datalist", type=Path, required=True, metavar="FILE", help=about)

@@ -27,7 +27,7 @@ def run_reported(run: Callable[[], int], *, to_continue: str = "") -> int:
         print(f"\nInterrupted{how}.", file=sys.stderr)
         return INTERRUPTED
     except BrokenProcessPool:
-        reason = "a worker process died, perhaps for lack of memory; try fewer --workers"
+        reason = "a worker process died, perhaps for lack of memory; try fewer workers"
     except (ValueError, OSError, RuntimeError) as err:  # MONAI wraps errors of its transforms
         reason = one_line(root_cause(err))
     print(f"error: {reason}", file=sys.stderr)

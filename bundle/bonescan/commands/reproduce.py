@@ -6,7 +6,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from bonescan.commands.command import PUBLISHED, SAME_COMMAND, Command, add_results_folder
+from bonescan.commands.command import (
+    PUBLISHED,
+    SAME_COMMAND,
+    Command,
+    add_results_folder,
+    add_workers,
+)
 from bonescan.workflow.installation import find_configs
 
 SPLITS = ("patient", "image")
@@ -40,9 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=SPLITS[0],
         help="image: optimistic, as some papers did",
     )
-    parser.add_argument(
-        "--workers", type=int, metavar="W", help="processes; one per GPU or core if not given"
-    )
+    add_workers(parser, None, "processes; one per GPU or core if not given")
     parser.add_argument(
         "--work", type=Path, default=Path("runs/reproduce"), metavar="DIR", help="folder of runs"
     )
@@ -71,10 +75,15 @@ def run(chosen: argparse.Namespace) -> int:
     experiment = load_experiment(path).at(chosen.profile)
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
-    data = prepare(experiment, profile, work / "data", split=chosen.split)
+    data = prepare(experiment, profile, work / "data", split=chosen.split, cluster=chosen.cluster)
     grid = RunGrid(experiment, chosen.profile, data, work, tuple(chosen.folds))
     workers = default_workers() if chosen.workers is None else chosen.workers
-    outcome = execute(grid.runs(), workers=workers, announce=partial(print, flush=True))
+    outcome = execute(
+        grid.runs(),
+        workers=workers,
+        cluster=chosen.cluster,
+        announce=partial(print, flush=True),
+    )
     page = write_results(
         grid, chosen.output, command=typed(chosen), split=chosen.split, publish=publish
     )
@@ -92,6 +101,7 @@ def typed(chosen: argparse.Namespace) -> str:
     words += ["--folds", *map(str, chosen.folds)] if chosen.folds else []
     words += ["--split", chosen.split, "--work", str(chosen.work)]
     words += [] if chosen.workers is None else ["--workers", str(chosen.workers)]
+    words += [] if chosen.cluster is None else ["--cluster", chosen.cluster]
     words += ["--publish"] if chosen.output == PUBLISHED else ["--output", str(chosen.output)]
     return shlex.join(words)
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bonescan.commands.command import SAME_COMMAND, Command, add_output
+from bonescan.commands.command import SAME_COMMAND, Command, add_output, add_workers
 from bonescan.phantom.presets import PRESETS, find_preset
 
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--patients", type=int, metavar="N", help="the preset's own number if not given"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more")
-    parser.add_argument("--workers", type=int, default=1, metavar="W", help="processes")
+    add_workers(parser, 1, "processes")
     add_output(parser)
 
 
@@ -27,7 +27,9 @@ def run(chosen: argparse.Namespace) -> int:
     patients = preset.patients if chosen.patients is None else chosen.patients
     try:
         simulate_cohort(
-            Cohort(preset, patients, chosen.seed, chosen.output), workers=chosen.workers
+            Cohort(preset, patients, chosen.seed, chosen.output),
+            workers=chosen.workers,
+            cluster=chosen.cluster,
         )
     except OSError as err:
         raise ValueError(

@@ -5,11 +5,9 @@ renamed when complete. Files of the whole cohort are written last, from those of
 """
 
 import json
+import os
 import platform
 import shutil
-import signal
-from collections.abc import Generator, Sequence
-from concurrent.futures import as_completed
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -27,7 +25,7 @@ from bonescan.phantom.files.cohort_files import make_datalist, make_readme
 from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import Preset
-from bonescan.processes import worker_pool
+from bonescan.processes import run_each
 
 CONFIGURATION_FILE = "cohort.yaml"
 CLINICAL_FILE = "clinical.csv"
@@ -90,15 +88,17 @@ class Cohort:
         }
 
 
-def simulate_cohort(cohort: Cohort, *, workers: int = 1) -> None:
+def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = None) -> None:
     """Simulate the patients that are missing, then write the files of the whole cohort.
 
     Args:
         cohort: what to make and where; the folder is created.
         workers: processes that simulate; 1 simulates in this process.
+        cluster: address of a Dask cluster that simulates instead.
 
     Raises:
-        ValueError: if the folder holds something else, or there are no workers.
+        ValueError: if the folder holds something else, there are no workers, or the cluster is not
+            fit.
         OSError: if the folder cannot be written.
     """
     if workers < 1:
@@ -109,7 +109,9 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1) -> None:
     with (
         tqdm(total=cohort.patients, initial=done, unit="patient", desc="Simulate") as bar,
         # Closed whatever happens in between, so that no worker outlives an interruption.
-        closing(_simulate_all(missing, cohort.folder, workers)) as finished,
+        closing(
+            run_each(simulate_one, missing, cohort.folder, workers=workers, cluster=cluster)
+        ) as finished,
     ):
         for _ in finished:
             bar.update()
@@ -152,36 +154,18 @@ def _check_same(path: Path, wanted: dict[str, Any]) -> None:
         )
 
 
-def _simulate_all(
-    origins: Sequence[PatientOrigin], folder: Path, workers: int
-) -> Generator[str, None, None]:
-    """Simulate patients, yielding the name of each that is complete."""
-    if workers == 1:
-        for origin in origins:
-            yield simulate_one(origin, folder)
-        return
-    pool = worker_pool(workers, _ignore_interrupt)
-    with pool:
-        try:
-            futures = [pool.submit(simulate_one, origin, folder) for origin in origins]
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupt() -> None:
-    """Leave it to the parent what a Ctrl-C of the user stops: a worker finishes its patient."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def simulate_one(origin: PatientOrigin, folder: Path) -> str:
     """Simulate one patient into a folder of the cohort that appears only when complete.
+
+    A patient that is there is left alone: a cluster that lost a worker asks for its patients again.
 
     Returns:
         The name of the patient.
     """
-    partial = folder / f"{PARTIAL_PREFIX}{origin.folder}"
+    if (folder / origin.folder).exists():
+        return origin.folder
+    # A name of this process's own: a worker that was given up may still be writing.
+    partial = folder / f"{PARTIAL_PREFIX}{origin.folder}-{platform.node()}-{os.getpid()}"
     partial.mkdir()
     try:
         patient = simulate_patient(origin.preset, seed=origin.seed, number=origin.number)

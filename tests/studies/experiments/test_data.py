@@ -24,7 +24,7 @@ def made(tmp_path, monkeypatch):
     """Replace the simulator by a datalist, and the writing of images by a note of what is asked."""
     asked = []
 
-    def simulate(cohort, *, workers):
+    def simulate(cohort, *, workers, cluster):
         cohort.folder.mkdir(parents=True, exist_ok=True)
         entries = [
             {"image": f"{name}.dcm", "patient": name, "primary": primary, "lesions": n, "fold": 4}
@@ -82,7 +82,7 @@ def test_image_sets_are_told_apart_by_their_folder(made, tmp_path):
 def test_another_test_share_makes_other_data_of_the_same_cohort(
     made, cohort, tmp_path, monkeypatch
 ):
-    def simulate(wanted, *, workers):
+    def simulate(wanted, *, workers, cluster):
         only_facts = shutil.ignore_patterns("*.dcm", "*.nii.gz", "labelme")
         shutil.copytree(cohort, wanted.folder, ignore=only_facts, dirs_exist_ok=True)
 

@@ -57,7 +57,12 @@ class ExperimentData:
 
 
 def prepare(
-    experiment: Experiment, profile: Profile, folder: Path, *, split: str = "patient"
+    experiment: Experiment,
+    profile: Profile,
+    folder: Path,
+    *,
+    split: str = "patient",
+    cluster: str | None = None,
 ) -> ExperimentData:
     """Make what is not there yet; an interrupted preparation goes on where it stopped.
 
@@ -67,6 +72,7 @@ def prepare(
         folder: of all data of experiments.
         split: "patient", or "image" to deal single images of a set to training and test as some
             papers did, which puts copies of one patient on both sides.
+        cluster: address of a Dask cluster that simulates; the cores of this machine if not given.
 
     Raises:
         ValueError: if a split by image is asked of whole scans, or the folder holds other data.
@@ -78,7 +84,7 @@ def prepare(
     seed = profile.cohort_seed
     folder_name = f"{experiment.preset}-{profile.patients}-seed{seed}"
     cohort = Cohort(find_preset(experiment.preset), profile.patients, seed, folder / folder_name)
-    simulate_cohort(cohort, workers=os.cpu_count() or 1)
+    simulate_cohort(cohort, workers=os.cpu_count() or 1, cluster=cluster)
     scans = _hold_out(cohort, profile.test_share)
     image_sets = {
         name: _make_images(scans, image_set, folder, split=split, seed=seed)

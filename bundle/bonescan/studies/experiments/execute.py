@@ -4,14 +4,16 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 import torch
 
+from bonescan.cluster import cluster_pool
 from bonescan.processes import worker_pool
 from bonescan.studies.experiments.grid import Run
 from bonescan.studies.experiments.run import RunFailedError, perform
@@ -35,12 +37,20 @@ def default_workers() -> int:
     return torch.cuda.device_count() or os.cpu_count() or 1
 
 
-def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None]) -> Outcome:
+def execute(
+    runs: Sequence[Run],
+    *,
+    workers: int,
+    cluster: str | None = None,
+    announce: Callable[[str], None],
+) -> Outcome:
     """Do all runs; one that fails stops only those that need it.
 
     Args:
         runs: each after those that it needs.
         workers: processes; each has a GPU of its own where there are GPUs, and its share of cores.
+        cluster: address of a Dask cluster that does them instead; which GPU and how many cores each
+            of its workers has is for whoever starts it to say.
         announce: is told a line about each run.
 
     Returns:
@@ -49,34 +59,54 @@ def execute(runs: Sequence[Run], *, workers: int, announce: Callable[[str], None
     Raises:
         KeyboardInterrupt: if it is interrupted; done steps are kept.
         RuntimeError: if a worker process dies.
-        ValueError: if there are no workers.
+        ValueError: if there are no workers, or the cluster is not fit.
     """
-    if workers < 1:
-        raise ValueError(f"number of workers must be 1 or more, got {workers}")
-    numbers = multiprocessing.get_context("spawn").Queue()
-    for number in range(workers):
-        numbers.put(number)
-    threads, gpus = max(1, (os.cpu_count() or 1) // workers), torch.cuda.device_count()
-    pool = worker_pool(workers, _take_share, numbers, threads, gpus)
-    progress = _Progress(len(runs), announce)
-    outcome = Outcome()
+    if not runs:
+        return Outcome()
+    pool = _share_out(workers) if cluster is None else cluster_pool(cluster, _shared_folder(runs))
     try:
-        left = list(runs)
+        with pool as executor:
+            return _execute_waves(runs, executor, _Progress(len(runs), announce))
+    except BrokenProcessPool as err:
+        raise RuntimeError(
+            "a worker process died, perhaps for lack of memory; the same command, with fewer "
+            "workers, goes on where it stopped; the logs of the runs say how far they came"
+        ) from err
+
+
+def _execute_waves(runs: Sequence[Run], executor: Executor, progress: "_Progress") -> Outcome:
+    """Do the runs, wave after wave; the rest is dropped when it is left early."""
+    outcome = Outcome()
+    left = list(runs)
+    futures: dict[Future[dict[str, float]], Run] = {}
+    try:
         while left:
             wave, left = _split_wave(left)
-            futures = {pool.submit(perform, run): run for run in wave}
+            futures = {executor.submit(perform, run): run for run in wave}
             for future in as_completed(futures):
                 _settle(future, futures[future], outcome, progress)
             skipped, left = _split_lost(left, {run.folder for run, _ in outcome.failed})
             outcome.skipped += skipped
-    except BrokenProcessPool as err:
-        raise RuntimeError(
-            "a worker process died, perhaps for lack of memory; the same command, with fewer "
-            "--workers, goes on where it stopped; the logs of the runs say how far they came"
-        ) from err
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in futures:
+            future.cancel()
     return outcome
+
+
+def _shared_folder(runs: Sequence[Run]) -> Path:
+    """Return the folder that holds all runs, which exists from now on."""
+    folder = Path(os.path.commonpath([run.folder.absolute() for run in runs]))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _share_out(workers: int) -> AbstractContextManager[Executor]:
+    """Return processes that share the GPUs and the cores of this machine."""
+    numbers = multiprocessing.get_context("spawn").Queue()
+    for number in range(workers):
+        numbers.put(number)
+    threads, gpus = max(1, (os.cpu_count() or 1) // max(workers, 1)), torch.cuda.device_count()
+    return worker_pool(workers, _take_share, numbers, threads, gpus)
 
 
 def _take_share(numbers: "Queue[int]", threads: int, gpus: int) -> None:
