@@ -1,6 +1,7 @@
 """A small made-up patient, for tests of what is written about patients."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,8 +48,11 @@ def fake_patient(
     *,
     seed: int = 0,
     tumour_burden: float = 0.03,
+    scatter_window: bool = False,
 ) -> SimulatedPatient:
     images = {view: fake_view(view, seed) for view in views}
+    if scatter_window:
+        images = {view: replace(image, scatter=image.counts // 3) for view, image in images.items()}
     return SimulatedPatient(
         person=draw_person(np.random.default_rng(seed), "F"),
         views=images,

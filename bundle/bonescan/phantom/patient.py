@@ -50,6 +50,7 @@ class SimulatedView:
         instances: number of the lesion, 0 where there is none, uint16 (row, column).
         benign: number of the benign focus, 0 where there is none, uint16 (row, column).
         regions: one bit per region of `bonescan.labels.REGIONS`, int64 (row, column).
+        scatter: counts in the scatter window, uint16 (row, column); None where it is not stored.
     """
 
     counts: NDArray[np.uint16]
@@ -57,6 +58,7 @@ class SimulatedView:
     instances: NDArray[np.uint16]
     benign: NDArray[np.uint16]
     regions: NDArray[np.int64]
+    scatter: NDArray[np.uint16] | None = None
 
 
 @dataclass(frozen=True)

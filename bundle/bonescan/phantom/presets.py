@@ -18,6 +18,13 @@ length Le = L - 2 / mu(lead): GE 1.50 x 35 mm, older GE 1.80 x 41 mm, Siemens 1.
 """
 
 
+PHOTOPEAK_WINDOW_KEV = (126.45, 154.55)
+"""A 20 % window around 140.5 keV."""
+GE_SCATTER_WINDOW_KEV = (114.0, 126.0)
+SIEMENS_SCATTER_WINDOW_KEV = (105.375, 126.45)
+"""GE: 10 % around 120 keV. Siemens: 15 % of the photopeak's energy, next below its window."""
+
+
 @dataclass(frozen=True)
 class CameraPreset:
     """A gamma camera, as far as images depend on it.
@@ -29,6 +36,7 @@ class CameraPreset:
         fwhm_mm: system resolution at FWHM_DISTANCES_MM from the collimator.
         first_column: first column that the detector reaches; pixels before it are zero.
         last_column: last column that the detector reaches; pixels behind it are zero.
+        scatter_window_kev: limits of the energy window for scattered photons, if it is used.
     """
 
     manufacturer: str
@@ -37,15 +45,48 @@ class CameraPreset:
     fwhm_mm: tuple[float, ...]
     first_column: int
     last_column: int
+    scatter_window_kev: tuple[float, float]
 
 
 GE_CAMERAS = (
-    CameraPreset("GE MEDICAL SYSTEMS", "Millennium MG", 2.26, GE_OLDER_LEHR_FWHM_MM, 13, 242),
-    CameraPreset("GE MEDICAL SYSTEMS", "Discovery NM/CT 670", 2.401, GE_LEHR_FWHM_MM, 15, 239),
+    CameraPreset(
+        manufacturer="GE MEDICAL SYSTEMS",
+        model="Millennium MG",
+        pixel_mm=2.26,
+        fwhm_mm=GE_OLDER_LEHR_FWHM_MM,
+        first_column=13,
+        last_column=242,
+        scatter_window_kev=GE_SCATTER_WINDOW_KEV,
+    ),
+    CameraPreset(
+        manufacturer="GE MEDICAL SYSTEMS",
+        model="Discovery NM/CT 670",
+        pixel_mm=2.401,
+        fwhm_mm=GE_LEHR_FWHM_MM,
+        first_column=15,
+        last_column=239,
+        scatter_window_kev=GE_SCATTER_WINDOW_KEV,
+    ),
 )
 SIEMENS_CAMERAS = (
-    CameraPreset("SIEMENS NM", "Encore2", 2.398, SIEMENS_LEHR_FWHM_MM, 15, 239),
-    CameraPreset("SIEMENS NM", "Symbia", 2.16, SIEMENS_LEHR_FWHM_MM, 13, 242),
+    CameraPreset(
+        manufacturer="SIEMENS NM",
+        model="Encore2",
+        pixel_mm=2.398,
+        fwhm_mm=SIEMENS_LEHR_FWHM_MM,
+        first_column=15,
+        last_column=239,
+        scatter_window_kev=SIEMENS_SCATTER_WINDOW_KEV,
+    ),
+    CameraPreset(
+        manufacturer="SIEMENS NM",
+        model="Symbia",
+        pixel_mm=2.16,
+        fwhm_mm=SIEMENS_LEHR_FWHM_MM,
+        first_column=13,
+        last_column=242,
+        scatter_window_kev=SIEMENS_SCATTER_WINDOW_KEV,
+    ),
 )
 CAMERAS = (*GE_CAMERAS, *SIEMENS_CAMERAS)
 

@@ -10,17 +10,24 @@ from pydicom import config
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.files.nm_image import LAYOUTS, Examination, nm_image
-from bonescan.phantom.presets import CAMERAS
+from bonescan.phantom.presets import CAMERAS, PHOTOPEAK_WINDOW_KEV
 from tests.phantom.fakes import fake_patient
 
 BOTH = tuple(View)
 ONE_FILE_EACH = [BOTH, (View.ANTERIOR,), (View.POSTERIOR,)]
 cameras = pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.model)
 contents = pytest.mark.parametrize("views", ONE_FILE_EACH, ids="+".join)
+windows = pytest.mark.parametrize("scatter_window", [False, True], ids=["peak", "peak+scatter"])
 
 
-def make(camera=CAMERAS[1], views=BOTH, number=7, origin="preset default, seed 3"):
-    patient = fake_patient(camera)
+def make(
+    camera=CAMERAS[1],
+    views=BOTH,
+    number=7,
+    origin="preset default, seed 3",
+    scatter_window=False,
+):
+    patient = fake_patient(camera, scatter_window=scatter_window)
     examination = Examination(
         patient="SIM0007",
         number=number,
@@ -31,7 +38,8 @@ def make(camera=CAMERAS[1], views=BOTH, number=7, origin="preset default, seed 3
         duration_s=patient.duration_s,
     )
     counts = {view: patient.views[view].counts for view in views}
-    return nm_image(examination, counts), counts
+    scatter = {view: patient.views[view].scatter for view in views} if scatter_window else None
+    return nm_image(examination, counts, scatter), counts
 
 
 def as_bytes(image):
@@ -63,12 +71,13 @@ def test_file_reads_back_without_a_warning(camera, views, monkeypatch):
 
 @cameras
 @contents
-def test_file_passes_dciodvfy(camera, views, tmp_path):
+@windows
+def test_file_passes_dciodvfy(camera, views, scatter_window, tmp_path):
     tool = shutil.which("dciodvfy")
     if tool is None:
         pytest.skip("dciodvfy is not installed (Debian package dicom3tools)")
     path = tmp_path / "scan.dcm"
-    path.write_bytes(as_bytes(make(camera, views)[0]))
+    path.write_bytes(as_bytes(make(camera, views, scatter_window=scatter_window)[0]))
     done = subprocess.run([tool, path], capture_output=True, text=True, check=False)
     report = done.stdout + done.stderr
     assert "NMImage" in report
@@ -83,6 +92,34 @@ def test_header_says_that_it_is_simulated_and_names_no_maker(camera):
     for keyword in ("PatientName", "StudyDescription", "SeriesDescription", "ImageComments"):
         assert "SIMULATED" in str(image[keyword].value)
     assert image.ManufacturerModelName.startswith("Simulated ")
+
+
+@cameras
+@contents
+def test_frames_of_the_scatter_window_follow_those_of_the_photopeak(camera, views):
+    image, counts = make(camera, views, scatter_window=True)
+    assert image.NumberOfFrames == 2 * len(views)
+    assert image.NumberOfEnergyWindows == len(image.EnergyWindowInformationSequence) == 2
+    vector, detectors = list(image.EnergyWindowVector), list(image.DetectorVector)
+    assert vector == [1] * len(views) + [2] * len(views)
+    assert detectors == [*range(1, len(views) + 1)] * 2
+    limits = [
+        (float(item.EnergyWindowLowerLimit), float(item.EnergyWindowUpperLimit))
+        for window in image.EnergyWindowInformationSequence
+        for item in window.EnergyWindowRangeSequence
+    ]
+    assert limits == [PHOTOPEAK_WINDOW_KEV, camera.scatter_window_kev]
+    assert limits[1][1] <= limits[0][0]
+    frames = image.pixel_array
+    for index, view in enumerate(views):
+        np.testing.assert_array_equal(frames[index], counts[view])
+        np.testing.assert_array_equal(frames[index + len(views)], counts[view] // 3)
+
+
+def test_windows_of_ge_are_named_as_ge_names_them():
+    image, _ = make(CAMERAS[1], scatter_window=True)
+    names = [window.EnergyWindowName for window in image.EnergyWindowInformationSequence]
+    assert names == ["Tc99m_EM", "Tc99m_SC"]
 
 
 def test_same_origin_gives_the_same_bytes():

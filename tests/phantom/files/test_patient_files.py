@@ -56,8 +56,9 @@ def test_folder_holds_what_it_should(write, preset, views, files):
 @pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.model)
 @pytest.mark.parametrize("preset", [ONE_FILE, TWO_FILES], ids=lambda preset: preset.name)
 @pytest.mark.parametrize("views", [tuple(View), *((view,) for view in View)], ids="+".join)
-def test_our_reader_reads_the_scan_back(write, camera, preset, views, caplog):
-    patient = fake_patient(camera, views)
+@pytest.mark.parametrize("scatter_window", [False, True], ids=["peak", "peak+scatter"])
+def test_our_reader_reads_the_scan_back(write, camera, preset, views, scatter_window, caplog):
+    patient = fake_patient(camera, views, scatter_window=scatter_window)
     folder = write(patient, preset)
     scan = read_scan(sorted(folder.glob("*.dcm")))
     assert scan.views == views

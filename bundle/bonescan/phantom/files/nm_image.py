@@ -5,7 +5,7 @@ how, if at all, a file says which frame is the anterior view.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,19 +21,12 @@ from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader
 from bonescan.dicom.mapping import RADIOPHARMACEUTICALS, write_header
 from bonescan.dicom.scan import Acquisition, View
 from bonescan.phantom.anatomy.person import Person
-from bonescan.phantom.presets import CameraPreset
-
-ENERGY_WINDOW_HALF_WIDTH = 0.1
-"""A 20 % window around the photopeak."""
+from bonescan.phantom.presets import PHOTOPEAK_WINDOW_KEV, CameraPreset
 
 FIRST_STUDY_DATE = date(2020, 1, 1)
 """Patient n is scanned n days later: dates are made up, but each patient has its own."""
 
-_ENERGY_WINDOW = EnergyWindow(
-    lower_kev=codes.PHOTOPEAK_KEV * (1 - ENERGY_WINDOW_HALF_WIDTH),
-    upper_kev=codes.PHOTOPEAK_KEV * (1 + ENERGY_WINDOW_HALF_WIDTH),
-    name="Tc99m_EM",
-)
+PHOTOPEAK_WINDOW = EnergyWindow(*PHOTOPEAK_WINDOW_KEV, name="Tc99m_EM")
 
 _SAME_IN_EVERY_FILE: Mapping[str, Any] = {
     # Patient, General Study and General Series (C.7.1.1, C.7.2.1, C.7.3.1)
@@ -75,6 +68,7 @@ class Layout:
         series: the vendor's usual name of a whole-body series.
         posterior_angle_deg: StartAngle of the posterior detector; the anterior one has 180.
         view_codes: whether ViewCodeSequence names the view.
+        scatter_name: name of the energy window for scattered photons.
         image_id_suffix: what follows the series' name in ImageID, per view. A file of one frame
             that has it describes no detector: ImageID alone then tells the view.
     """
@@ -83,6 +77,7 @@ class Layout:
     series: str
     posterior_angle_deg: int
     view_codes: bool
+    scatter_name: str
     image_id_suffix: Mapping[View, str] = field(default_factory=dict)
 
     def describes_detectors(self, views: Sequence[View]) -> bool:
@@ -96,6 +91,7 @@ LAYOUTS: Mapping[str, Layout] = {
         series="WHOLE BODY",
         posterior_angle_deg=0,
         view_codes=False,
+        scatter_name="Tc99m_SC",
         image_id_suffix={View.ANTERIOR: "_E", View.POSTERIOR: "_F"},
     ),
     "Discovery NM/CT 670": Layout(
@@ -103,21 +99,25 @@ LAYOUTS: Mapping[str, Layout] = {
         series="WholeBody",
         posterior_angle_deg=0,
         view_codes=False,
+        scatter_name="Tc99m_SC",
     ),
     "Encore2": Layout(
         maker="Simulated (older Siemens layout)",
         series="WB BONE",
         posterior_angle_deg=360,
         view_codes=False,
+        scatter_name="Scatter",
     ),
     "Symbia": Layout(
         maker="Simulated (Siemens layout)",
         series="WB BONE",
         posterior_angle_deg=360,
         view_codes=True,
+        scatter_name="Scatter",
     ),
 }
-"""Layout per camera model of bonescan.phantom.presets.CAMERAS."""
+"""Layout per camera model of bonescan.phantom.presets.CAMERAS; that Siemens writes "Scatter" is a
+guess."""
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,25 @@ class Examination:
         return self.scan_velocity_mm_s * self.duration_s
 
 
-def nm_image(examination: Examination, counts: Mapping[View, NDArray[np.uint16]]) -> Dataset:
+def nm_image(
+    examination: Examination,
+    counts: Mapping[View, NDArray[np.uint16]],
+    scatter: Mapping[View, NDArray[np.uint16]] | None = None,
+) -> Dataset:
     """Return one NM Image instance that holds the given views as frames, in their order.
 
     Args:
         examination: facts of the examination.
         counts: uint16 (row, column) per view, in acquisition geometry.
+        scatter: the same views in the scatter window, which follow those of the photopeak; None
+            stores the photopeak alone.
     """
     views = tuple(counts)
-    frames = np.stack([counts[view] for view in views])  # (frame, row, column)
+    windows = [counts] if scatter is None else [counts, scatter]
+    frames = np.stack([window[view] for window in windows for view in views])  # (frame, row, col)
     shape = frames.shape[1:]
     image = Dataset()
-    write_header(_header(examination, views, shape), image)
+    write_header(_header(examination, views, shape, windows=len(windows)), image)
     codes_of_all = {"gantry_relationship": codes.FEET_FIRST, "tracer": codes.TC99M_MEDRONATE}
     write(codes_of_all, image, _CODES)
     _put(image, _SAME_IN_EVERY_FILE)
@@ -181,14 +188,22 @@ def _uid(examination: Examination, *parts: str) -> str:
     return generate_uid(entropy_srcs=["/".join((examination.origin, examination.patient, *parts))])
 
 
-def _header(examination: Examination, views: Sequence[View], shape: tuple[int, int]) -> ImageHeader:
+def _header(
+    examination: Examination, views: Sequence[View], shape: tuple[int, int], *, windows: int
+) -> ImageHeader:
     """Return what is read of a file that holds these views: supine, as bone scans are made.
 
-    A file of one frame of older cameras names the view in ImageID and describes no detector.
+    A file of one view of older cameras names it in ImageID and describes no detector. Frames go
+    through the detectors within each energy window.
     """
-    layout, pixel_mm = LAYOUTS[examination.camera.model], examination.camera.pixel_mm
+    layout, camera = LAYOUTS[examination.camera.model], examination.camera
+    pixel_mm = camera.pixel_mm
     detectors = layout.describes_detectors(views)
-    frames = [_frame(view, number, layout) for number, view in enumerate(views, start=1)]
+    frames = [
+        _frame(view, number, layout) if detectors else FrameHeader()
+        for number, view in enumerate(views, start=1)
+    ]
+    scatter_window = EnergyWindow(*camera.scatter_window_kev, name=layout.scatter_name)
     suffix = layout.image_id_suffix.get(views[0], "") if len(views) == 1 else ""
     return ImageHeader(
         modality=codes.MODALITY,
@@ -197,16 +212,20 @@ def _header(examination: Examination, views: Sequence[View], shape: tuple[int, i
         image_type=("ORIGINAL", "PRIMARY", codes.WHOLE_BODY, codes.EMISSION),
         rows=shape[0],
         columns=shape[1],
-        frames=tuple(frames) if detectors else (FrameHeader(),),
+        frames=tuple(
+            replace(frame, energy_window=window)
+            for window in range(1, windows + 1)
+            for frame in frames
+        ),
         detectors=len(views),
-        energy_windows=(_ENERGY_WINDOW,),
+        energy_windows=(PHOTOPEAK_WINDOW, scatter_window)[:windows],
         image_id=f"{layout.series}{suffix}",
         series_description=f"{codes.SIMULATED_MARK} {layout.series}",
         prone=False,
         spacing_mm=(pixel_mm, pixel_mm),
         acquisition=Acquisition(
             manufacturer=layout.maker,
-            model=f"Simulated {examination.camera.model}",
+            model=f"Simulated {camera.model}",
             collimator="LEHR" if detectors else None,
             radionuclide=codes.TECHNETIUM_99M.meaning,
             scan_velocity_mm_s=examination.scan_velocity_mm_s,

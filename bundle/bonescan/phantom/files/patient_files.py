@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import bonescan
 from bonescan.data.nifti import write_view_stack
@@ -115,12 +116,25 @@ def _write_scan(patient: SimulatedPatient, origin: PatientOrigin, folder: Path) 
         duration_s=patient.duration_s,
     )
     for name, members in files.items():
-        image = nm_image(examination, {view: patient.views[view].counts for view in members})
+        image = nm_image(
+            examination,
+            {view: patient.views[view].counts for view in members},
+            _scatter(patient, members),
+        )
         content = io.BytesIO()
         image.save_as(content, enforce_file_format=True)
         # Written by ourselves: pydicom wraps a full disk into an error that holds a traceback.
         (folder / name).write_bytes(content.getvalue())
     return {view: name for name, members in files.items() for view in members}
+
+
+def _scatter(
+    patient: SimulatedPatient, views: tuple[View, ...]
+) -> dict[View, NDArray[np.uint16]] | None:
+    """Return the counts of the scatter window per view, None where it was not stored."""
+    stored = {view: patient.views[view].scatter for view in views}
+    counts = {view: scatter for view, scatter in stored.items() if scatter is not None}
+    return counts or None
 
 
 def _write_maps(patient: SimulatedPatient, folder: Path) -> None:
