@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bonescan.phantom.anatomy.arms import arm_bones
 from bonescan.phantom.anatomy.legs import leg_bones
+from bonescan.phantom.anatomy.organs import organ_blocks
 from bonescan.phantom.anatomy.pelvis import pelvis_bones
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.posture import Posture
@@ -23,7 +24,7 @@ from bonescan.phantom.anatomy.shapes import (
 from bonescan.phantom.anatomy.shoulder import shoulder_bones
 from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones
-from bonescan.phantom.anatomy.soft_tissue import flesh_shapes, organ_blocks, trunk_outline
+from bonescan.phantom.anatomy.soft_tissue import flesh_shapes, trunk_outline
 from bonescan.phantom.anatomy.spine import Frames, spine_bones, vertebra_frames
 from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
 

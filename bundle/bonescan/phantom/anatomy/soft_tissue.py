@@ -1,6 +1,6 @@
-"""Skin, lungs, kidneys, bladder and the other organs."""
+"""The body's outline: the flesh of trunk, head and limbs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from bonescan.phantom.anatomy.shapes import (
     Tube,
     Vector,
     VoxelGrid,
-    rasterise,
-    unit,
 )
 from bonescan.phantom.anatomy.skull import brain_case
 from bonescan.phantom.anatomy.trunk_skin import TRUNK_M, trunk_skin
@@ -36,19 +34,6 @@ of ours."""
 PANNUS_GIRTH = 1.35
 """Fullness, see `BodyScale.girth`, above which a fold of the belly hangs over the groins: a body
 mass index of 30 at average height. A default of ours."""
-
-# Centre and half axes in mm of the unpaired organs. Liver and lungs measured on mesh50_XCAT, the
-# others by textbook sizes.
-_ORGANS = {
-    "liver": (
-        ((520.0, 158.0, -70.0), (76.0, 84.0, 57.0)),
-        ((500.0, 118.0, -2.0), (32.0, 48.0, 54.0)),
-    ),
-    "spleen": (((520.0, 208.0, 92.0), (50.0, 32.0, 22.0)),),
-    "heart": (((442.0, 116.0, 22.0), (58.0, 42.0, 50.0)),),
-    "stomach": (((536.0, 130.0, 60.0), (52.0, 44.0, 34.0)),),
-}
-_LUNG = (((386.0, 173.0, 58.0), (94.0, 72.0, 51.0)), ((432.0, 166.0, 66.0), (84.0, 86.0, 55.0)))
 
 
 def trunk_outline(posture: Posture, grid: VoxelGrid) -> VoxelBlock:
@@ -114,8 +99,7 @@ def _front_flesh(posture: Posture) -> Iterator[Shape]:
     """Yield breasts, which lie flat and to the side, or the male genitals; pannus and buttocks."""
     size, girth = posture.scale.height, posture.scale.girth
     if posture.person.sex == "M":
-        centre = posture.place((958.0, 112.0, 0.0))
-        yield Ellipsoid(centre, np.array([34, 26, 24]) * size)
+        yield genitals(posture, grown_mm=6.0)
     else:
         for side in SIDES:
             yield breast(posture, side, girth**0.6 * size)
@@ -136,6 +120,19 @@ def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
     axis = posture.place((425.0, SPINE_DEPTH_MM, 0.0))
     offset = to_side([0.0, front + 17 * size, 0.56 * breadth], side)
     return Ellipsoid(axis + offset, np.array([70.0, 32.0, 70.0]) * size)
+
+
+def genitals(posture: Posture, grown_mm: float = 0.0) -> Tube:
+    """Return the male genitals, moved outwards."""
+    first, second = 9.0 * posture.vary("genitals", 2)
+    path = [(905.0, 104.0, 0.0), (940.0, 96.0, first), (972.0, 104.0, second)]
+    radius = np.array([11.0, 17.0, 19.0]) * posture.scale.height
+    return Tube(posture.place(path), radius + grown_mm)
+
+
+def glands(posture: Posture, side: str) -> Ellipsoid:
+    """Return the glandular part of a breast."""
+    return breast(posture, side, 0.85 * posture.scale.girth**0.6 * posture.scale.height)
 
 
 def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
@@ -163,65 +160,3 @@ def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
 def _between(start: Vector, end: Vector, *shares: float) -> Vector:
     """Return points on the way from one joint to the next."""
     return start + np.array(shares)[:, None] * (end - start)
-
-
-def organ_shapes(posture: Posture) -> dict[str, tuple[Shape, ...]]:
-    """Return the organs' shapes by name."""
-    organs: dict[str, tuple[Shape, ...]] = {
-        name: tuple(
-            Ellipsoid(posture.place(centre), np.array(radii) * posture.scale.chest)
-            for centre, radii in ellipsoids
-        )
-        for name, ellipsoids in _ORGANS.items()
-    }
-    organs["bladder"] = (_bladder(posture),)
-    for side in SIDES:
-        organs |= {f"{name}_{side}": shapes for name, shapes in _paired(posture, side).items()}
-    return organs
-
-
-def _bladder(posture: Posture) -> Ellipsoid:
-    """Return the bladder: it grows upwards from behind the symphysis."""
-    shape = np.array([0.88, 0.98, 1.16])
-    volume_mm3 = posture.person.bladder_ml * 1000 / (4 / 3 * np.pi)
-    radii = shape * np.cbrt(volume_mm3)
-    floor = posture.place((854.0, 156.0, 0.0))
-    return Ellipsoid(floor - np.array([radii[0], 0.4 * radii[1] - 8, 0.0]), radii)
-
-
-def _paired(posture: Posture, side: str) -> Mapping[str, tuple[Shape, ...]]:
-    scale, chest = posture.scale.height, posture.scale.chest
-    lungs = tuple(
-        Ellipsoid(posture.place(to_side(centre, side)), np.array(radii) * chest)
-        for centre, radii in _LUNG
-    )
-    thyroid = posture.place(to_side((262.0, 128.0, 17.0), side))
-    organs: dict[str, tuple[Shape, ...]] = {
-        "kidney": (_kidney(posture, side),),
-        "lung": lungs,
-        "thyroid": (Ellipsoid(thyroid, np.array([22.0, 9.0, 9.0]) * scale),),
-    }
-    if posture.person.sex == "F":
-        organs["breast"] = (breast(posture, side, 0.85 * posture.scale.girth**0.6 * scale),)
-    return organs
-
-
-def _kidney(posture: Posture, side: str) -> Ellipsoid:
-    """Return a kidney: its upper pole leans inwards and backwards; the right one lies lower."""
-    row = 620.0 if side == "right" else 608.0
-    long = unit(to_side([1.0, -0.18, 0.25], side))
-    wide = to_side([0.0, 0.5, 0.87], side)
-    wide = unit(wide - (wide @ long) * long)
-    axes = np.array([long, np.cross(long, wide), wide])
-    radii = np.array([56.0, 23.0, 29.0]) * posture.scale.height
-    return Ellipsoid(posture.place(to_side((row, 222.0, 60.0), side)), radii, axes)
-
-
-def organ_blocks(posture: Posture, grid: VoxelGrid) -> dict[str, VoxelBlock]:
-    """Return the organs as voxels by name; lungs leave room for what bulges into them."""
-    shapes = organ_shapes(posture)
-    inner = [shape for name in ("heart", "liver", "spleen", "stomach") for shape in shapes[name]]
-    return {
-        name: rasterise(grid, parts, without=inner if name.startswith("lung") else ())
-        for name, parts in shapes.items()
-    }

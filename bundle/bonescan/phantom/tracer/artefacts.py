@@ -174,7 +174,14 @@ def add_knee_prosthesis(context: FindingContext) -> Uptake:
 
 def image_early(context: FindingContext) -> Uptake:
     """Show a scan taken too early: blood pool and kidneys up, bone down."""
-    factors = {"heart": 2.0, "liver": 1.6, "spleen": 1.8, "kidney": 1.8, "lung": 1.5}
+    factors = {
+        "heart": 2.0,
+        "vessels": 2.0,
+        "liver": 1.6,
+        "spleen": 1.8,
+        "kidney": 1.8,
+        "lung": 1.5,
+    }
     organs = {
         name: level * factors.get(without_side(name), 1.0)
         for name, level in context.uptake.organs.items()

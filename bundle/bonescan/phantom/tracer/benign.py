@@ -255,7 +255,8 @@ def change_kidney(context: FindingContext) -> Uptake:
     side = draw_side(context.rng)
     factor = context.rng.choice((0.15, 2.0, 3.5))
     organs = dict(context.uptake.organs)
-    organs[f"kidney_{side}"] *= float(factor)
+    for name in (f"kidney_{side}", f"renal_pelvis_{side}"):
+        organs[name] *= float(factor)
     return replace(context.uptake, organs=organs)
 
 

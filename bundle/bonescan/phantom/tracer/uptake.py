@@ -59,10 +59,6 @@ GAIN_SIGMA = 0.35
 GAIN_SIDE_SIGMA = 0.25
 """Log-normal spread between the joints of one patient."""
 
-BOWEL_LEVEL = 0.6
-BOWEL_MM = 60.0
-"""Concentration that bowel and its vessels add to the belly, and how far before the spine."""
-
 PATIENT_SIGMA = 0.2
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
 REGION_SIGMA = (0.15, 0.25)
@@ -73,16 +69,30 @@ SPINE_SIGMA = 0.12
 SPINE_LENGTH = 3.0
 """Log-normal spread along the spine, and the number of vertebrae over which it changes."""
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
-    "kidney": (11.0, 0.35),
+    "kidney": (15.0, 0.3),
+    "renal_pelvis": (26.0, 0.5),
+    "ureter": (9.0, 0.8),
     "bladder": (105.0, 0.55),
-    "liver": (1.7, 0.15),
-    "spleen": (1.7, 0.15),
-    "heart": (2.0, 0.15),
+    "liver": (1.8, 0.15),
+    "spleen": (1.8, 0.15),
+    "heart": (2.2, 0.15),
+    "vessels": (2.6, 0.15),
+    "small_bowel": (2.1, 0.25),
+    "colon": (1.6, 0.25),
+    "genitals": (4.0, 0.35),
     "thyroid": (2.0, 0.3),
     "breast": (1.1, 0.2),
     "lung": (1.0, 0.12),
 }
-"""Median concentration and log-normal spread by organ without its side."""
+"""Median concentration and log-normal spread by organ without its side.
+
+That of the kidneys was set so that they show as often as published: faint or absent in 6 % of
+14 296 scans (Kim et al. 1991). Blood holds two to three times as much as muscle three hours after
+the injection; heart, vessels and what is full of blood follow it. The rest is a default of ours."""
+
+
+URINE = ("kidney", "renal_pelvis", "ureter", "bladder")
+"""Organs that hold urine."""
 
 
 class Clip(Enum):
@@ -214,7 +224,7 @@ def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
         for name, bone in body.bones.items()
     }
     organs, joints = _draw_organs(body, rng), _draw_joints(body, rng)
-    return Uptake(bones, organs, joints=joints, hot_spots=(_draw_bowel(body, rng),))
+    return Uptake(bones, organs, joints=joints)
 
 
 def _draw_spine_curve(rng: np.random.Generator) -> dict[str, float]:
@@ -222,16 +232,6 @@ def _draw_spine_curve(rng: np.random.Generator) -> dict[str, float]:
     noise = ndimage.gaussian_filter1d(rng.standard_normal(len(VERTEBRAE)), SPINE_LENGTH)
     single = 1 / np.sqrt(2 * np.sqrt(np.pi) * SPINE_LENGTH)  # spread of the filtered noise
     return dict(zip(VERTEBRAE, np.exp(SPINE_SIGMA / single * noise).tolist(), strict=True))
-
-
-def _draw_bowel(body: Body, rng: np.random.Generator) -> HotSpot:
-    """Draw blood and secretion in the bowel: the belly is warmer than muscle."""
-    row, depth, column = body.points["l3_centre"]
-    front = depth - BOWEL_MM / body.spacing_mm[1]
-    level = BOWEL_LEVEL * rng.lognormal(0.0, 0.3)
-    return HotSpot(
-        VoxelEllipsoid((row, front, column), (80.0, 45.0, 75.0)), float(level), Clip.BODY
-    )
 
 
 def _group(region: str) -> str:
@@ -270,7 +270,7 @@ def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
     """Return the uptake of a patient whose diseased skeleton takes most of the tracer."""
     factor = float(rng.uniform(0.3, 0.6))
     organs = {
-        name: level * (0.3 * factor if without_side(name) in ("kidney", "bladder") else factor)
+        name: level * (0.3 * factor if without_side(name) in URINE else factor)
         for name, level in uptake.organs.items()
     }
     return replace(uptake, soft_tissue=uptake.soft_tissue * factor, organs=organs)
