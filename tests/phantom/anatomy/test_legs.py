@@ -21,9 +21,9 @@ def held(bone: Bone) -> NDArray[np.float32]:
     return (bone.block.fraction * bone.density).sum(axis=1)
 
 
-def test_long_bones_and_patellae_alone_differ_inside() -> None:
+def test_long_bones_patellae_and_the_face_alone_differ_inside() -> None:
     uneven = {name for name, bone in reference_body().bones.items() if bone.density.min() < 1}
-    assert uneven == {*HOLLOW, *PATELLAE}
+    assert uneven == {*HOLLOW, *PATELLAE, "face", "mandible"}
 
 
 @pytest.mark.parametrize("name", HOLLOW)

@@ -152,3 +152,16 @@ def test_smooth_path_passes_through_its_points() -> None:
     np.testing.assert_allclose(path[::4], points, atol=1e-12)
     ring = smooth_path(points, 16, closed=True)
     np.testing.assert_allclose(ring[::4], points, atol=1e-12)
+
+
+def test_a_wall_seen_edge_on_stays_sharper_than_one_seen_face_on() -> None:
+    """Voxels are 6 mm deep and 2 mm broad: a slab's border fades over as much and no more."""
+    grid = VoxelGrid((30, 20, 60), (2.0, 6.0, 2.0))
+    centre = (30.0, 60.0, 60.0)
+    upright = rasterise(grid, [Ellipsoid(centre, (40.0, 50.0, 21.0), power=4)])
+    lying = rasterise(grid, [Ellipsoid(centre, (40.0, 21.0, 50.0), power=4)])
+    across = upright.fraction[15, upright.fraction.shape[1] // 2]
+    through = lying.fraction[15, :, lying.fraction.shape[2] // 2]
+    assert np.count_nonzero((across > 0) & (across < 1)) <= 4
+    assert across.sum() * 2.0 == pytest.approx(42.0, abs=0.4)
+    assert through.sum() * 6.0 == pytest.approx(42.0, abs=0.4)

@@ -89,7 +89,7 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
     radii = np.array([30, 23, 16, 14.2, 12.5, 14, 22]) * scale
-    cavity = Tube(path[1:-1], np.array([16, 12, 10, 8, 9]) * scale)
+    cavity = Tube(path[1:-1], np.array([17.5, 13, 10, 8, 9]) * scale)
     ends: list[Shape] = [
         knee.ellipsoid((13, 1, -3), (16, 38, 26), 4),  # plateau
         Tube(path[:3], radii[:3]),

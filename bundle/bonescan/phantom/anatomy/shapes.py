@@ -44,7 +44,7 @@ class VoxelGrid:
 
     @property
     def edge_mm(self) -> float:
-        """Width over which a surface fades: the voxel's longest side."""
+        """Largest width over which a surface fades: the voxel's longest side."""
         return max(self.spacing_mm)
 
     @cached_property
@@ -81,9 +81,28 @@ class VoxelGrid:
         return row, depth, column
 
 
-def to_fraction(distance_mm: Array, edge_mm: float) -> Array:
-    """Return the share 0..1 of a voxel that is inside, from the signed distance of its centre."""
-    return np.clip(0.5 - distance_mm / np.float32(edge_mm), 0, 1, dtype=np.float32)
+def to_fraction(grid: VoxelGrid, distance_mm: Array) -> Array:
+    """Return the share 0..1 of each voxel that is inside, from its centre's signed distance.
+
+    A surface fades over the voxel's size across it: voxels are longer along depth, so that what
+    the camera sees edge-on stays sharp.
+
+    Args:
+        grid: the voxels.
+        distance_mm: of a block of them, (row, depth, column).
+    """
+    row_mm, depth_mm, _ = grid.spacing_mm
+    _, depths, columns = distance_mm.shape
+    fraction = (distance_mm < 0).astype(np.float32)
+    flat = distance_mm.ravel()
+    near = np.flatnonzero(np.abs(flat) < np.float32(grid.edge_mm / 2))
+    depth = near // columns % depths
+    before, behind = depth > 0, depth < depths - 1
+    rise = flat[near + columns * behind] - flat[near - columns * before]
+    slope = rise / (np.float32(depth_mm) * np.maximum(before.astype(np.float32) + behind, 1))
+    squared = row_mm**2 + np.float32(depth_mm**2 - row_mm**2) * np.minimum(slope**2, 1)
+    fraction.ravel()[near] = (0.5 - flat[near] / np.sqrt(squared)).clip(0, 1)
+    return fraction
 
 
 def union_distance(
@@ -134,7 +153,7 @@ def rasterise(
     distance -= np.float32(grown_mm)
     for shape in without:
         np.maximum(distance, -shape.distance(grid.coordinates(slices)), out=distance)
-    return trim(VoxelBlock((row, depth, column), to_fraction(distance, grid.edge_mm)))
+    return trim(VoxelBlock((row, depth, column), to_fraction(grid, distance)))
 
 
 def trim(block: VoxelBlock) -> VoxelBlock:

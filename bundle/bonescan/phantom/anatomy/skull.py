@@ -4,7 +4,7 @@ Reference points (see `bonescan.phantom.anatomy.body_scale`) measured on mesh50_
 2023), whose skull of 139 mm breadth is widened to the male mean of 148 mm.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,20 +15,20 @@ from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 
 # The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes, power;
-# and the cavity in it. The vault is 5 mm thick at the temples, 6 at the vertex, 9 in front and
-# behind, and open below, where the base closes it.
+# and the cavity in it. The vault is 6 mm thick at the side, 7 at the vertex and in front, 9 behind
+# and 3 at the temples, and open below, where the base closes it.
 _BRAIN_CASE = (
     ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0), 2),
     ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0), 2),
-    ((101.0, 134.0, 0.0), (45.0, 66.0, 66.0), 4),
+    ((101.0, 134.0, 0.0), (45.0, 64.0, 66.0), 4),
 )
 _CAVITY = (
-    ((84.0, 129.0, 0.0), (67.5, 77.0, 64.0), 2),
-    ((69.0, 91.0, 0.0), (44.0, 60.0, 51.0), 2),
-    ((112.0, 130.0, 0.0), (46.0, 52.0, 61.0), 4),
+    ((84.0, 129.0, 0.0), (67.0, 77.0, 62.5), 2),
+    ((70.0, 90.0, 0.0), (46.0, 61.0, 50.5), 2),
+    ((112.0, 132.0, 0.0), (46.0, 57.0, 63.0), 4),
 )
-_OFF_CENTRE_SIGMA_MM = 0.8
-"""Spread of the place of the cavity between persons. A default of ours."""
+_OFF_CENTRE_SIGMA_MM = 1.1
+"""Spread of the place of each part of the cavity between persons. A default of ours."""
 _PATCH_SIGMA = 0.18
 """Spread of the thickness of the plates of the face between persons and sides."""
 
@@ -59,10 +59,11 @@ def brain_case(posture: Posture, grown_mm: float = 0.0) -> tuple[Ellipsoid, ...]
 
 
 def _cavity(posture: Posture) -> tuple[Ellipsoid, ...]:
-    """Return the cavity, not quite in the middle: no vault is equally thick on both sides."""
-    aside = _OFF_CENTRE_SIGMA_MM * posture.vary("skull", 3)
+    """Return the cavity, whose parts lie not quite in the middle: no vault is evenly thick."""
+    aside = _OFF_CENTRE_SIGMA_MM * posture.vary("skull", 9).reshape(3, 3)
     return tuple(
-        _ellipsoid(posture, aside + centre, radii, power) for centre, radii, power in _CAVITY
+        _ellipsoid(posture, shift + centre, radii, power)
+        for shift, (centre, radii, power) in zip(aside, _CAVITY, strict=True)
     )
 
 
@@ -71,62 +72,65 @@ def _tube(posture: Posture, points: ArrayLike, radius: ArrayLike) -> Tube:
 
 
 def _base(posture: Posture) -> tuple[Shape, ...]:
-    """Return sphenoid, clivus, occipital bone, petrous bones and mastoids, and the brow.
+    """Return sphenoid, clivus, the slope of the occipital bone, petrous bones and mastoids.
 
     All of it lies inside the outline of the brain case, as seen from the front.
     """
     shapes: list[Shape] = [
         _ellipsoid(posture, (122.0, 92.0, 0.0), (12.0, 16.0, 22.0)),
-        _tube(posture, ((122.0, 108, 0), (144, 136, 0)), 7),
-        _tube(posture, ((148.0, 166, 0), (138, 192, 0)), 4),
-        _tube(posture, ((96.0, 37, -40), (94, 29, 0), (96, 37, 40)), 6),
+        _tube(posture, ((122.0, 108, 0), (146, 136, 0)), 7),
+        _tube(posture, ((154.0, 174, 0), (134, 197, 0)), 4),
     ]
     for side in SIDES:
-        petrous = to_side(((130, 118, 16), (134, 134, 34), (136, 142, 48)), side)
+        slope = to_side(((156, 158, 18), (134, 192, 26)), side)
+        petrous = to_side(((130, 118, 16), (136, 134, 34), (138, 142, 46)), side)
         wing = to_side(((112, 84, 20), (106, 72, 46)), side)
-        mastoid = to_side(((136, 146, 48), (152, 143, 46)), side)
+        mastoid = to_side(((136, 146, 47), (154, 143, 44)), side)
         shapes += [
-            _tube(posture, petrous, (5, 7, 5)),
-            _tube(posture, wing, 5),
-            _tube(posture, mastoid, (9, 6)),
+            _tube(posture, slope, 4),
+            _tube(posture, petrous, (5, 6, 4)),
+            _tube(posture, wing, 4),
+            _tube(posture, mastoid, (7, 5)),
         ]
     return tuple(shapes)
 
 
-def _face(posture: Posture) -> tuple[Shape, ...]:
-    """Return nose, upper jaw with the teeth, orbital rims and cheekbones.
+def _face(posture: Posture) -> tuple[Sequence[Shape], Sequence[Shape]]:
+    """Return dense bone of the face, and its masses of thin plates with air and spongy bone.
 
-    Orbits, nasal cavity and the sinuses of the upper jaw stay open. The plates between them differ
-    between persons and sides, as their uptake does.
+    They differ between persons and sides, as their uptake does.
     """
     vary = 1 + _PATCH_SIGMA * posture.vary("face", 8).reshape(2, 4)
-    shapes: list[Shape] = [
-        _tube(posture, ((106.0, 40, 0), (128, 26, 0)), (6, 4)),  # nasal bones
-        _ellipsoid(posture, (116.0, 62.0, 0.0), (9.0, 13.0, 11.0)),  # ethmoid
-        _ellipsoid(posture, (142.0, 64.0, 0.0), (22.0, 14.0, 4.0)),  # septum
-        _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 6),  # palate
+    dense: list[Shape] = [
+        _tube(posture, ((104.0, 38, 0), (128, 26, 0)), (6, 4)),  # nasal bones
+        _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 5),  # palate
     ]
-    angle = np.linspace(0, 2 * np.pi, 9)
-    orbit = np.stack([115 + 18 * np.sin(angle), 42 + 5 * np.sin(angle), 34 + 19 * np.cos(angle)], 1)
+    loose: list[Shape] = [
+        _ellipsoid(posture, (100.0, 36.0, 0.0), (12.0, 10.0, 26.0)),  # brow
+        _ellipsoid(posture, (118.0, 62.0, 0.0), (16.0, 24.0, 13.0)),  # ethmoid
+        _ellipsoid(posture, (144.0, 62.0, 0.0), (26.0, 18.0, 13.0)),  # septum and conchae
+    ]
     for side, (jaw, cheek, tooth, wall) in zip(SIDES, vary.tolist(), strict=True):
 
         def tube(points: ArrayLike, radius: ArrayLike, side: str = side) -> Tube:
             return _tube(posture, to_side(points, side), radius)
 
-        def plate(centre: ArrayLike, radii: ArrayLike, side: str = side) -> Ellipsoid:
+        def mass(centre: ArrayLike, radii: ArrayLike, side: str = side) -> Ellipsoid:
             return _ellipsoid(posture, to_side(centre, side), radii)
 
-        shapes += [
-            tube(orbit, 3.5),
-            plate((142, 60, 15), np.array([28, 16, 6]) * wall),  # of the nasal cavity
-            plate((160, 58, 27), np.array([18, 17, 10]) * jaw),  # upper jaw
-            plate((128, 102, 38), (5, 26, 20)),  # floor of the middle fossa
-            tube(((138, 48, 46), (142, 60, 54)), np.array([8, 5]) * cheek),
-            tube(((142, 60, 54), (139, 84, 61), (134, 104, 58)), (5, 3, 3)),  # zygomatic arch
+        dense += [
+            tube(((134, 46, 18), (140, 46, 36), (126, 54, 52), (104, 52, 50)), 3),  # of the orbit
+            tube(((146, 60, 52), (142, 84, 59), (136, 104, 56)), (3, 2, 2)),  # zygomatic arch
             # Alveolar process: teeth stand in an arch.
-            tube(((178, 44, 5), (178, 52, 18), (177, 82, 27)), np.array([7, 8, 7]) * tooth),
+            tube(((178, 44, 5), (178, 52, 18), (177, 82, 27)), np.array([6, 7, 6]) * tooth),
         ]
-    return tuple(shapes)
+        loose += [
+            mass((132, 62, 17), np.array([18, 16, 9]) * wall),  # frontal process
+            mass((156, 58, 24), np.array([20, 19, 15]) * jaw),  # upper jaw
+            mass((144, 56, 43), np.array([14, 13, 13]) * cheek),  # cheekbone
+            mass((130, 100, 34), (7, 26, 18)),  # floor of the middle fossa
+        ]
+    return dense, loose
 
 
 def _mandible(posture: Posture) -> tuple[Shape, ...]:
@@ -136,7 +140,7 @@ def _mandible(posture: Posture) -> tuple[Shape, ...]:
     inward = np.cross(np.gradient(points, axis=0), (1.0, 0.0, 0.0))
     radius = np.concatenate([half_height, half_height[::-1]])[:, 0] * posture.scale.head
     flat = posture.head_turn.apply(inward)
-    return (Tube(posture.place_head(points), radius, flat, 2.6),)
+    return (Tube(posture.place_head(points), radius, flat, 2.2),)
 
 
 def skull_bones(posture: Posture) -> Iterator[BoneShape]:
@@ -144,5 +148,7 @@ def skull_bones(posture: Posture) -> Iterator[BoneShape]:
     vault = brain_case(posture)
     yield BoneShape("skull_vault", "skull", vault, without=_cavity(posture), cover_mm=6.0)
     yield BoneShape("skull_base", "skull", _base(posture), cover_mm=5.0)
-    yield BoneShape("face", "face", _face(posture), cover_mm=5.0)
-    yield BoneShape("mandible", "face", _mandible(posture), cover_mm=8.0)
+    dense, loose = _face(posture)
+    yield BoneShape("face", "face", [*dense, *loose], spongy=loose, cover_mm=5.0)
+    jaw = _mandible(posture)
+    yield BoneShape("mandible", "face", jaw, spongy=jaw, cover_mm=8.0)
