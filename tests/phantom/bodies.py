@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.phantom.anatomy.person import draw_person
-from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
+from bonescan.phantom.anatomy.voxels import Body, Bone, CoarseVolume, VoxelBlock
 
 SPACING_MM = (2.4, 5.0, 2.3)
 
@@ -15,8 +15,8 @@ def filled(shape: tuple[int, int, int], share: float = 1.0) -> NDArray[np.float3
 
 def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
     """A slab of soft tissue with air around it, a spine behind, a breastbone before, two ribs."""
-    outline = np.zeros((rows, depths, columns), np.float32)
-    outline[20 : rows - 20, 2 : depths - 2, 20 : columns - 20] = 1
+    outline = np.zeros((rows // 2, depths, columns // 2), np.float32)
+    outline[10 : rows // 2 - 10, 2 : depths - 2, 10 : columns // 2 - 10] = 1
     spine = {
         f"{letter}{number}": VoxelBlock((row, depths - 14, 42), filled((8, 6, 12)))
         for row, (letter, number) in zip(
@@ -52,7 +52,7 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
         person=draw_person(np.random.default_rng(3)),
         shape=(rows, depths, columns),
         spacing_mm=SPACING_MM,
-        outline=outline,
+        outline=CoarseVolume(outline),
         bones=bones,
         organs=organs,
         points=points,

@@ -135,7 +135,7 @@ def test_folder_of_another_cohort_is_refused(simulated, tmp_path):
     ("name", "value", "different"),
     [
         ("bonescan.__version__", "99.0", "bundle_version"),
-        ("bonescan.phantom.cohort.SIMULATOR", 1, "simulator"),
+        ("bonescan.phantom.cohort.SIMULATOR", 2, "simulator"),
     ],
 )
 def test_another_version_is_refused(simulated, tmp_path, monkeypatch, name, value, different):

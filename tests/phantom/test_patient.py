@@ -132,7 +132,7 @@ def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
         hidden = tuple(replace(lesion, area_px=nowhere) for lesion in patient.lesions)
         return replace(patient, lesions=hidden) if len(drawn) < 3 else patient
 
-    monkeypatch.setattr(patient_module, "_draw_patient", draw)
+    monkeypatch.setattr(patient_module, "_draw_anyone", draw)
     assert simulate_patient(PRESETS["chen2023"], seed=3, number=1).shows_metastasis
     assert [settings[:2] for settings in drawn] == [(0.0, ["breast"])] * 3
     assert len({id(rng) for _, _, rng in drawn}) == 1  # goes on, so that the next draw differs

@@ -31,7 +31,7 @@ CONFIGURATION_FILE = "cohort.yaml"
 CLINICAL_FILE = "clinical.csv"
 README_FILE = "README.md"
 
-SIMULATOR = 2
+SIMULATOR = 3
 """Raised whenever the same seed gives other patients: the files of a cohort must not mix them."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-image", "pydicom", "nibabel")

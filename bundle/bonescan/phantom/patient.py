@@ -1,6 +1,6 @@
 """One simulated patient from a preset and a seed: body, tracer, findings, both views and truth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -9,32 +9,30 @@ from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.build import build_body
+from bonescan.phantom.anatomy.implants import add_implants
 from bonescan.phantom.anatomy.person import Person, Sex, draw_person
-from bonescan.phantom.anatomy.voxels import Body, VoxelBlock
+from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases, base_weights, build_bases
 from bonescan.phantom.imaging.camera import (
-    AcquisitionSettings,
-    DetectorHead,
-    Patch,
-    attenuation_map,
     draw_counts,
-    draw_settings,
+    draw_scan,
     expected_counts,
-    place_detectors,
-    project,
     scatter,
     strip_mask,
-    thickness_mm,
 )
 from bonescan.phantom.imaging.contrast import scale_to_stand_out
+from bonescan.phantom.imaging.detectors import draw_geometry
 from bonescan.phantom.imaging.motion import Motion, draw_motion
-from bonescan.phantom.imaging.truth import mark_truth, region_map
-from bonescan.phantom.presets import CameraPreset, Preset, find_group
+from bonescan.phantom.imaging.projection import Patch
+from bonescan.phantom.imaging.truth import mark_truth
+from bonescan.phantom.presets import CameraPreset, Preset, Primary, find_group
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
-from bonescan.phantom.tracer.paint import paint
+from bonescan.phantom.tracer.paint import spot_block
 from bonescan.phantom.tracer.uptake import HotSpot, Uptake, draw_uptake, fade_soft_tissue
 
 T = TypeVar("T", bound=np.generic)
+
+BLADDER = BaseKey(BaseKind.ORGAN, "bladder")
 
 SCAN_VELOCITY_MM_S = (100 / 60, 270 / 60)
 """10 to 27 cm per minute, as in real headers."""
@@ -154,50 +152,72 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     kept = kept_views(preset, seed=seed, number=number)
     group = find_group(preset, number)
     if group is None:
-        patient = _draw_patient(preset, kept, rng)
+        patient = _draw_anyone(preset, kept, rng)
         while preset.lesion_in_each_view and not patient.shows_metastasis_in_each_view:
-            patient = _draw_patient(preset, kept, rng)
+            patient = _draw_anyone(preset, kept, rng)
         return patient
     free_share = 0.0 if group.metastases else 1.0
     preset = replace(preset, primaries=(group.primary,), free_share=free_share)
-    patient = _draw_patient(preset, kept, rng)
+    patient = _draw_anyone(preset, kept, rng)
     while group.metastases and not patient.shows_metastasis:
         # Another patient: other lesions in the same body would only favour bodies that show more.
-        patient = _draw_patient(preset, kept, rng)
+        patient = _draw_anyone(preset, kept, rng)
     return patient
 
 
-def _draw_patient(
+def _draw_anyone(
     preset: Preset, kept: tuple[View, ...], rng: np.random.Generator
 ) -> SimulatedPatient:
-    """Draw a patient of a preset without groups and scan the views that are kept."""
+    """Draw a patient of a preset without groups."""
+    primary = draw_primary(preset, rng)
+    return draw_patient(draw_bases(preset, primary, rng), preset, primary, kept, rng)
+
+
+def draw_primary(preset: Preset, rng: np.random.Generator) -> Primary:
+    """Draw the primary tumour of a patient of a preset without groups."""
     shares = np.array([primary.share for primary in preset.primaries])
-    primary = preset.primaries[rng.choice(len(shares), p=shares / shares.sum())]
+    return preset.primaries[rng.choice(len(shares), p=shares / shares.sum())]
+
+
+def draw_bases(preset: Preset, primary: Primary, rng: np.random.Generator) -> Bases:
+    """Draw the body of a patient with that primary tumour, lay it under a camera and project it."""
     camera = preset.cameras[rng.integers(len(preset.cameras))]
     sex: Sex = "F" if rng.random() < primary.female_share else "M"
     body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
+    if preset.benign:
+        body = add_implants(body, rng)
+    return build_bases(body, camera, draw_geometry(body, rng), rng)
+
+
+def draw_patient(
+    bases: Bases,
+    preset: Preset,
+    primary: Primary,
+    kept: tuple[View, ...],
+    rng: np.random.Generator,
+) -> SimulatedPatient:
+    """Draw a patient with a body that lies under the camera, and scan the views that are kept."""
+    body = bases.body
     uptake, findings = draw_uptake(body, rng), tuple[str, ...]()
     if preset.benign:
         uptake, findings = draw_benign_findings(body, uptake, rng)
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
-    settings = draw_settings(body, preset.total_counts, rng)
-    scene = _set_scene(body, uptake, lesions, camera, settings, rng)
-    regions = region_map(body)
-    views = {view: _take_view(scene, view, regions, rng) for view in kept}
+    scene = _set_scene(bases, uptake, lesions, preset, rng)
+    views = {view: _take_view(scene, view, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
-    length_mm = (settings.last_row - settings.first_row + 1) * camera.pixel_mm
+    length_mm = (bases.geometry.last_row - bases.geometry.first_row + 1) * bases.camera.pixel_mm
     return SimulatedPatient(
         person=body.person,
         views=views,
-        lesions=tuple(_lesion_truth(lesion, views) for lesion in scene.lesions),
+        lesions=tuple(_lesion_truth(lesion, views) for lesion, _ in scene.lesions),
         benign_findings=findings if scene.motion is None else (*findings, "movement"),
         benign_foci=tuple(
             _benign_truth(number, spot, views)
             for number, (spot, _) in enumerate(scene.foci, start=1)
         ),
-        camera=camera,
+        camera=bases.camera,
         primary=primary.name,
         tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
         scan_velocity_mm_s=velocity,
@@ -218,110 +238,111 @@ def kept_views(preset: Preset, *, seed: int, number: int) -> tuple[View, ...]:
     return (tuple(View)[rank % 2],)
 
 
+Patches = Mapping[View, Patch]
+"""What one structure alone adds to each view."""
+
+
 @dataclass(frozen=True)
 class _Scene:
-    """One patient under the camera, before the Poisson draw and in the geometry of the grid."""
+    """One patient under the camera, before the Poisson draw and in the geometry of the grid.
 
-    body: Body
-    uptake: Uptake
-    lesions: tuple[Lesion, ...]
-    foci: tuple[tuple[HotSpot, VoxelBlock], ...]
-    camera: CameraPreset
-    settings: AcquisitionSettings
-    detectors: Mapping[View, DetectorHead]
+    Patches are primary photons; `counts_per_photon` makes expected counts of them.
+    """
+
+    bases: Bases
+    lesions: tuple[tuple[Lesion, Patches], ...]
+    foci: tuple[tuple[HotSpot, Patches], ...]
+    bladder: Patches | None
     expected: Mapping[View, NDArray[np.float32]]
     counts_per_photon: Mapping[View, float]
+    strip: NDArray[np.bool]
     motion: Motion | None
 
 
 def _set_scene(
-    body: Body,
+    bases: Bases,
     uptake: Uptake,
     lesions: tuple[Lesion, ...],
-    camera: CameraPreset,
-    settings: AcquisitionSettings,
+    preset: Preset,
     rng: np.random.Generator,
 ) -> _Scene:
-    """Paint the tracer into the body and project it onto both detectors."""
-    painted = paint(body, uptake, rng)
-    activity = np.maximum(painted.values, 0)
-    detectors = place_detectors(body, attenuation_map(body, uptake.metal), camera, settings)
-    photons = {view: project(detector, activity).values for view, detector in detectors.items()}
-    thickness = thickness_mm(body)
+    """Add up what both detectors see of one patient."""
+    scan, pixel_mm = draw_scan(preset.total_counts, rng), bases.camera.pixel_mm
+    photons = bases.photons(base_weights(bases.keys, uptake, preset.unevenness, rng))
+    spots = tuple(_project_spots(bases, uptake))
+    for _, patches in spots:
+        _add(photons, patches)
     normal = {
-        view: image + scatter(image, thickness, camera.pixel_mm, settings)
+        view: image + scatter(image, bases.thickness, pixel_mm, scan)
         for view, image in photons.items()
     }
-    lesions = tuple(_heat(lesion, detectors, normal, camera.pixel_mm) for lesion in lesions)
-    for lesion in lesions:
-        for view, detector in detectors.items():
-            patch = project(detector, lesion.added.fraction, lesion.added.start)
-            photons[view][patch.slices] += patch.values
-    positive = {view: np.maximum(image, 0) for view, image in photons.items()}
-    expected, scales = expected_counts(positive, thickness, camera, settings)
-    motion = draw_motion(body, rng)
+    hot = tuple(_heat(lesion, bases, normal) for lesion in lesions)
+    for _, patches in hot:
+        _add(photons, patches)
+    # Cold lesions take away what the bone holds on average, which may be more than is there.
+    photons = {view: np.maximum(image, 0) for view, image in photons.items()}
+    strip = strip_mask(bases.thickness.shape, bases.camera, bases.geometry)
+    expected, scales = expected_counts(photons, bases.thickness, strip, pixel_mm, scan)
     return _Scene(
-        body=body,
-        uptake=uptake,
-        lesions=lesions,
-        foci=painted.foci,
-        camera=camera,
-        settings=settings,
-        detectors=detectors,
+        bases=bases,
+        lesions=hot,
+        foci=tuple((spot, patches) for spot, patches in spots if spot.finding),
+        bladder=bases.patch(BLADDER, uptake.organs["bladder"]),
         expected=expected,
         counts_per_photon=scales,
-        motion=motion,
+        strip=strip,
+        motion=draw_motion(bases.body, rng),
     )
+
+
+def _project_spots(bases: Bases, uptake: Uptake) -> Iterator[tuple[HotSpot, Patches]]:
+    """Yield the hot spots that lie in the grid, with what each alone adds to the views."""
+    for spot in uptake.hot_spots:
+        block = spot_block(bases.body, spot)
+        if block is not None:
+            yield spot, bases.project(block)
+
+
+def _add(photons: Mapping[View, NDArray[np.float32]], patches: Patches) -> None:
+    for view, patch in patches.items():
+        photons[view][patch.slices] += patch.values
 
 
 def _heat(
-    lesion: Lesion,
-    detectors: Mapping[View, DetectorHead],
-    normal: Mapping[View, NDArray[np.float32]],
-    pixel_mm: float,
-) -> Lesion:
-    """Return a lesion as hot as it must be in the view that shows it best."""
+    lesion: Lesion, bases: Bases, normal: Mapping[View, NDArray[np.float32]]
+) -> tuple[Lesion, Patches]:
+    """Return a lesion as hot as it must be in the view that shows it best, and what it adds."""
+    patches = bases.project(lesion.added)
     if lesion.peak_over_ring is None:
-        return lesion
-    patches = {
-        view: project(detector, lesion.added.fraction, lesion.added.start)
-        for view, detector in detectors.items()
-    }
-    return lesion.scaled(scale_to_stand_out(patches, normal, lesion.peak_over_ring, pixel_mm))
+        return lesion, patches
+    factor = scale_to_stand_out(patches, normal, lesion.peak_over_ring, bases.camera.pixel_mm)
+    hot = lesion.scaled(factor)
+    factor = (hot.contrast - 1) / (lesion.contrast - 1)
+    return hot, {view: patch.times(factor) for view, patch in patches.items()}
 
 
-def _take_view(
-    scene: _Scene, view: View, regions: NDArray[np.int64], rng: np.random.Generator
-) -> SimulatedView:
+def _take_view(scene: _Scene, view: View, rng: np.random.Generator) -> SimulatedView:
     """Draw the counts of a view, mark its truth and bring both to acquisition geometry."""
-    expected = scene.expected[view]
-    lesions = [_project_block(scene, view, lesion.added) for lesion in scene.lesions]
-    bladder = _project_block(
-        scene, view, scene.body.organs["bladder"], scene.uptake.organs["bladder"]
+    scale = scene.counts_per_photon[view]
+    truth = mark_truth(
+        [patches[view].times(scale) for _, patches in scene.lesions],
+        [patches[view].times(scale) for _, patches in scene.foci],
+        None if scene.bladder is None else scene.bladder[view].times(scale),
+        scene.expected[view],
+        scene.bases.camera.pixel_mm,
     )
-    foci = [_project_block(scene, view, block) for _, block in scene.foci]
-    truth = mark_truth(lesions, foci, bladder, expected, scene.camera.pixel_mm)
-    strip = strip_mask(expected.shape, scene.camera, scene.settings)
 
     def acquire(image: NDArray[T]) -> NDArray[T]:
         moved = image if scene.motion is None else scene.motion.apply(image)
-        return np.ascontiguousarray(mirrored(moved * strip, view))
+        return np.ascontiguousarray(mirrored(moved * scene.strip, view))
 
-    counts = draw_counts(acquire(expected), rng)
     return SimulatedView(
-        counts=counts,
+        counts=draw_counts(acquire(scene.expected[view]), rng),
         label=acquire(truth.label),
         instances=acquire(truth.instances),
         benign=acquire(truth.benign),
-        regions=acquire(regions),
+        regions=acquire(scene.bases.regions),
     )
-
-
-def _project_block(scene: _Scene, view: View, block: VoxelBlock, level: float = 1.0) -> Patch:
-    """Return the expected counts of one structure alone in a view."""
-    patch = project(scene.detectors[view], block.fraction, block.start)
-    counts = patch.values * np.float32(level * scene.counts_per_photon[view])
-    return Patch(patch.row, patch.column, counts)
 
 
 def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTruth:

@@ -232,6 +232,11 @@ class CohortGroup:
     metastases: bool
 
 
+UNEVENNESS = 0.2
+"""Unevenness inside a bone. Nobody has measured it; how hard it is to tell a lesion from normal
+bone depends on it more than on anything else."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """A cohort that `bonescan simulate` can make.
@@ -245,6 +250,7 @@ class Preset:
         sites: the sites of SITES that may hold a metastasis.
         superscans: whether metastases may take nearly all of a skeleton.
         extent: how far the disease has spread, over that of each primary.
+        unevenness: standard deviation of the tracer inside a bone over its mean, 0 for even bones.
         total_counts: range of the anterior view's counts, log-uniform; real views hold 0.36 to 3.6
             million.
         cameras: drawn with equal chance.
@@ -264,6 +270,7 @@ class Preset:
     sites: tuple[str, ...] = tuple(SITES)
     superscans: bool = True
     extent: float = 1.0
+    unevenness: float = UNEVENNESS
     total_counts: tuple[float, float] = (0.3e6, 4.0e6)
     cameras: tuple[CameraPreset, ...] = CAMERAS
     primaries: tuple[Primary, ...] = PRIMARIES

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
-from bonescan.phantom.imaging.camera import Patch
 from bonescan.phantom.imaging.contrast import (
     LEAST_RISE,
     MOST_RISE,
     peak_over_ring,
     scale_to_stand_out,
 )
+from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.truth import outline
 
 PIXEL_MM = 2.3

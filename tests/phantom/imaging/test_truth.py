@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bonescan.labels import Label, region_bit
-from bonescan.phantom.imaging.camera import Patch
+from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.truth import (
     LEAST_CNR,
     PEAK_SHARE,

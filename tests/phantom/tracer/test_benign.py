@@ -5,10 +5,10 @@ import pytest
 
 from bonescan.phantom.anatomy.build import build_body
 from bonescan.phantom.anatomy.person import draw_person
+from bonescan.phantom.anatomy.voxels import midway
 from bonescan.phantom.tracer.benign import BENIGN_FINDINGS, BenignFinding, draw_benign_findings
-from bonescan.phantom.tracer.hot_spots import FindingContext, midway, shifted
-from bonescan.phantom.tracer.paint import paint
-from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, without_side
+from bonescan.phantom.tracer.hot_spots import FindingContext, shifted
+from bonescan.phantom.tracer.uptake import draw_uptake, without_side
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_every_finding_changes_the_uptake_and_repeats(body, uptake, name):
 
 @pytest.mark.parametrize("name", BENIGN_FINDINGS)
 def test_every_hot_spot_lies_at_the_body(body, uptake, name):
-    rows = np.flatnonzero(body.outline.any(axis=(1, 2)))
+    rows = 2 * np.flatnonzero(body.outline.values.any(axis=(1, 2)))
     for seed in range(5):
         added = BENIGN_FINDINGS[name].add(FindingContext(body, uptake, np.random.default_rng(seed)))
         for spot in added.hot_spots[len(uptake.hot_spots) :]:
@@ -61,9 +61,6 @@ def test_hot_spots_know_their_finding_and_normal_ones_have_none(body, uptake):
     new = drawn.hot_spots[len(uptake.hot_spots) :]
     assert new
     assert {spot.finding for spot in new} <= set(names)
-    foci = paint(body, drawn, np.random.default_rng(0)).foci
-    assert {spot.finding for spot, _ in foci} <= set(names)
-    assert all(block.fraction.max() <= spot.level for spot, block in foci)
 
 
 def test_paget_changes_one_bone_and_nothing_else(body, uptake):
@@ -79,7 +76,7 @@ def test_paget_changes_one_bone_and_nothing_else(body, uptake):
 def test_wear_grows_with_age_and_accidents_do_not():
     worn, accident = (
         BenignFinding(0.4, lambda context: context.uptake, grows=True),
-        BENIGN_FINDINGS["buckle"],
+        BENIGN_FINDINGS["injection site"],
     )
     assert worn.chance_at(40) < worn.chance_at(65) < worn.chance_at(85)
     assert worn.chance_at(65) == pytest.approx(0.4)
@@ -99,17 +96,6 @@ def test_rib_fractures_lie_in_a_row_on_one_side(body, uptake):
         assert len(set(np.sign(columns - middle))) == 1
 
 
-def test_an_implant_is_cold(body, uptake):
-    added = BENIGN_FINDINGS["knee prosthesis"].add(
-        FindingContext(body, uptake, np.random.default_rng(2))
-    )
-    quiet = Uptake(uptake.bones, uptake.organs)
-    warm = paint(body, quiet, np.random.default_rng(0)).values
-    cold = paint(body, replace(quiet, metal=added.metal), np.random.default_rng(0)).values
-    place = tuple(round(value) for value in added.metal[0].ellipsoid.centre)
-    assert cold[place] < 0.1 * warm[place]
-
-
 def test_early_imaging_lowers_bone_and_raises_blood(body, uptake):
     early = BENIGN_FINDINGS["early imaging"].add(
         FindingContext(body, uptake, np.random.default_rng(2))
@@ -126,13 +112,6 @@ def test_free_pertechnetate_lights_thyroid_and_stomach(body, uptake):
         without_side(name) for name in free.organs if free.organs[name] != uptake.organs.get(name)
     }
     assert changed == {"thyroid", "stomach"}
-
-
-def test_a_finding_outside_the_field_of_view_is_left_out(body, uptake):
-    context = FindingContext(body, uptake, np.random.default_rng(0))
-    assert context.front_skin(10, -3) is None
-    assert context.front_skin(5000, 100) is None
-    assert context.front_skin(body.points["t8_centre"][0], body.points["t8_centre"][2]) is not None
 
 
 def test_places_between_and_beside(body, uptake):

@@ -3,18 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bonescan.phantom.anatomy.voxels import VoxelBlock
-from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
-from bonescan.phantom.tracer.paint import FRONT_TO_BACK, paint
-from bonescan.phantom.tracer.uptake import (
-    Clip,
-    HotSpot,
-    JointGain,
-    Metal,
-    Uptake,
-    draw_uptake,
+from bonescan.phantom.anatomy.voxels import Implant, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.tracer.paint import (
+    FRONT_TO_BACK,
+    TEXTURE_MM,
+    bone_uptake,
+    cut_texture,
+    draw_texture,
+    organ_uptake,
+    skeleton_within,
+    soft_tissue,
+    spot_block,
 )
-from tests.phantom.bodies import block_body, filled
+from bonescan.phantom.tracer.uptake import Clip, HotSpot
+from tests.phantom.bodies import SPACING_MM, block_body, filled
 
 CENTRE = (100.0, 20.0, 48.0)
 
@@ -24,37 +26,29 @@ def body():
     return block_body()
 
 
-def plain(body, **changes):
-    quiet = Uptake(dict.fromkeys(body.bones, 1.0), dict.fromkeys(body.organs, 1.0))
-    return replace(quiet, **changes)
+@pytest.fixture(scope="module")
+def metal_body(body):
+    piece = VoxelEllipsoid(CENTRE, (15.0, 20.0, 15.0))
+    return replace(body, implants=(Implant("buckle", "", (piece,)),))
 
 
 def rng():
     return np.random.default_rng(4)
 
 
-def test_a_joint_multiplies_the_level_of_each_bone_that_it_reaches(body):
-    """At the middle of both, a gain of 0.5 makes 30 of 20 and 15 of 10."""
-    middle = {"sternum": (64.0, 5.0, 47.5), "vertebra_t6": (64.0, 28.5, 47.5)}
-    for name, level in {"sternum": 20.0, "vertebra_t6": 10.0}.items():
-        levels = dict.fromkeys(body.bones, 1.0) | {name: level}
-        joint = JointGain(VoxelEllipsoid(middle[name], (8.0, 60.0, 8.0)), 0.5)
-        place = tuple(round(value) for value in middle[name])
-        alone, near = (
-            paint(body, plain(body, bones=levels, joints=joints), rng()).values
-            for joints in ((), (joint,))
-        )
-        assert near[place] / alone[place] == pytest.approx(1.5, rel=0.02)
-        np.testing.assert_array_equal(near[:, :, 70], alone[:, :, 70])  # soft tissue is as it was
+def coarse(point):
+    row, depth, column = point
+    return row // 2, depth, column // 2
 
 
-def test_painted_bone_has_its_level(body):
-    levels = dict.fromkeys(body.bones, 1.0) | {"vertebra_l2": 30.0}
-    values = paint(body, plain(body, bones=levels), rng()).values
-    block = body.bones["vertebra_l2"].block
-    assert values[block.slices].mean() == pytest.approx(30.0, rel=0.25)
-    assert values[100, 20, 22] == 1
+def test_bones_organs_and_metal_leave_the_rest_to_soft_tissue(body, metal_body):
+    values = soft_tissue(body)
+    assert values[coarse((100, 20, 22))] == 1
     assert values[2, 2, 2] == 0
+    assert values[coarse((118, 26, 62))] == 0  # kidney
+    assert values[coarse((34, 28, 48))] == 0  # spine
+    assert soft_tissue(metal_body)[coarse((100, 20, 48))] < 0.01
+    assert values.min() >= 0
 
 
 def test_marrow_holds_less_than_the_bone_around_it(body):
@@ -62,64 +56,88 @@ def test_marrow_holds_less_than_the_bone_around_it(body):
     bone = body.bones["sternum"]
     density = filled(bone.block.fraction.shape)
     density[10:20] = 0.1
-    hollow = replace(body, bones={"sternum": replace(bone, density=density)})
-    solid = replace(body, bones={"sternum": bone})
-    levels = {"sternum": 40.0}
-    inside, outside = (
-        paint(each, replace(plain(each), bones=levels), rng()).values[bone.block.slices]
-        for each in (hollow, solid)
+    solid, hollow = (
+        bone_uptake(body, each).fraction for each in (bone, replace(bone, density=density))
     )
-    np.testing.assert_array_equal(inside[:10], outside[:10])
-    np.testing.assert_allclose(inside[10:20], 0.1 * outside[10:20], rtol=1e-4)
-
-
-def test_painted_organ_replaces_soft_tissue(body):
-    organs = dict.fromkeys(body.organs, 1.0) | {"kidney_left": 7.0, "lung_left": 0.25}
-    values = paint(body, plain(body, organs=organs), rng()).values
-    assert values[body.organs["kidney_left"].slices].mean() == pytest.approx(7.0)
-    assert values[60, 15, 60] == pytest.approx(0.25)
+    np.testing.assert_array_equal(hollow[:10], solid[:10])
+    np.testing.assert_allclose(hollow[10:20], 0.1 * solid[10:20], rtol=1e-4)
 
 
 def test_partly_filled_voxels_share_their_activity(body):
     bone = body.bones["sternum"]
     half = replace(bone, block=VoxelBlock(bone.block.start, filled((30, 3, 6), 0.5)))
-    shared = replace(body, bones={"sternum": half})
-    values = paint(shared, replace(plain(shared), bones={"sternum": 9.0}), rng()).values
-    assert values[half.block.slices].mean() == pytest.approx(5.0, rel=0.1)
+    np.testing.assert_allclose(bone_uptake(body, half).fraction, 0.5)
+
+
+def test_the_back_of_bones_follows_its_factor(body):
+    rib = bone_uptake(body, body.bones["rib_05_left"]).fraction
+    front, back = FRONT_TO_BACK["ribs"]
+    np.testing.assert_allclose(rib[:, 0], front)
+    np.testing.assert_allclose(rib[:, -1], back)
+
+
+def test_metal_holds_no_activity(metal_body):
+    block = VoxelBlock((90, 10, 40), filled((20, 20, 40)))
+    organ = organ_uptake(metal_body, block).fraction
+    assert organ[10, 10, 8] < 0.01
+    assert organ[10, 10, 39] == 1
+    spot = HotSpot(VoxelEllipsoid(CENTRE, (30.0, 30.0, 30.0)), 50.0, Clip.NOTHING)
+    added = spot_block(metal_body, spot)
+    place = tuple(int(c) - start for c, start in zip(CENTRE, added.start, strict=True))
+    assert added.fraction[place] < 0.5
+    assert added.fraction.max() > 30
+
+
+def value_at(block, point):
+    """What a block adds at a point of the grid, 0 outside it."""
+    return float(block.within(VoxelBlock(point, filled((1, 1, 1))))[0, 0, 0])
 
 
 def test_spots_keep_to_what_they_are_clipped_to(body):
     spots = {
-        clip: paint(body, plain(body, hot_spots=(HotSpot(ellipsoid, 50.0, clip),)), rng()).values
-        for clip, ellipsoid in {
-            Clip.BONE: VoxelEllipsoid((74.0, 9.0, 21.0), (6.0, 6.0, 6.0)),
-            Clip.BODY: VoxelEllipsoid((74.0, 9.0, 20.0), (6.0, 6.0, 6.0)),
-            Clip.NOTHING: VoxelEllipsoid((74.0, 9.0, 18.0), (6.0, 6.0, 6.0)),
+        clip: spot_block(body, HotSpot(VoxelEllipsoid(centre, (6.0, 6.0, 6.0)), 50.0, clip))
+        for clip, centre in {
+            Clip.BONE: (74.0, 9.0, 21.0),
+            Clip.BODY: (74.0, 9.0, 20.0),
+            Clip.NOTHING: (74.0, 9.0, 16.0),
         }.items()
     }
-    assert spots[Clip.BONE][74, 9, 23] > 20
-    assert spots[Clip.BONE][74, 9, 21] == 1
-    assert spots[Clip.BODY][74, 9, 20] == pytest.approx(51)
-    assert spots[Clip.BODY][74, 9, 19] == 0
-    assert spots[Clip.NOTHING][74, 9, 18] == pytest.approx(50)
+    assert value_at(spots[Clip.BONE], (74, 9, 23)) > 20
+    assert value_at(spots[Clip.BONE], (74, 9, 21)) == 0
+    assert value_at(spots[Clip.BODY], (74, 9, 22)) > 20
+    assert value_at(spots[Clip.BODY], (74, 9, 18)) == 0
+    assert value_at(spots[Clip.NOTHING], (74, 9, 16)) == pytest.approx(50)
+    outside = HotSpot(VoxelEllipsoid((74.0, 9.0, 300.0), (6.0, 6.0, 6.0)), 50.0)
+    assert spot_block(body, outside) is None
 
 
-def test_metal_holds_no_activity(body):
-    metal = (Metal(VoxelEllipsoid(CENTRE, (15.0, 20.0, 15.0)), 0.1),)
-    values = paint(body, plain(body, metal=metal), rng()).values
-    assert values[100, 20, 48] < 0.01
-    assert values[100, 20, 70] == 1
+def test_bones_that_meet_fill_a_voxel_once(body):
+    bone = body.bones["sternum"]
+    twice = replace(body, bones={"one": bone, "two": bone})
+    share = skeleton_within(twice, VoxelBlock((48, 4, 45), filled((4, 3, 6))))
+    np.testing.assert_array_equal(share[:2], 0)
+    np.testing.assert_array_equal(share[2:], 1)
 
 
-def test_same_seed_same_activity(body):
-    first = paint(body, draw_uptake(body, rng()), rng()).values
-    np.testing.assert_array_equal(first, paint(body, draw_uptake(body, rng()), rng()).values)
+def test_texture_is_as_uneven_at_any_angle_and_new_at_each(body):
+    texture = draw_texture(body, rng())
+    np.testing.assert_allclose(texture.mean(axis=(1, 2, 3)), 0, atol=0.2)
+    for angle in (0.0, 0.7, 2.0):
+        mixed = np.cos(angle) * texture[0] + np.sin(angle) * texture[1]
+        assert mixed.std() == pytest.approx(1, abs=0.1)
+    assert abs(np.corrcoef(texture.reshape(2, -1))[0, 1]) < 0.15
+    half = round(0.5 * TEXTURE_MM / SPACING_MM[1])
+    near, far = (
+        np.corrcoef(texture[:, :, :-step].ravel(), texture[:, :, step:].ravel())[0, 1]
+        for step in (half, 4 * half)
+    )
+    assert near > 0.5
+    assert far < 0.3
 
 
-def test_long_bones_and_the_back_of_bones_follow_their_factors(body):
-    levels = dict.fromkeys(body.bones, 1.0) | {"femur_left": 30.0, "rib_05_left": 30.0}
-    values = paint(body, plain(body, bones=levels), rng()).values
-    femur, rib = (values[body.bones[name].block.slices] for name in ("femur_left", "rib_05_left"))
-    assert femur[-1].mean() == pytest.approx(0.5 * femur[10:16].mean(), rel=0.2)
-    front, back = FRONT_TO_BACK["ribs"]
-    assert rib[:, -1].mean() / rib[:, 0].mean() == pytest.approx(back / front, rel=0.2)
+def test_each_bone_has_a_texture_of_its_own(body):
+    bone, texture, source = body.bones["sternum"], draw_texture(body, rng()), rng()
+    places = np.array(np.nonzero(bone.block.fraction))
+    first, second = (cut_texture(texture, bone, places, source) for _ in range(2))
+    assert first.shape == (2, places.shape[1])
+    assert np.abs(first - second).max() > 0.5

@@ -26,7 +26,7 @@ from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones
 from bonescan.phantom.anatomy.soft_tissue import flesh_shapes, trunk_outline
 from bonescan.phantom.anatomy.spine import Frames, spine_bones, vertebra_frames
-from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
+from bonescan.phantom.anatomy.voxels import Body, Bone, CoarseVolume, Point, VoxelBlock
 
 
 def bone_shapes(posture: Posture, frames: Frames, ribs: RibPaths) -> Iterator[BoneShape]:
@@ -65,11 +65,8 @@ def _rasterise_bone(bone: BoneShape, grid: VoxelGrid) -> Bone:
     return Bone(bone.name, bone.region, block, density.clip(MARROW_DENSITY, 1))
 
 
-def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> NDArray[np.float32]:
-    """Return the share of each voxel inside the skin.
-
-    Skin is smooth: it is drawn on pixels twice as large and interpolated.
-    """
+def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> CoarseVolume:
+    """Return the share of each voxel inside the skin."""
     rows, depths, columns = grid.shape
     row_mm, depth_mm, column_mm = grid.spacing_mm
     size = (-(-rows // 2), depths, -(-columns // 2))
@@ -81,34 +78,7 @@ def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> N
     for bone in bones:
         if bone.cover_mm:
             _merge(outline, rasterise(coarse, bone.shapes, grown_mm=bone.cover_mm))
-    return _refine(outline, grid.shape)
-
-
-def _refine(coarse: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """Return values on rows and columns half as large, linear between the old centres.
-
-    Goes through the rows in parts that fit into the processor's cache.
-    """
-    fine = np.zeros(shape, np.float32)
-    used = np.flatnonzero(coarse.any(axis=(1, 2)))
-    for first in range(max(int(used[0]) - 1, 0), min(int(used[-1]) + 2, len(coarse)), 8):
-        rows = np.arange(first - 1, min(first + 9, len(coarse) + 1)).clip(0, len(coarse) - 1)
-        part = _halve(_halve(coarse[rows], 0), 2)[2:-2, :, : shape[2]]
-        place = fine[2 * first : 2 * first + len(part)]
-        place[:] = part[: len(place)]
-    return fine
-
-
-def _halve(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Return values on voxels half as long along an axis, linear between the old centres."""
-    size = values.shape
-    halves = np.empty((*size[: axis + 1], 2, *size[axis + 1 :]), np.float32)
-    new, old = np.moveaxis(halves, (axis, axis + 1), (0, 1)), np.moveaxis(values, axis, 0)
-    step = np.float32(0.25) * np.diff(old, axis=0)
-    new[0, 0], new[-1, 1] = old[0], old[-1]
-    np.add(old[:-1], step, out=new[:-1, 1])
-    np.subtract(old[1:], step, out=new[1:, 0])
-    return halves.reshape(*size[:axis], 2 * size[axis], *size[axis + 1 :])
+    return CoarseVolume(outline)
 
 
 def build_body(

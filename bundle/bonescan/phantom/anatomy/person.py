@@ -209,3 +209,8 @@ def draw_person(
         tilt_deg=_clipped_normal(rng, 0, 1.0, -2.5, 2.5),
         shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 12, -32, 32)),
     )
+
+
+def chance_at_age(chance: float, age: float) -> float:
+    """Return the chance at an age in years of what grows by 2.5 % a year from `chance` at 65."""
+    return chance * min(max(1 + 0.025 * (age - 65), 0.2), 1.6)

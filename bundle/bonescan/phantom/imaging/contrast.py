@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
-from bonescan.phantom.imaging.camera import Patch
+from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.truth import outline, ring
 
 LEAST_RISE = 0.5

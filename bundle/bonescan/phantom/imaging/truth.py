@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from bonescan.labels import Label, region_bit
 from bonescan.phantom.anatomy.voxels import Body
-from bonescan.phantom.imaging.camera import FWHM_PER_SIGMA, Patch
+from bonescan.phantom.imaging.detectors import FWHM_PER_SIGMA
+from bonescan.phantom.imaging.projection import Patch
 
 PEAK_SHARE = 0.35
 """A structure is outlined where the counts that it alone adds reach this share of their peak: a

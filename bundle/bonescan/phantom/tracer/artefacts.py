@@ -5,20 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from bonescan.phantom.anatomy.body_scale import side_sign
-from bonescan.phantom.anatomy.voxels import Point
-from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
+from bonescan.phantom.anatomy.implants import HIP_PROSTHESIS, KNEE_PROSTHESIS, hip_stem
+from bonescan.phantom.anatomy.voxels import Implant, Point, midway
 from bonescan.phantom.tracer.hot_spots import (
     FindingContext,
     add_hot_spots,
     draw_side,
     hot_spot,
-    midway,
     shifted,
 )
-from bonescan.phantom.tracer.uptake import Clip, HotSpot, Metal, Uptake, without_side
+from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake, without_side
 
-METAL_MU_PER_MM = 0.15
-"""Linear attenuation at 140.5 keV, between those of titanium and of steel."""
 INJECTION_LEVEL = 300.0
 """Median concentration left at the place of injection: in the image 12 to 26 times soft tissue."""
 
@@ -30,7 +27,7 @@ def add_urine(context: FindingContext) -> Uptake:
     spots = []
     for _ in range(rng.integers(1, 4)):
         row, depth, column = shifted(context, crotch, (rng.uniform(50, 200), 0, rng.normal(0, 45)))
-        skin = context.front_skin(row, column)
+        skin = context.body.front_skin(row, column)
         depth = depth if skin is None else skin
         radii = (rng.uniform(5, 18), 4.0, rng.uniform(4, 12))
         level = rng.lognormal(np.log(40.0), 0.6)
@@ -100,76 +97,24 @@ def add_axillary_node(context: FindingContext) -> Uptake:
     return add_hot_spots(context.uptake, spots)
 
 
-def add_pacemaker(context: FindingContext) -> Uptake:
-    """Add a pacemaker below one collarbone: cold in the anterior view."""
-    rng = context.rng
-    side = "left" if rng.random() < 0.85 else "right"
-    points = context.body.points
-    collarbone = midway(points[f"sternoclavicular_{side}"], points[f"shoulder_{side}"], 0.6)
-    pocket = shifted(context, collarbone, (rng.uniform(30, 50), 0, 0))
-    return _add_disc(context, pocket, (rng.uniform(18, 24), 5.0, rng.uniform(20, 26)))
-
-
-def add_buckle(context: FindingContext) -> Uptake:
-    """Add a buckle on the belly or a pendant on the chest: cold in the anterior view."""
-    rng = context.rng
-    if rng.random() < 0.6:
-        belly = shifted(context, context.body.points["l5_centre"], (rng.uniform(-10, 25), 0, 0))
-        return _add_disc(context, belly, (rng.uniform(12, 18), 3.0, rng.uniform(18, 28)))
-    chest = shifted(context, context.body.points["t6_centre"], (0, 0, rng.normal(0, 10)))
-    radius = rng.uniform(6, 12)
-    return _add_disc(context, chest, (radius, 3.0, radius))
-
-
-def _add_disc(
-    context: FindingContext, point: Point, radii_mm: tuple[float, float, float]
-) -> Uptake:
-    """Add a flat piece of metal at the skin in front of a point."""
-    row, _, column = point
-    skin = context.front_skin(row, column)
-    if skin is None:
-        return context.uptake
-    return _add_metal(context.uptake, [VoxelEllipsoid((row, skin + 1, column), radii_mm)])
-
-
-def _add_metal(uptake: Uptake, pieces: list[VoxelEllipsoid]) -> Uptake:
-    metal = tuple(Metal(piece, METAL_MU_PER_MM) for piece in pieces)
-    return replace(uptake, metal=(*uptake.metal, *metal))
-
-
-def add_hip_prosthesis(context: FindingContext) -> Uptake:
-    """Add a hip prosthesis: a cold head and stem, often hot at the tip and the socket."""
-    side = draw_side(context.rng)
-    hip, knee = context.body.points[f"hip_{side}"], context.body.points[f"knee_{side}"]
-    shaft = shifted(context, midway(hip, knee, 0.14), (0, 0, side_sign(side) * 32))
-    tip = midway(hip, knee, 0.32)
-    tip = (tip[0], tip[1], 0.35 * shaft[2] + 0.65 * tip[2])
-    pieces = [
-        VoxelEllipsoid(hip, (24.0, 24.0, 24.0)),
-        VoxelEllipsoid(midway(shaft, tip), (75.0, 9.0, 9.0)),
-    ]
-    level = context.rng.uniform(10, 50)
-    rim: list[HotSpot] = [
-        hot_spot(tip, (12.0, 10.0, 10.0), level),
-        hot_spot(shifted(context, hip, (-22, 0, 0)), (8.0, 18.0, 18.0), level),
-    ]
-    return add_hot_spots(_add_metal(context.uptake, pieces), rim)
-
-
-def add_knee_prosthesis(context: FindingContext) -> Uptake:
-    """Add a knee prosthesis: cold femoral and tibial parts with a hot rim of bone."""
-    side = draw_side(context.rng)
-    knee = context.body.points[f"knee_{side}"]
-    pieces = [
-        VoxelEllipsoid(shifted(context, knee, (-12, 0, 0)), (14.0, 28.0, 33.0)),
-        VoxelEllipsoid(shifted(context, knee, (12, 0, 0)), (7.0, 26.0, 36.0)),
-    ]
-    level = context.rng.uniform(10, 40)
-    rim = [
-        hot_spot(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
-        for by_mm in (-32, 26)
-    ]
-    return add_hot_spots(_add_metal(context.uptake, pieces), rim)
+def implant_rim(context: FindingContext, implant: Implant) -> list[HotSpot]:
+    """Return the bone that reacts around an implant; none where it lies in soft tissue."""
+    points, rng = context.body.points, context.rng
+    if implant.name == HIP_PROSTHESIS:
+        hip, level = points[f"hip_{implant.side}"], rng.uniform(10, 50)
+        tip = hip_stem(context.body, implant.side)[1]
+        socket = shifted(context, hip, (-22, 0, 0))
+        return [
+            hot_spot(tip, (12.0, 10.0, 10.0), level),
+            hot_spot(socket, (8.0, 18.0, 18.0), level),
+        ]
+    if implant.name == KNEE_PROSTHESIS:
+        knee, level = points[f"knee_{implant.side}"], rng.uniform(10, 40)
+        return [
+            hot_spot(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
+            for by_mm in (-32, 26)
+        ]
+    return []
 
 
 def image_early(context: FindingContext) -> Uptake:

@@ -9,27 +9,24 @@ from itertools import pairwise
 
 import numpy as np
 
-from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.anatomy.person import chance_at_age
+from bonescan.phantom.anatomy.voxels import Body, midway
 from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.artefacts import (
     add_axillary_node,
-    add_buckle,
     add_extravasation,
-    add_hip_prosthesis,
     add_injection_site,
-    add_knee_prosthesis,
-    add_pacemaker,
     add_urine,
     add_urine_bag,
     free_pertechnetate,
     image_early,
+    implant_rim,
 )
 from bonescan.phantom.tracer.hot_spots import (
     FindingContext,
     add_hot_spots,
     draw_side,
     hot_spot,
-    midway,
     shifted,
 )
 from bonescan.phantom.tracer.uptake import Clip, Uptake
@@ -38,8 +35,12 @@ from bonescan.phantom.tracer.uptake import Clip, Uptake
 def draw_benign_findings(
     body: Body, uptake: Uptake, rng: np.random.Generator
 ) -> tuple[Uptake, tuple[str, ...]]:
-    """Return the uptake with a patient's benign findings, and their names."""
+    """Return the uptake with a patient's benign findings, and their names, implants first."""
     names = []
+    for implant in body.implants:
+        rim = implant_rim(FindingContext(body, uptake, rng), implant)
+        uptake = _named(add_hot_spots(uptake, rim), implant.name, since=len(uptake.hot_spots))
+        names.append(implant.name)
     for name, finding in BENIGN_FINDINGS.items():
         if rng.random() < finding.chance_at(body.person.age):
             changed = finding.add(FindingContext(body, uptake, rng))
@@ -289,7 +290,7 @@ class BenignFinding:
 
     def chance_at(self, age: float) -> float:
         """Return the chance at an age in years."""
-        return self.chance * (min(max(1 + 0.025 * (age - 65), 0.2), 1.6) if self.grows else 1.0)
+        return chance_at_age(self.chance, age) if self.grows else self.chance
 
 
 BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
@@ -327,10 +328,6 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "injection site": BenignFinding(0.6, add_injection_site),
     "extravasation track": BenignFinding(0.06, add_extravasation),
     "axillary node": BenignFinding(0.03, add_axillary_node),
-    "pacemaker": BenignFinding(0.04, add_pacemaker, grows=True),
-    "buckle": BenignFinding(0.05, add_buckle),
-    "hip prosthesis": BenignFinding(0.04, add_hip_prosthesis, grows=True),
-    "knee prosthesis": BenignFinding(0.04, add_knee_prosthesis, grows=True),
     "early imaging": BenignFinding(0.05, image_early),
     "free pertechnetate": BenignFinding(0.03, free_pertechnetate),
 }

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.labels import AXIAL_REGIONS
-from bonescan.phantom.anatomy.voxels import Body, Bone, Point, VoxelBlock
+from bonescan.phantom.anatomy.ellipsoids import rough_block, solid_block
+from bonescan.phantom.anatomy.voxels import UPRIGHT, Body, Bone, Point, VoxelBlock, VoxelEllipsoid
 from bonescan.phantom.presets import (
     TERRITORIES,
     Preset,
@@ -16,7 +17,6 @@ from bonescan.phantom.presets import (
     region_weights,
     territory_odds,
 )
-from bonescan.phantom.tracer.ellipsoids import UPRIGHT, VoxelEllipsoid, rough_block, solid_block
 from bonescan.phantom.tracer.hot_spots import FindingContext
 from bonescan.phantom.tracer.lesion_kinds import DIFFUSE, LesionKind, draw_kind
 from bonescan.phantom.tracer.uptake import Uptake, base_region
@@ -178,7 +178,7 @@ def _draw_lesion(
     fraction = solid.fraction * bone.block.within(solid)
     if kind.outside_share:
         fraction = np.maximum(fraction, kind.outside_share * solid.fraction)
-        fraction = fraction * body.outline[solid.slices]
+        fraction = fraction * body.outline.cut(solid.slices)
     volume = float(fraction.sum())
     if volume < 1:
         return None

@@ -1,16 +1,24 @@
-"""Paint the tracer of one patient into the voxels of the body."""
+"""What each structure of a body holds of the tracer per unit of its level, voxel by voxel.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+All of it is linear: a patient's activity is the sum of these, each times a level.
+"""
+
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bonescan.phantom.anatomy.voxels import Body, Bone, VoxelBlock
+from bonescan.phantom.anatomy.ellipsoids import gaussian_block
+from bonescan.phantom.anatomy.implants import metal_blocks, share_beside_metal
+from bonescan.phantom.anatomy.voxels import (
+    Body,
+    Bone,
+    VoxelBlock,
+    add_coarsely,
+)
 from bonescan.phantom.presets import SITES
-from bonescan.phantom.tracer.ellipsoids import gaussian_block, solid_block
-from bonescan.phantom.tracer.uptake import Clip, HotSpot, JointGain, Uptake, base_region
+from bonescan.phantom.tracer.uptake import Clip, HotSpot, base_region, joints_of
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
     "ribs": (0.75, 1.4),
@@ -22,84 +30,32 @@ hotter, as the posterior views show against the anterior ones."""
 VAULT_FRONT_TO_BACK = (0.6, 3.2)
 """The same of the vault of the skull; its base and the face are even."""
 
-END_FACTORS: Mapping[str, tuple[float, float]] = {
-    "humerus": (0.75, 1.0),
-    "femur": (1.0, 0.5),
-    "tibia": (0.6, 1.0),
-}
-END_SHARE = 0.16
-"""Factors at the upper and the lower end of a long bone, and the share of its length that an end
-takes: spongy bone with fat marrow holds less per volume than the shaft."""
-
-TEXTURE_SIGMA = 0.2
-"""Unevenness inside a bone. Nobody has measured it; how hard it is to tell a lesion from normal
-bone depends on it more than on anything else here."""
 TEXTURE_MM = 15.0
-"""Length over which that unevenness changes."""
+"""Length over which the unevenness inside a bone changes."""
 
 
-@dataclass(frozen=True)
-class Activity:
-    """The tracer in every voxel.
-
-    Attributes:
-        values: concentration, (row, depth, column); where many structures meet it may fall a little
-            below zero.
-        foci: the benign hot spots, each with what it adds.
-    """
-
-    values: NDArray[np.float32]
-    foci: tuple[tuple[HotSpot, VoxelBlock], ...]
+def soft_tissue(body: Body) -> NDArray[np.float32]:
+    """Return what is neither bone, organ nor metal, (rows / 2, depths, columns / 2)."""
+    values = body.outline.values.astype(np.float32)
+    for organ in body.organs.values():
+        add_coarsely(values, organ, -1.0)
+    for bone in body.bones.values():
+        add_coarsely(values, bone.block, -1.0)
+    for metal in metal_blocks(body):
+        add_coarsely(values, metal, -1.0)
+    return np.maximum(values, 0, out=values)
 
 
-def paint(body: Body, uptake: Uptake, rng: np.random.Generator) -> Activity:
-    """Return the concentration in every voxel of the grid."""
-    values = body.outline * np.float32(uptake.soft_tissue)
-    for name, level in uptake.organs.items():
-        organ = body.organs[name]
-        values[organ.slices] += np.float32(level - uptake.soft_tissue) * organ.fraction
-    skeleton = _paint_bones(values, body, uptake, rng)
-    clips = {Clip.BONE: skeleton, Clip.BODY: body.outline}
-    foci = []
-    for spot in uptake.hot_spots:
-        gaussian = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
-        if gaussian is not None:
-            clip = np.minimum(clips[spot.clip][gaussian.slices], 1) if spot.clip in clips else 1
-            added = VoxelBlock(gaussian.start, np.float32(spot.level) * gaussian.fraction * clip)
-            values[added.slices] += added.fraction
-            if spot.finding:
-                foci.append((spot, added))
-    for metal in uptake.metal:
-        hole = solid_block(metal.ellipsoid, body.shape, body.spacing_mm)
-        if hole is not None:
-            values[hole.slices] *= 1 - hole.fraction
-    return Activity(values, tuple(foci))
+def organ_uptake(body: Body, organ: VoxelBlock) -> VoxelBlock:
+    """Return the tracer in an organ of level 1."""
+    return VoxelBlock(organ.start, organ.fraction * share_beside_metal(body, organ))
 
 
-def _paint_bones(
-    values: NDArray[np.float32], body: Body, uptake: Uptake, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Paint the bones over soft tissue; return how much of each voxel they fill."""
-    skeleton = np.zeros(body.shape, np.float32)
-    texture, joints = _draw_texture(body, rng), _joint_factors(body, uptake.joints)
-    for name, level in uptake.bones.items():
-        bone, block = body.bones[name], body.bones[name].block
-        uneven = _cut_texture(texture, block, rng) * (_depth_factor(bone) * _row_factor(bone))
-        uneven *= joints[block.slices] * bone.density
-        added = np.float32(level) * uneven - np.float32(uptake.soft_tissue)
-        values[block.slices] += added * block.fraction
-        skeleton[block.slices] += block.fraction
-    return skeleton
-
-
-def _joint_factors(body: Body, joints: Sequence[JointGain]) -> NDArray[np.float32]:
-    """Return what joints multiply the level of bone by, in every voxel of the grid."""
-    factors = np.ones(body.shape, np.float32)
-    for joint in joints:
-        gaussian = gaussian_block(joint.ellipsoid, body.shape, body.spacing_mm)
-        if gaussian is not None:
-            factors[gaussian.slices] += np.float32(joint.gain) * gaussian.fraction
-    return factors
+def bone_uptake(body: Body, bone: Bone) -> VoxelBlock:
+    """Return the tracer in an even bone of level 1."""
+    block = bone.block
+    values = block.fraction * bone.density * _depth_factor(bone)
+    return VoxelBlock(block.start, values * share_beside_metal(body, block))
 
 
 def _depth_factor(bone: Bone) -> NDArray[np.float32]:
@@ -111,37 +67,69 @@ def _depth_factor(bone: Bone) -> NDArray[np.float32]:
     return np.float32(front) + np.float32(back - front) * share**2
 
 
-def _row_factor(bone: Bone) -> NDArray[np.float32]:
-    """Return the factor of a bone's level at each row of its block, (row, 1, 1)."""
-    upper, lower = END_FACTORS.get(base_region(bone.region), (1.0, 1.0))
-    share = np.linspace(0, 1, bone.block.fraction.shape[0])
-    factor = np.interp(share, (0, END_SHARE, 1 - END_SHARE, 1), (upper, 1, 1, lower))
-    return factor.astype(np.float32)[:, None, None]
+def draw_texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw two smooth random fields of mean 0 and variance 1, large enough for every bone.
 
+    With c and s the cosine and sine of any angle, c times the one and s times the other is such a
+    field, too: each patient of a body has fields of their own. They are drawn on every second row
+    and column, which the camera cannot tell from every one.
 
-def _draw_texture(body: Body, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw a block of smooth unevenness around 1, large enough for every bone.
-
-    It is drawn on every second row and column, which the camera cannot tell from every one.
+    Returns:
+        (2, rows / 2, depths, columns / 2).
     """
     sizes = np.array([bone.block.fraction.shape for bone in body.bones.values()])
     step = np.array([2, 1, 2])
-    noise = rng.standard_normal((sizes.max(axis=0) + 16) // step, dtype=np.float32)
+    noise = rng.standard_normal((2, *((sizes.max(axis=0) + 16) // step)), dtype=np.float32)
     sigma = TEXTURE_MM / 2 / (step * body.spacing_mm)
-    smooth = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
-    smooth = 1 + TEXTURE_SIGMA / smooth.std() * smooth
-    return smooth.repeat(2, axis=0).repeat(2, axis=2)
+    smooth = ndimage.gaussian_filter(noise, (0, *sigma), mode="wrap", truncate=2.5)
+    return smooth / smooth.std(axis=(1, 2, 3), keepdims=True)
 
 
-def _cut_texture(
-    texture: NDArray[np.float32], block: VoxelBlock, rng: np.random.Generator
+def cut_texture(
+    texture: NDArray[np.float32], bone: Bone, places: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Cut the texture of one bone from anywhere in the common block."""
-    room = np.array(texture.shape) - block.fraction.shape
-    first = rng.integers(0, room + 1)
-    size = block.fraction.shape
-    return texture[
-        first[0] : first[0] + size[0],
-        first[1] : first[1] + size[1],
-        first[2] : first[2] + size[2],
+    """Cut the fields of one bone from anywhere in the common ones, (2, n).
+
+    Args:
+        texture: of `draw_texture`.
+        bone: whose voxels they are.
+        places: row, depth and column of the voxels in the bone's block, (3, n).
+        rng: draws where.
+    """
+    sizes = (2 * texture.shape[1], texture.shape[2], 2 * texture.shape[3])
+    starts = [
+        rng.integers(0, whole - part + 1)
+        for whole, part in zip(sizes, bone.block.fraction.shape, strict=True)
     ]
+    rows, depths, columns = places + np.array(starts)[:, None]
+    return texture[:, rows // 2, depths, columns // 2]
+
+
+def joint_blocks(body: Body) -> Iterator[tuple[str, VoxelBlock]]:
+    """Yield the joints that lie in the grid, by name of the point: Gaussians, 1 at the centre."""
+    for name, ellipsoid in joints_of(body).items():
+        gaussian = gaussian_block(ellipsoid, body.shape, body.spacing_mm)
+        if gaussian is not None:
+            yield name, gaussian
+
+
+def spot_block(body: Body, spot: HotSpot) -> VoxelBlock | None:
+    """Return the activity that a hot spot adds; None where it lies outside the grid."""
+    gaussian = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
+    if gaussian is None:
+        return None
+    values = np.float32(spot.level) * gaussian.fraction
+    if spot.clip is Clip.BODY:
+        values *= body.outline.cut(gaussian.slices)
+    elif spot.clip is Clip.BONE:
+        values *= skeleton_within(body, gaussian)
+    return VoxelBlock(gaussian.start, values * share_beside_metal(body, gaussian))
+
+
+def skeleton_within(body: Body, block: VoxelBlock) -> NDArray[np.float32]:
+    """Return the share 0..1 of each voxel of a block that is bone."""
+    share = np.zeros_like(block.fraction)
+    for bone in body.bones.values():
+        if bone.block.meets(block):
+            share += bone.block.within(block)
+    return np.minimum(share, 1, out=share)

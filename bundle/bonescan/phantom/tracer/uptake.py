@@ -4,16 +4,15 @@ The unit is the concentration in the patient's own muscle, so soft tissue is 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 from scipy import ndimage
 
 from bonescan.labels import PAIRED_REGIONS, REGIONS, SIDES
-from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.anatomy.voxels import Body, VoxelEllipsoid
 from bonescan.phantom.presets import SITES
-from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid
 
 VERTEBRAE = (*SITES["cervical_spine"], *SITES["thoracic_spine"], *SITES["lumbar_spine"])
 """From the head down."""
@@ -121,27 +120,6 @@ class HotSpot:
 
 
 @dataclass(frozen=True)
-class JointGain:
-    """Bone near a joint that is hotter than the rest: a Gaussian that multiplies its level.
-
-    Attributes:
-        ellipsoid: where the joint lies; the radii are standard deviations.
-        gain: share of the bone's own level that is added at the centre.
-    """
-
-    ellipsoid: VoxelEllipsoid
-    gain: float
-
-
-@dataclass(frozen=True)
-class Metal:
-    """A foreign body: no activity, and its own attenuation per mm."""
-
-    ellipsoid: VoxelEllipsoid
-    mu_per_mm: float
-
-
-@dataclass(frozen=True)
 class Uptake:
     """The tracer in one patient.
 
@@ -149,17 +127,16 @@ class Uptake:
         bones: concentration by bone name.
         organs: concentration by organ name.
         soft_tissue: concentration in soft tissue.
-        joints: multiply the level of every bone that they reach.
+        joints: by name of the point what a joint adds at its centre to every bone that it reaches,
+            over the bone's own level.
         hot_spots: added to these.
-        metal: foreign bodies.
     """
 
     bones: Mapping[str, float]
     organs: Mapping[str, float]
     soft_tissue: float = 1.0
-    joints: tuple[JointGain, ...] = ()
+    joints: Mapping[str, float] = field(default_factory=dict)
     hot_spots: tuple[HotSpot, ...] = ()
-    metal: tuple[Metal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,19 +228,30 @@ def _draw_organs(body: Body, rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _draw_joints(body: Body, rng: np.random.Generator) -> tuple[JointGain, ...]:
-    """Draw the joints and ends of bones that are normally hot."""
+def joints_of(body: Body) -> dict[str, VoxelEllipsoid]:
+    """Return the joints and ends of bones that are normally hot, by name of the point.
+
+    They are Gaussians; the radii are standard deviations.
+    """
+    return {
+        name: VoxelEllipsoid(point, NORMAL_HOT_SPOTS[kind].radii_mm)
+        for name, point in body.points.items()
+        if (kind := _joint_kind(name)) in NORMAL_HOT_SPOTS
+    }
+
+
+def _joint_kind(point: str) -> str:
+    return without_side(point).rstrip("_0123456789")
+
+
+def _draw_joints(body: Body, rng: np.random.Generator) -> dict[str, float]:
     gains = {
         name: spot.gain * rng.lognormal(0.0, GAIN_SIGMA) for name, spot in NORMAL_HOT_SPOTS.items()
     }
-    joints = []
-    for point_name, point in body.points.items():
-        name = without_side(point_name).rstrip("_0123456789")
-        if name in NORMAL_HOT_SPOTS:
-            ellipsoid = VoxelEllipsoid(point, NORMAL_HOT_SPOTS[name].radii_mm)
-            gain = gains[name] * rng.lognormal(0.0, GAIN_SIDE_SIGMA)
-            joints.append(JointGain(ellipsoid, float(gain)))
-    return tuple(joints)
+    return {
+        name: float(gains[_joint_kind(name)] * rng.lognormal(0.0, GAIN_SIDE_SIGMA))
+        for name in joints_of(body)
+    }
 
 
 def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bonescan.phantom.tracer.ellipsoids import VoxelEllipsoid, gaussian_block, solid_block
+from bonescan.phantom.anatomy.ellipsoids import gaussian_block, solid_block
+from bonescan.phantom.anatomy.voxels import VoxelEllipsoid
 
 SHAPE, SPACING_MM = (60, 30, 50), (2.4, 5.0, 2.2)
 

@@ -1,16 +1,11 @@
 """Ellipsoids as voxels: hot spots, lesions and metal are made of them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit
 
-from bonescan.phantom.anatomy.voxels import Point, VoxelBlock
-
-UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-"""Axes of an ellipsoid along row, depth and column."""
+from bonescan.phantom.anatomy.voxels import Point, VoxelBlock, VoxelEllipsoid
 
 GAUSSIAN_REACH = 2.5
 """Where a Gaussian is cut off, in standard deviations: at 4 % of its peak."""
@@ -20,21 +15,6 @@ ROUGHNESS = 0.22
 ROUGHNESS_LENGTH = 0.4
 """Standard deviation of an irregular surface, and the length over which it changes, both as a share
 of the radius."""
-
-
-@dataclass(frozen=True)
-class VoxelEllipsoid:
-    """An ellipsoid on the grid.
-
-    Attributes:
-        centre: in voxels.
-        radii_mm: along the three axes.
-        axes: unit vectors (row, depth, column), in mm, along which the radii lie.
-    """
-
-    centre: Point
-    radii_mm: Point
-    axes: tuple[Point, Point, Point] = UPRIGHT
 
 
 def gaussian_block(
