@@ -11,7 +11,6 @@ from bonescan.phantom.anatomy.voxels import Bone
 from tests.phantom.anatomy.reference import COLUMNS, PIXEL_MM, reference_body
 
 HOLLOW = [f"{name}_{side}" for name in ("femur", "tibia", "humerus") for side in SIDES]
-PATELLAE = [f"patella_{side}" for side in SIDES]
 SHANK_FWHM_MM = 6.0
 """Of a camera with a low-energy high-resolution collimator at 6 cm."""
 
@@ -21,9 +20,18 @@ def held(bone: Bone) -> NDArray[np.float32]:
     return (bone.block.fraction * bone.density).sum(axis=1)
 
 
-def test_long_bones_patellae_and_the_face_alone_differ_inside() -> None:
+def test_only_some_bones_differ_inside() -> None:
     uneven = {name for name, bone in reference_body().bones.items() if bone.density.min() < 1}
-    assert uneven == {*HOLLOW, *PATELLAE, "face", "mandible"}
+    paired = {f"{name}_{side}" for name in ("patella", "foot", "hip_bone") for side in SIDES}
+    assert uneven == {*HOLLOW, *paired, "face", "mandible"}
+
+
+def test_the_tarsus_does_not_outshine_the_toes_by_its_thickness_alone() -> None:
+    bone = reference_body().bones["foot_right"]
+    thick, tracer = bone.block.fraction.sum(axis=1), held(bone)
+    toes, tarsus = slice(-round(30 / PIXEL_MM), None), slice(None, round(40 / PIXEL_MM))
+    contrast = [image[tarsus].max() / np.quantile(image[toes], 0.99) for image in (thick, tracer)]
+    assert contrast[1] < 0.7 * contrast[0]
 
 
 @pytest.mark.parametrize("name", HOLLOW)

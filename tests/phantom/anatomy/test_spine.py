@@ -7,6 +7,8 @@ from tests.phantom.anatomy.reference import (
     PIXEL_MM,
     mean_thickness_mm,
     reference_body,
+    reference_posture,
+    thickness_mm,
     volume_ml,
 )
 
@@ -32,3 +34,13 @@ def test_lumbar_transverse_processes_reach_37_mm_and_their_round_ends() -> None:
     filled = reference_body().bones["vertebra_l3"].block.fraction > 0.5
     columns = np.flatnonzero(filled.any(axis=(0, 1)))
     assert (np.ptp(columns) + 1) * PIXEL_MM / 2 == pytest.approx(37 + 2, abs=3)
+
+
+def test_no_gap_opens_between_the_last_vertebra_and_the_sacrum() -> None:
+    """Along the camera's axis there is as much bone as between two lumbar vertebrae at least."""
+    image = thickness_mm(reference_body(), "vertebra_l", "sacrum")
+    rows = [int(reference_posture().place((row, 180.0, 0.0))[0] / PIXEL_MM) for row in (660, 750)]
+    column = int(reference_posture().place((700.0, 180.0, 0.0))[2] / PIXEL_MM)
+    middle = image[rows[0] : rows[1], column - 6 : column + 7].mean(axis=1)
+    discs = len(middle) // 2
+    assert middle[discs:].min() >= middle[:discs].min() > 0

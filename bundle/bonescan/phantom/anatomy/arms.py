@@ -53,14 +53,11 @@ def _humerus(posture: Posture, side: str) -> BoneShape:
         shoulder.ellipsoid((4, 14, 4), (20, 14, 18)),  # tubercles
         Tube(path[:2], radii[:2]),
         Tube(path[-2:], radii[-2:], axes[2], (1.4, 1.9)),
-    ]
-    shapes: list[Shape] = [
-        *ends,
-        Tube(path[1:-1], radii[1:-1], axes[2], (1, 1, 1, 1.4)),
         elbow.tube([(0, -18, 0), (0, 20, 0)], (13, 11)),  # trochlea and capitulum
         elbow.ellipsoid((-13, -20, -2), (10, 6, 6)),  # epicondyles
         elbow.ellipsoid((-12, 20, -2), (10, 6, 7)),
     ]
+    shapes = [*ends, Tube(path[1:-1], radii[1:-1], axes[2], (1, 1, 1, 1.4))]
     return BoneShape.paired("humerus", side, shapes, cover_mm=9.0, marrow=[cavity], spongy=ends)
 
 

@@ -21,7 +21,7 @@ _TOES = (
     ((62, 27, 58), (74, 44, 106), (83, 51, 134)),
 )
 # Radii at the base, the middle and the head of the metatarsal, and at the tip of the toe.
-_TOE_RADII = ((9.0, 8.0, 10.0, 7.0), *(((6.0, 5.0, 6.0, 4.0),) * 4))
+_TOE_RADII = ((8.0, 6.5, 9.0, 6.0), *(((6.0, 5.0, 6.0, 4.0),) * 4))
 
 
 def knee_frame(posture: Posture, side: str) -> LocalFrame:
@@ -110,17 +110,20 @@ def _fibula(posture: Posture, side: str) -> BoneShape:
 
 def _foot(posture: Posture, side: str) -> BoneShape:
     foot = foot_frame(posture, side)
-    shapes: list[Shape] = [
-        foot.ellipsoid((15, 0, 4), (15, 19, 25)),  # talus
-        foot.tube([(22, 0, 22), (34, -4, 40)], (14, 14)),  # its neck and head
-        foot.tube([(44, 8, 20), (46, 4, -10), (54, 2, -32)], (14, 16, 19)),  # calcaneus
-        foot.tube([(38, -8, 54), (42, -8, 76)], (14, 12)),  # navicular and cuneiforms
-        foot.tube([(52, 14, 38), (52, 16, 62)], (13, 11)),  # cuboid
+    tarsus: list[Shape] = [
+        foot.ellipsoid((15, 0, 4), (15, 20, 26)),  # talus
+        foot.tube([(22, 0, 22), (34, -4, 40)], (14, 15)),  # its neck and head
+        foot.tube([(44, 8, 20), (46, 4, -10), (54, 2, -34)], (15, 18, 20)),  # calcaneus
+        foot.tube([(38, -10, 54), (44, -10, 76)], (15, 13)),  # navicular and cuneiforms
+        foot.tube([(44, -8, 74), (50, 18, 66)], (12, 12)),
+        foot.tube([(52, 16, 38), (54, 19, 62)], (14, 12)),  # cuboid
     ]
-    for (base, head, tip), radii in zip(_TOES, _TOE_RADII, strict=True):
-        middle = np.add(base, head) / 2
-        shapes.append(foot.tube([base, middle, head, tip], radii))
-    return BoneShape.paired("foot", side, shapes, cover_mm=9.0)
+    rays = [
+        foot.tube([base, np.add(base, head) / 2, head, tip], radii)
+        for (base, head, tip), radii in zip(_TOES, _TOE_RADII, strict=True)
+    ]
+    spongy = [*tarsus, rays[0]]
+    return BoneShape.paired("foot", side, [*tarsus, *rays], cover_mm=9.0, spongy=spongy)
 
 
 def leg_bones(posture: Posture) -> Iterator[BoneShape]:

@@ -80,6 +80,11 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
     wing = iliac_wing(posture, side)
     socket = Ellipsoid(joint, np.full(3, 26.0) * scale)
     behind, roof, crest = 1 + _MASS_SIGMA * posture.vary(f"ilium {side}", 3)
+    rami: list[Plate | Tube | Ellipsoid] = [
+        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([15, 9.5, 12]) * scale),
+        Tube(at((860, 126, 13), (882, 148, 13)), np.array([12, 11]) * scale),
+        Tube(at((880, 148, 14), (893, 174, 34), (896, 194, 46)), np.array([9, 8, 11]) * scale),
+    ]
     shapes: list[Plate | Tube | Ellipsoid] = [
         wing,
         Tube(line, np.array([12, 16, 15, 15, 15]) * scale),
@@ -90,12 +95,17 @@ def _hip_bone(posture: Posture, side: str) -> BoneShape:
         Tube(at((766, 128, 120), (796, 152, 94)), np.array([5, 12]) * scale),
         Ellipsoid(at((744, 152, 110))[0], np.array([27, 24, 8]) * scale * crest, wing.axes),
         Ellipsoid(inward, np.array([30, 30, 26]) * scale),
-        Tube(at((842, 152, 66), (852, 132, 40), (861, 126, 15)), np.array([15, 9.5, 12]) * scale),
-        Tube(at((860, 126, 13), (882, 148, 13)), np.array([12, 11]) * scale),
-        Tube(at((880, 148, 14), (893, 174, 34), (896, 194, 46)), np.array([9, 8, 11]) * scale),
         Tube(at((890, 204, 53), (872, 206, 63), (848, 196, 68)), np.array([15, 15, 16]) * scale),
+        *rami,
     ]
-    return BoneShape(f"hip_bone_{side}", f"pelvis_{side}", shapes, without=[socket], cover_mm=8.0)
+    return BoneShape(
+        f"hip_bone_{side}",
+        f"pelvis_{side}",
+        shapes,
+        without=[socket],
+        spongy=rami,
+        cover_mm=8.0,
+    )
 
 
 def pelvis_bones(posture: Posture) -> Iterator[BoneShape]:

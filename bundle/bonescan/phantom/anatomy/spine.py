@@ -246,10 +246,15 @@ def _sacrum(posture: Posture) -> BoneShape:
             centre = plate.point(share * length, sign * across * scale)
             ends = np.array([centre - 16 * backward, centre + 16 * backward])
             holes.append(Tube(ends, 3.5 * scale))
+    # The first body tilts forward, so that no gap opens below L5 along the camera's axis.
+    promontory = Ellipsoid(
+        plate.point(6 * scale, 0.0) - 4 * backward, np.array([15, 27, 17]) * scale, plate.axes
+    )
     tail = posture.place([(822, 256, 0), (842, 261, 0), (860, 252, 0)])
     shapes: list[Shape] = [
         plate,
-        block(14, 0, *np.array([18, 28, 21]) * scale),
+        promontory,
+        block(18, 0, *np.array([18, 28, 19]) * scale),
         block(44, 0, *np.array([20, 26, 17]) * scale),
         block(25, 36, *np.array([28, 14, 18]) * scale),
         block(25, -36, *np.array([28, 14, 18]) * scale),
