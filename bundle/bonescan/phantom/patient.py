@@ -11,8 +11,10 @@ from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.build import build_body
 from bonescan.phantom.anatomy.implants import add_implants
 from bonescan.phantom.anatomy.person import Person, Sex, draw_person
+from bonescan.phantom.imaging.acquisition import Acquisition, draw_acquisition
 from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases, base_weights, build_bases
 from bonescan.phantom.imaging.camera import (
+    ScanSettings,
     draw_counts,
     draw_scan,
     expected_counts,
@@ -21,8 +23,8 @@ from bonescan.phantom.imaging.camera import (
 )
 from bonescan.phantom.imaging.contrast import scale_to_stand_out
 from bonescan.phantom.imaging.detectors import draw_geometry
-from bonescan.phantom.imaging.motion import Motion, draw_motion
 from bonescan.phantom.imaging.projection import Patch
+from bonescan.phantom.imaging.scatter_window import SCATTER_WINDOW_SHARE, expect_scatter_window
 from bonescan.phantom.imaging.truth import mark_truth
 from bonescan.phantom.presets import CameraPreset, Preset, Primary, find_group
 from bonescan.phantom.tracer.benign import draw_benign_findings
@@ -109,7 +111,7 @@ class SimulatedPatient:
         person: whose body was scanned.
         views: by view; one may be absent.
         lesions: all metastases, also those that no view shows.
-        benign_findings: their names, movement among them.
+        benign_findings: their names, and those of the faults of the scan.
         benign_foci: the foci that they consist of, also those that no view shows.
         camera: what the scan was made with.
         primary: primary tumour.
@@ -152,25 +154,25 @@ def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPati
     kept = kept_views(preset, seed=seed, number=number)
     group = find_group(preset, number)
     if group is None:
-        patient = _draw_anyone(preset, kept, rng)
+        patient = _draw_anyone(preset, kept, rng, unit=seed)
         while preset.lesion_in_each_view and not patient.shows_metastasis_in_each_view:
-            patient = _draw_anyone(preset, kept, rng)
+            patient = _draw_anyone(preset, kept, rng, unit=seed)
         return patient
     free_share = 0.0 if group.metastases else 1.0
     preset = replace(preset, primaries=(group.primary,), free_share=free_share)
-    patient = _draw_anyone(preset, kept, rng)
+    patient = _draw_anyone(preset, kept, rng, unit=seed)
     while group.metastases and not patient.shows_metastasis:
         # Another patient: other lesions in the same body would only favour bodies that show more.
-        patient = _draw_anyone(preset, kept, rng)
+        patient = _draw_anyone(preset, kept, rng, unit=seed)
     return patient
 
 
 def _draw_anyone(
-    preset: Preset, kept: tuple[View, ...], rng: np.random.Generator
+    preset: Preset, kept: tuple[View, ...], rng: np.random.Generator, *, unit: int
 ) -> SimulatedPatient:
     """Draw a patient of a preset without groups."""
     primary = draw_primary(preset, rng)
-    return draw_patient(draw_bases(preset, primary, rng), preset, primary, kept, rng)
+    return draw_patient(draw_bases(preset, primary, rng), preset, primary, kept, rng, unit=unit)
 
 
 def draw_primary(preset: Preset, rng: np.random.Generator) -> Primary:
@@ -195,8 +197,19 @@ def draw_patient(
     primary: Primary,
     kept: tuple[View, ...],
     rng: np.random.Generator,
+    *,
+    unit: int,
 ) -> SimulatedPatient:
-    """Draw a patient with a body that lies under the camera, and scan the views that are kept."""
+    """Draw a patient with a body that lies under the camera, and scan the views that are kept.
+
+    Args:
+        bases: the body under the camera.
+        preset: what findings there may be.
+        primary: primary tumour.
+        kept: the views to scan.
+        rng: source of all randomness.
+        unit: which camera of its model the scan is made with; a cohort has one of each.
+    """
     body = bases.body
     uptake, findings = draw_uptake(body, rng), tuple[str, ...]()
     if preset.benign:
@@ -204,7 +217,7 @@ def draw_patient(
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
-    scene = _set_scene(bases, uptake, lesions, preset, rng)
+    scene = _set_scene(bases, uptake, lesions, preset, rng, unit=unit)
     views = {view: _take_view(scene, view, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
     length_mm = (bases.geometry.last_row - bases.geometry.first_row + 1) * bases.camera.pixel_mm
@@ -212,7 +225,7 @@ def draw_patient(
         person=body.person,
         views=views,
         lesions=tuple(_lesion_truth(lesion, views) for lesion, _ in scene.lesions),
-        benign_findings=findings if scene.motion is None else (*findings, "movement"),
+        benign_findings=(*findings, *scene.acquisition.faults_in(views)),
         benign_foci=tuple(
             _benign_truth(number, spot, views)
             for number, (spot, _) in enumerate(scene.foci, start=1)
@@ -256,7 +269,9 @@ class _Scene:
     expected: Mapping[View, NDArray[np.float32]]
     counts_per_photon: Mapping[View, float]
     strip: NDArray[np.bool]
-    motion: Motion | None
+    scan: ScanSettings
+    acquisition: Acquisition
+    stores_scatter: bool
 
 
 def _set_scene(
@@ -265,6 +280,8 @@ def _set_scene(
     lesions: tuple[Lesion, ...],
     preset: Preset,
     rng: np.random.Generator,
+    *,
+    unit: int,
 ) -> _Scene:
     """Add up what both detectors see of one patient."""
     scan, pixel_mm = draw_scan(preset.total_counts, rng), bases.camera.pixel_mm
@@ -291,7 +308,9 @@ def _set_scene(
         expected=expected,
         counts_per_photon=scales,
         strip=strip,
-        motion=draw_motion(bases.body, rng),
+        scan=scan,
+        acquisition=draw_acquisition(bases, rng, unit=unit),
+        stores_scatter=rng.random() < SCATTER_WINDOW_SHARE,
     )
 
 
@@ -333,16 +352,27 @@ def _take_view(scene: _Scene, view: View, rng: np.random.Generator) -> Simulated
     )
 
     def acquire(image: NDArray[T]) -> NDArray[T]:
-        moved = image if scene.motion is None else scene.motion.apply(image)
-        return np.ascontiguousarray(mirrored(moved * scene.strip, view))
+        return np.ascontiguousarray(mirrored(image * scene.strip, view))
+
+    def count(expected: NDArray[np.float32]) -> NDArray[np.uint16]:
+        return draw_counts(acquire(scene.acquisition.seen(expected, view)), rng)
+
+    def mark(image: NDArray[T]) -> NDArray[T]:
+        return acquire(scene.acquisition.moved(image, view))
 
     return SimulatedView(
-        counts=draw_counts(acquire(scene.expected[view]), rng),
-        label=acquire(truth.label),
-        instances=acquire(truth.instances),
-        benign=acquire(truth.benign),
-        regions=acquire(scene.bases.regions),
+        counts=count(scene.expected[view]),
+        label=mark(truth.label),
+        instances=mark(truth.instances),
+        benign=mark(truth.benign),
+        regions=mark(scene.bases.regions),
+        scatter=count(_scatter_window(scene, view)) if scene.stores_scatter else None,
     )
+
+
+def _scatter_window(scene: _Scene, view: View) -> NDArray[np.float32]:
+    bases = scene.bases
+    return expect_scatter_window(scene.expected[view], bases.thickness, bases.camera, scene.scan)
 
 
 def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> LesionTruth:
