@@ -68,11 +68,11 @@ class BoneScanReader(ImageReader):
             ScanError: if they are no bone scan and no map over one.
         """
         scan, array = load_scan_or_map(img)
-        return array, _make_meta(scan)
+        return array, make_meta(scan)
 
 
-def _make_meta(scan: BoneScan) -> dict[str, Any]:
-    """Make the metadata: plain values and strings, which collate into batches."""
+def make_meta(scan: BoneScan) -> dict[str, Any]:
+    """Make the metadata of a scan, or of a map over it: plain values and strings, which collate."""
     row_mm, column_mm = scan.spacing_mm
     affine = np.diag([row_mm, column_mm, 1.0, 1.0])
     sources = {

@@ -20,8 +20,22 @@ from bonescan.keys import LABEL, LABELLED
 logger = logging.getLogger(__name__)
 
 
-def _is_random(transform: object) -> bool:
+def is_random(transform: object) -> bool:
+    """Tell whether a step of a chain is random: what stands before can be done once for all."""
     return isinstance(transform, RandomizableTrait)
+
+
+def check_fills_batch(n_samples: int, min_samples: int) -> None:
+    """Check that a training set has enough samples, where an incomplete batch is dropped.
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    if n_samples < min_samples:
+        raise ValueError(
+            f"training set must have at least {min_samples} samples to fill a batch, got "
+            f"{n_samples}: give a smaller --batch_size, or more scans"
+        )
 
 
 def _shows(sample: Mapping[str, Any], value: int) -> bool:
@@ -109,7 +123,7 @@ class SampleDataset(Dataset):
     ) -> None:
         super().__init__(data=data, transform=transform)
         n_positive = 0
-        self.first_random = transform.get_index_of_first(_is_random)
+        self.first_random = transform.get_index_of_first(is_random)
         self.samples = SampleStore()
         with ThreadPoolExecutor(max(1, num_workers)) as pool:
             loaded = tqdm(
@@ -128,11 +142,7 @@ class SampleDataset(Dataset):
                 f"{positive_value} of the label map), got none: choose another fold, or look "
                 "whether the labels have the values of bonescan.labels"
             )
-        if len(self.samples) < min_samples:
-            raise ValueError(
-                f"training set must have at least {min_samples} samples to fill a batch, got "
-                f"{len(self.samples)}: give a smaller --batch_size, or more scans"
-            )
+        check_fills_batch(len(self.samples), min_samples)
         logger.info("%d scans give %d samples", len(data), len(self.samples))
 
     def _load(self, entry: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ class EpochSeed:
 
     Args:
         dataset: dataset whose random transforms are seeded (in this process; worker processes
-            take their seeds from torch's generator when the epoch's iterator is made).
+            take their seeds from torch's generator when the epoch's iterator is made). One that
+            has a method `set_epoch`, as samplers of torch have, is told the epoch.
         seed: seed of the run.
     """
 
@@ -37,4 +38,6 @@ class EpochSeed:
         set_determinism(seed)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic
         set_rnd(self.dataset, seed)
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(engine.state.epoch)
         engine.set_data(engine.state.dataloader)
