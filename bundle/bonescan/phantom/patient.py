@@ -15,7 +15,6 @@ from bonescan.phantom.imaging.acquisition import Acquisition, draw_acquisition
 from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases, base_weights, build_bases
 from bonescan.phantom.imaging.camera import (
     ScanSettings,
-    draw_counts,
     draw_scan,
     expected_counts,
     scatter,
@@ -355,7 +354,7 @@ def _take_view(scene: _Scene, view: View, rng: np.random.Generator) -> Simulated
         return np.ascontiguousarray(mirrored(image * scene.strip, view))
 
     def count(expected: NDArray[np.float32]) -> NDArray[np.uint16]:
-        return draw_counts(acquire(scene.acquisition.seen(expected, view)), rng)
+        return scene.bases.draw_counts(acquire(scene.acquisition.seen(expected, view)), rng)
 
     def mark(image: NDArray[T]) -> NDArray[T]:
         return acquire(scene.acquisition.moved(image, view))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Body, VoxelBlock
-from bonescan.phantom.imaging.camera import thickness_mm
+from bonescan.phantom.imaging.camera import draw_counts, thickness_mm
 from bonescan.phantom.imaging.detectors import DetectorHead, Geometry, place_detectors
 from bonescan.phantom.imaging.projection import Patch, Voxels, occupied, project, project_coarse
 from bonescan.phantom.imaging.truth import region_map
@@ -94,6 +94,12 @@ class Bases:
             for weight, patch in zip(weights, patches, strict=True):
                 image[patch.slices] += np.float32(weight) * patch.values.astype(np.float32)
         return images
+
+    def draw_counts(
+        self, expected: NDArray[np.float32], rng: np.random.Generator
+    ) -> NDArray[np.uint16]:
+        """Draw counts from what is expected of a view."""
+        return draw_counts(expected, rng)
 
     def project(self, block: VoxelBlock) -> dict[View, Patch]:
         """Return the primary photons of one more structure in both views, empty for none."""

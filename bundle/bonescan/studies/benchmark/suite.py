@@ -7,6 +7,7 @@ from bonescan.studies.benchmark.inference import measure_inference
 from bonescan.studies.benchmark.inputs import BenchmarkInputs, BenchmarkSize, simulate_scans
 from bonescan.studies.benchmark.measurement import Measurement
 from bonescan.studies.benchmark.memory import measure_memory
+from bonescan.studies.benchmark.patients import measure_patients
 from bonescan.studies.benchmark.reading import measure_reading
 from bonescan.studies.benchmark.steps import measure_crop, measure_simulation, measure_startup
 from bonescan.studies.benchmark.systems import measure_systems
@@ -19,6 +20,7 @@ PARTS: Mapping[str, Callable[[BenchmarkInputs], list[Measurement]]] = {
     "reading": measure_reading,
     "crop": measure_crop,
     "simulation": measure_simulation,
+    "patients": measure_patients,
     "memory": measure_memory,
     "systems": measure_systems,
 }
