@@ -53,6 +53,7 @@ def block_body(rows: int = 200, depths: int = 40, columns: int = 96) -> Body:
         shape=(rows, depths, columns),
         spacing_mm=SPACING_MM,
         outline=CoarseVolume(outline),
+        fat=CoarseVolume(np.zeros_like(outline)),
         bones=bones,
         organs=organs,
         points=points,

@@ -205,6 +205,21 @@ def test_heavier_bodies_are_larger_and_weigh_what_they_say() -> None:
         assert mass_kg == pytest.approx(body.person.weight_kg, rel=0.08)
 
 
+def test_the_heavy_hold_more_fat_and_nobody_is_all_fat() -> None:
+    """Share of fat in the body: some 15 to 25 % in lean and 30 to 45 % in obese men."""
+    man = draw_person(np.random.default_rng(9), "M")
+    shares = []
+    for bmi in (21.0, 36.0):
+        body = build(with_bmi(man, 1760.0, bmi))
+        assert np.all(body.fat.values >= 0)
+        assert np.all(body.fat.values <= body.outline.values + 1e-6)
+        shares.append(
+            float(body.fat.values.sum(dtype=float) / body.outline.values.sum(dtype=float))
+        )
+    assert 0.10 < shares[0] < 0.25
+    assert 0.28 < shares[1] < 0.48
+
+
 def test_height_scales() -> None:
     man = draw_person(np.random.default_rng(9), "M")
     spans = []

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
-from bonescan.phantom.anatomy.voxels import Implant, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.anatomy.voxels import CoarseVolume, Implant, VoxelBlock, VoxelEllipsoid
 from bonescan.phantom.imaging.bases import BaseKey, BaseKind, base_weights, build_bases
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.imaging.projection import occupied, project, project_coarse
 from bonescan.phantom.presets import CAMERAS
-from bonescan.phantom.tracer.paint import bone_uptake, joint_blocks, organ_uptake, soft_tissue
+from bonescan.phantom.tracer.paint import bone_uptake, joint_blocks, organ_uptake, soft_tissues
 from bonescan.phantom.tracer.uptake import Uptake, draw_uptake
 from tests.phantom.bodies import SPACING_MM, block_body, filled
 
@@ -21,7 +21,9 @@ JOINT = "sternoclavicular_left"
 @pytest.fixture(scope="module")
 def body():
     piece = VoxelEllipsoid((74.0, 5.0, 50.0), (12.0, 9.0, 12.0))
-    return replace(block_body(), implants=(Implant("buckle", "", (piece,)),))
+    whole = block_body()
+    fat = CoarseVolume(0.3 * whole.outline.values)
+    return replace(whole, fat=fat, implants=(Implant("buckle", "", (piece,)),))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def bases(body):
 @pytest.fixture
 def uptake(body):
     drawn = draw_uptake(body, np.random.default_rng(2))
-    return replace(drawn, joints=drawn.joints | {JOINT: 0.8}, soft_tissue=1.3)
+    return replace(drawn, joints=drawn.joints | {JOINT: 0.8}, soft_tissue=1.3, fat=0.4)
 
 
 def photons(bases, uptake, unevenness=0.0, seed=0):
@@ -51,7 +53,9 @@ def painted(body, uptake):
     for name, bone in body.bones.items():
         part = bone_uptake(body, bone)
         volume[part.slices] += uptake.bones[name] * part.fraction * joints[part.slices]
-    return VoxelBlock((0, 0, 0), volume), np.float32(uptake.soft_tissue) * soft_tissue(body)
+    muscle, fat = soft_tissues(body)
+    soft = np.float32(uptake.soft_tissue) * muscle + np.float32(uptake.fat) * fat
+    return VoxelBlock((0, 0, 0), volume), soft
 
 
 @pytest.mark.parametrize("view", View)
@@ -90,7 +94,7 @@ def test_an_organ_without_a_level_is_soft_tissue(bases, uptake):
 def test_unevenness_spreads_as_asked_around_the_even_image(bases):
     """The spread of a bone's own image grows in proportion, and its mean stays."""
     levels = dict.fromkeys((key.structure for key in bases.keys if key.kind is BaseKind.BONE), 0.0)
-    uptake = Uptake(levels | {"vertebra_t6": 10.0}, {}, soft_tissue=0.0)
+    uptake = Uptake(levels | {"vertebra_t6": 10.0}, {}, soft_tissue=0.0, fat=0.0)
     even = photons(bases, uptake)[View.POSTERIOR]
     peak = np.unravel_index(even.argmax(), even.shape)
 
@@ -139,7 +143,8 @@ def test_same_seed_same_images(body, bases):
 
 
 def test_metal_takes_photons_from_what_lies_behind_it(body, bases):
-    plain = build_bases(block_body(), CAMERA, GEOMETRY, np.random.default_rng(1))
+    bare = replace(body, implants=())
+    plain = build_bases(bare, CAMERA, GEOMETRY, np.random.default_rng(1))
     number = plain.keys.index(BaseKey(BaseKind.BONE, "vertebra_t6"))
     shaded = bases.keys.index(BaseKey(BaseKind.BONE, "vertebra_t6"))
     front, back = (

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bonescan.phantom.anatomy.voxels import Implant, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.anatomy.voxels import CoarseVolume, Implant, VoxelBlock, VoxelEllipsoid
 from bonescan.phantom.tracer.paint import (
     FRONT_TO_BACK,
     TEXTURE_MM,
@@ -12,7 +12,7 @@ from bonescan.phantom.tracer.paint import (
     draw_texture,
     organ_uptake,
     skeleton_within,
-    soft_tissue,
+    soft_tissues,
     spot_block,
 )
 from bonescan.phantom.tracer.uptake import Clip, HotSpot
@@ -42,13 +42,24 @@ def coarse(point):
 
 
 def test_bones_organs_and_metal_leave_the_rest_to_soft_tissue(body, metal_body):
-    values = soft_tissue(body)
+    values, _ = soft_tissues(body)
     assert values[coarse((100, 20, 22))] == 1
     assert values[2, 2, 2] == 0
     assert values[coarse((118, 26, 62))] == 0  # kidney
     assert values[coarse((34, 28, 48))] == 0  # spine
-    assert soft_tissue(metal_body)[coarse((100, 20, 48))] < 0.01
+    assert soft_tissues(metal_body)[0][coarse((100, 20, 48))] < 0.01
     assert values.min() >= 0
+
+
+def test_fat_takes_its_share_of_what_is_neither_bone_nor_organ(body):
+    """A body whose right half is fat by 0.3: bones and organs in it keep their place."""
+    fat = np.zeros_like(body.outline.values)
+    fat[:, :, :24] = 0.3 * body.outline.values[:, :, :24]
+    muscle, found = soft_tissues(replace(body, fat=CoarseVolume(fat)))
+    assert found[coarse((100, 20, 22))] == pytest.approx(0.3)
+    assert found[coarse((100, 20, 70))] == 0
+    assert found[coarse((60, 16, 30))] == 0  # right lung
+    np.testing.assert_allclose(muscle + found, soft_tissues(body)[0], atol=1e-6)
 
 
 def test_marrow_holds_less_than_the_bone_around_it(body):

@@ -20,11 +20,13 @@ from bonescan.phantom.anatomy.shapes import (
     BoneShape,
     VoxelGrid,
     rasterise,
+    to_fraction,
+    union_distance,
 )
 from bonescan.phantom.anatomy.shoulder import shoulder_bones
 from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones
-from bonescan.phantom.anatomy.soft_tissue import flesh_shapes, trunk_outline
+from bonescan.phantom.anatomy.soft_tissue import flesh_parts, trunk_blocks, visceral_fat
 from bonescan.phantom.anatomy.spine import Frames, spine_bones, vertebra_frames
 from bonescan.phantom.anatomy.voxels import Body, Bone, CoarseVolume, Point, VoxelBlock
 
@@ -65,20 +67,33 @@ def _rasterise_bone(bone: BoneShape, grid: VoxelGrid) -> Bone:
     return Bone(bone.name, bone.region, block, density.clip(MARROW_DENSITY, 1))
 
 
-def _outline(posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid) -> CoarseVolume:
-    """Return the share of each voxel inside the skin."""
+def _soft_tissue(
+    posture: Posture, bones: Sequence[BoneShape], grid: VoxelGrid
+) -> tuple[CoarseVolume, CoarseVolume]:
+    """Return the share of each voxel inside the skin, and the share that is fat."""
     rows, depths, columns = grid.shape
     row_mm, depth_mm, column_mm = grid.spacing_mm
     size = (-(-rows // 2), depths, -(-columns // 2))
     coarse = VoxelGrid(size, (2 * row_mm, depth_mm, 2 * column_mm))
-    outline = np.zeros(size, np.float32)
-    _merge(outline, trunk_outline(posture, coarse))
-    for shape in flesh_shapes(posture):
-        _merge(outline, rasterise(coarse, [shape]))
+    outline, lean = np.zeros((2, *size), np.float32)
+    for volume, block in zip((outline, lean), trunk_blocks(posture, coarse), strict=True):
+        _merge(volume, block)
+    viscera, share = visceral_fat(posture)
+    block = rasterise(coarse, [viscera])
+    lean[block.slices] *= 1 - np.float32(share) * block.fraction
+    for flesh in flesh_parts(posture):
+        slices, distance = union_distance(coarse, [flesh.shape])
+        start = tuple(part.start for part in slices)
+        _merge(outline, VoxelBlock(start, to_fraction(coarse, distance)))
+        if flesh.fat_mm is not None:
+            distance += np.float32(flesh.fat_mm)
+            _merge(lean, VoxelBlock(start, to_fraction(coarse, distance)))
     for bone in bones:
         if bone.cover_mm:
-            _merge(outline, rasterise(coarse, bone.shapes, grown_mm=bone.cover_mm))
-    return CoarseVolume(outline)
+            block = rasterise(coarse, bone.shapes, grown_mm=bone.cover_mm)
+            _merge(outline, block)
+            _merge(lean, block)
+    return CoarseVolume(outline), CoarseVolume(np.maximum(outline - lean, 0))
 
 
 def build_body(
@@ -107,5 +122,6 @@ def build_body(
     points: dict[str, Point] = {
         name: grid.to_voxel(point) for name, point in landmarks(posture, frames, ribs).items()
     }
-    outline, organs = _outline(posture, shapes, grid), organ_blocks(posture, grid)
-    return Body(person, grid.shape, grid.spacing_mm, outline, bones, organs, points)
+    outline, fat = _soft_tissue(posture, shapes, grid)
+    organs = organ_blocks(posture, grid)
+    return Body(person, grid.shape, grid.spacing_mm, outline, fat, bones, organs, points)

@@ -63,7 +63,7 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
     out = np.radians(angles.arm_abduction)
     elbow_column = max(
         shoulder[2] + upper_arm * np.sin(out + np.radians(5)),
-        UNDER_FLANK * float(trunk_skin(scale, 540.0)[0]) + 34 * thick,
+        UNDER_FLANK * float(trunk_skin(scale, 540.0)[0]) + 30 * thick,
     )
     lift = 46 + 30 * angles.on_belly
     elbow = _reach(shoulder, upper_arm, scale.bed_mm - lift * thick, elbow_column)
@@ -74,7 +74,7 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
         wrist_depth = scale.bed_mm - 42 * thick
         wrist_column = max(
             elbow[2] - forearm * np.sin(np.radians(angles.elbow_flexion)),
-            UNDER_FLANK * float(trunk_skin(scale, 800.0)[0]) + 30 * thick,
+            UNDER_FLANK * float(trunk_skin(scale, 800.0)[0]) + 26 * thick,
         )
     wrist = _reach(elbow, forearm, wrist_depth, wrist_column)
     along = unit(unit(wrist - elbow) + np.array([1.0, 0.0, 0.0]))

@@ -138,7 +138,7 @@ def _draw_limbs(rng: np.random.Generator, *, on_belly: bool, out_deg: float) -> 
         arm_abduction=_clipped_normal(rng, out_deg, 2.5, -4, 18),
         elbow_flexion=_clipped_normal(rng, 11, 8, -4, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
-        leg_spread=_clipped_normal(rng, -4, 2.3, -8, 4),
+        leg_spread=_clipped_normal(rng, -3, 2.6, -8, 4),
         leg_rotation=_clipped_normal(rng, 16, 9, -5, 40),
         foot_drop=_clipped_normal(rng, 38, 10, 12, 60),
         on_belly=on_belly,
@@ -180,7 +180,7 @@ def draw_person(
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
     on_belly = _draw_hands_on_belly(rng, bmi)
-    out_deg = _clipped_normal(rng, 1, 4, -4, 14)
+    out_deg = _clipped_normal(rng, max(0.4 * (bmi - 28), 0), 5.0, -4, 15)
     return Person(
         sex=chosen,
         age=age,
@@ -205,7 +205,7 @@ def draw_person(
         shape_spread=_clipped_normal(rng, 1, 0.25, 0.5, 1.6),
         shoulder_tilt_deg=_clipped_normal(rng, 0, 2.5, -6, 6),
         hip_tilt_deg=_clipped_normal(rng, 0, 1.2, -3, 3),
-        turn_deg=_clipped_normal(rng, 0, 2.8, -7, 7),
+        turn_deg=_clipped_normal(rng, 0, 3.4, -8, 8),
         tilt_deg=_clipped_normal(rng, 0, 1.0, -2.5, 2.5),
         shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 12, -32, 32)),
     )

@@ -1,6 +1,7 @@
-"""The body's outline: the flesh of trunk, head and limbs."""
+"""The flesh of trunk, head and limbs, and the fat under its skin."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,12 @@ from bonescan.phantom.anatomy.shapes import (
     VoxelGrid,
 )
 from bonescan.phantom.anatomy.skull import brain_case
-from bonescan.phantom.anatomy.trunk_skin import TRUNK_M, trunk_skin
+from bonescan.phantom.anatomy.trunk_skin import (
+    LEAST_FAT_MM,
+    TRUNK_M,
+    trunk_skin,
+    trunk_wall,
+)
 from bonescan.phantom.anatomy.voxels import VoxelBlock
 
 _TRUNK_POWER = 2.6
@@ -35,9 +41,28 @@ PANNUS_GIRTH = 1.35
 """Fullness, see `BodyScale.girth`, above which a fold of the belly hangs over the groins: a body
 mass index of 30 at average height. A default of ours."""
 
+VISCERAL_SHARE = ((0.8, 1.0, 2.0), (0.1, 0.35, 0.75))
+"""Fullness of the body, and the share of fat between the loops of bowel. A default of ours."""
 
-def trunk_outline(posture: Posture, grid: VoxelGrid) -> VoxelBlock:
-    """Return the trunk from the neck to the crotch: a superellipse in each row."""
+
+@dataclass(frozen=True)
+class Flesh:
+    """A part of the body.
+
+    Attributes:
+        shape: inside its skin.
+        fat_mm: how thick skin and fat over its muscle are; None where all of it is fat.
+    """
+
+    shape: Shape
+    fat_mm: float | None
+
+
+def trunk_blocks(posture: Posture, grid: VoxelGrid) -> tuple[VoxelBlock, VoxelBlock]:
+    """Return the trunk from the neck to the crotch, and what of it lies below the fat.
+
+    Both are a superellipse in each row.
+    """
     reference = np.arange(TRUNK_M[0][0], TRUNK_M[-1][0], 2.0)
     axis = posture.place(np.stack([reference, 0 * reference + SPINE_DEPTH_MM, 0 * reference], 1))
     height_mm = grid.spacing_mm[0]
@@ -45,15 +70,19 @@ def trunk_outline(posture: Posture, grid: VoxelGrid) -> VoxelBlock:
     rows = (np.arange(first, min(grid.shape[0], int(axis[-1, 0] / height_mm))) + 0.5) * height_mm
     level = np.interp(rows, axis[:, 0], reference)
     depth, middle = (np.interp(rows, axis[:, 0], axis[:, i])[:, None] for i in (1, 2))
-    breadth, front, back = (side[:, None] for side in trunk_skin(posture.scale, level))
-    back = np.minimum(back + depth, posture.scale.bed_mm + posture.front_mm)
-    front = front + depth
     columns = (np.arange(grid.shape[2]) + 0.5) * grid.spacing_mm[2]
-    aside = np.abs(columns - middle) / breadth
-    chord = np.clip(1 - aside**_TRUNK_POWER, 0, None) ** (1 / _TRUNK_POWER)
-    centre = 0.45 * front + 0.55 * back
-    near, far = centre - (centre - front) * chord, centre + (back - centre) * chord
-    return VoxelBlock((first, 0, 0), _fill(near, far, grid))
+
+    def section(surface: tuple[Vector, Vector, Vector]) -> VoxelBlock:
+        breadth, front, back = (side[:, None] for side in surface)
+        back = np.minimum(back + depth, posture.scale.bed_mm + posture.front_mm)
+        front = front + depth
+        aside = np.abs(columns - middle) / breadth
+        chord = np.clip(1 - aside**_TRUNK_POWER, 0, None) ** (1 / _TRUNK_POWER)
+        centre = 0.45 * front + 0.55 * back
+        near, far = centre - (centre - front) * chord, centre + (back - centre) * chord
+        return VoxelBlock((first, 0, 0), _fill(near, far, grid))
+
+    return section(trunk_skin(posture.scale, level)), section(trunk_wall(posture.scale, level))
 
 
 def _fill(near_mm: Vector, far_mm: Vector, grid: VoxelGrid) -> NDArray[np.float32]:
@@ -65,7 +94,7 @@ def _fill(near_mm: Vector, far_mm: Vector, grid: VoxelGrid) -> NDArray[np.float3
     return np.clip(overlap / np.float32(size), 0, 1)
 
 
-def flesh_shapes(posture: Posture) -> Iterator[Shape]:
+def flesh_parts(posture: Posture) -> Iterator[Flesh]:
     """Yield the flesh of head, neck, arms and legs, and what the trunk's sections leave out."""
     yield from _head_flesh(posture)
     yield from _front_flesh(posture)
@@ -74,14 +103,31 @@ def flesh_shapes(posture: Posture) -> Iterator[Shape]:
         yield from _leg_flesh(posture, side)
 
 
-def _head_flesh(posture: Posture) -> Iterator[Shape]:
+def visceral_fat(posture: Posture) -> tuple[Ellipsoid, float]:
+    """Return where fat lies between the loops of bowel, and its share of the volume there."""
+    scale = posture.scale
+    breadth, front, _ = (float(value) for value in trunk_wall(scale, 690.0))
+    centre = posture.place((690.0, SPINE_DEPTH_MM, 0.0)) + np.array([0.0, 0.52 * front, 0.0])
+    share = np.interp(scale.girth, *VISCERAL_SHARE)
+    return Ellipsoid(centre, (100 * scale.height, -0.42 * front, 0.8 * breadth)), float(share)
+
+
+def _fat_mm(posture: Posture, radius_mm: float, exponent: float) -> float:
+    """Return the fat over a limb whose radius follows the fullness of the body by an exponent."""
+    scale = posture.scale
+    grown = scale.girth**exponent - scale.lean_girth**exponent
+    return LEAST_FAT_MM + max(radius_mm * scale.height * grown, 0.0)
+
+
+def _head_flesh(posture: Posture) -> Iterator[Flesh]:
     scale = posture.scale.head
     axes = posture.head_turn.as_matrix().T
 
-    def ellipsoid(centre: tuple[float, float, float], *radii: float) -> Ellipsoid:
-        return Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
+    def ellipsoid(centre: tuple[float, float, float], *radii: float) -> Flesh:
+        shape = Ellipsoid(posture.place_head(centre), np.array(radii) * scale, axes)
+        return Flesh(shape, LEAST_FAT_MM)
 
-    yield from brain_case(posture, 7.0)
+    yield from (Flesh(part, LEAST_FAT_MM) for part in brain_case(posture, 7.0))
     yield ellipsoid((146.0, 84.0, 0.0), 88, 66, 63)
     yield ellipsoid((136.0, 18.0, 0.0), 18, 13, 12)
     for column in (-81.0, 81.0):
@@ -92,26 +138,29 @@ def _head_flesh(posture: Posture) -> Iterator[Shape]:
             posture.place([(225.0, 160.0, 0.0), (275.0, 178.0, 0.0)]),
         ]
     )
-    yield Tube(neck, np.array([60, 60, 72]) * scale * posture.scale.girth**0.3)
+    tube = Tube(neck, np.array([60, 60, 72]) * scale * posture.scale.girth**0.3)
+    yield Flesh(tube, _fat_mm(posture, 64.0, 0.3))
 
 
-def _front_flesh(posture: Posture) -> Iterator[Shape]:
+def _front_flesh(posture: Posture) -> Iterator[Flesh]:
     """Yield breasts, which lie flat and to the side, or the male genitals; pannus and buttocks."""
     size, girth = posture.scale.height, posture.scale.girth
     if posture.person.sex == "M":
-        yield genitals(posture, grown_mm=6.0)
+        yield Flesh(genitals(posture, grown_mm=6.0), LEAST_FAT_MM)
     else:
         for side in SIDES:
-            yield breast(posture, side, girth**0.6 * size)
+            yield Flesh(breast(posture, side, girth**0.6 * size), None)
+            yield Flesh(glands(posture, side), 0.0)
     for side in SIDES:
         centre = posture.place(to_side((900.0, 226.0, 72.0), side))
-        yield Ellipsoid(centre, np.array([72, 48, 68]) * size * girth**0.3)
+        buttock = Ellipsoid(centre, np.array([72, 48, 68]) * size * girth**0.3)
+        yield Flesh(buttock, _fat_mm(posture, 60.0, 0.5))
     apron = girth - PANNUS_GIRTH
     if apron > 0:
         breadth, front, _ = (float(x) for x in trunk_skin(posture.scale, 800.0))
         centre = posture.place((810.0, SPINE_DEPTH_MM, 0.0)) + np.array([0.0, front + 12, 0.0])
         long, deep = (70 + 60 * apron) * size, (24 + 26 * apron) * size
-        yield Ellipsoid(centre, (long, deep, 0.8 * breadth))
+        yield Flesh(Ellipsoid(centre, (long, deep, 0.8 * breadth)), None)
 
 
 def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
@@ -132,29 +181,33 @@ def genitals(posture: Posture, grown_mm: float = 0.0) -> Tube:
 
 def glands(posture: Posture, side: str) -> Ellipsoid:
     """Return the glandular part of a breast."""
-    return breast(posture, side, 0.85 * posture.scale.girth**0.6 * posture.scale.height)
+    return breast(posture, side, 0.75 * posture.scale.girth**0.2 * posture.scale.height)
 
 
-def _arm_flesh(posture: Posture, side: str) -> Iterator[Shape]:
+def _arm_flesh(posture: Posture, side: str) -> Iterator[Flesh]:
     arm = posture.arms[side]
     scale = posture.scale.height * posture.scale.girth**0.5
     neck = posture.place(to_side((262.0, 190.0, 58.0), side))
-    yield Tube(np.array([neck, arm.shoulder]), np.array([36, 48]) * scale)
-    yield Tube(_between(arm.shoulder, arm.elbow, 0, 0.2, 0.6, 1), _UPPER_ARM * scale)
-    yield Tube(_between(arm.elbow, arm.wrist, 0, 0.25, 0.6, 1), _FOREARM * scale)
+    shoulder = Tube(np.array([neck, arm.shoulder]), np.array([36, 48]) * scale)
+    yield Flesh(shoulder, _fat_mm(posture, 42.0, 0.5))
+    upper = Tube(_between(arm.shoulder, arm.elbow, 0, 0.2, 0.6, 1), _UPPER_ARM * scale)
+    yield Flesh(upper, _fat_mm(posture, 48.0, 0.5))
+    fore = Tube(_between(arm.elbow, arm.wrist, 0, 0.25, 0.6, 1), _FOREARM * scale)
+    yield Flesh(fore, _fat_mm(posture, 35.0, 0.5))
 
 
-def _leg_flesh(posture: Posture, side: str) -> Iterator[Shape]:
-    leg = posture.legs[side]
-    exponent = 0.42 + THIGH_BY_FAT * posture.person.fat_on_hips
+def _leg_flesh(posture: Posture, side: str) -> Iterator[Flesh]:
+    leg, hips = posture.legs[side], posture.person.fat_on_hips
+    exponent = 0.42 + THIGH_BY_FAT * hips
     scale = posture.scale.height * posture.scale.girth**exponent
-    yield Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
+    thigh = Tube(_between(leg.hip, leg.knee, 0.1, 0.25, 0.6, 0.88, 1), _THIGH * scale)
+    yield Flesh(thigh, _fat_mm(posture, 78.0, exponent))
     shank = _between(leg.knee, leg.ankle, 0, 0.1, 0.3, 0.65, 0.95)
-    belly = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
-    yield Tube(shank + belly * scale, _SHANK * scale)
+    calf = leg.knee_frame[2] * np.array([[0], [-3], [-9], [-3], [0]])
+    yield Flesh(Tube(shank + calf * scale, _SHANK * scale), _fat_mm(posture, 50.0, exponent))
     sole = np.array([(26, 0, -8), (46, 4, 60), (66, 6, 118)]) * posture.scale.bone @ leg.foot_frame
     radius = np.array([40, 38, 42]) * posture.scale.bone
-    yield Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2))
+    yield Flesh(Tube(leg.ankle + sole, radius, leg.foot_frame[0], (1.0, 1.4, 2.2)), LEAST_FAT_MM)
 
 
 def _between(start: Vector, end: Vector, *shares: float) -> Vector:

@@ -180,6 +180,7 @@ class Body:
         shape: size of the grid: rows, depths, columns.
         spacing_mm: voxel size: row, depth, column.
         outline: share 0..1 of each voxel inside the skin.
+        fat: share 0..1 of each voxel that is fat, also between the loops of bowel.
         bones: by bone name, for example ``rib_05_right``.
         organs: by organ name, for example ``kidney_left``.
         points: named points, for example ``sternoclavicular_left``; outside the grid where a limb
@@ -191,6 +192,7 @@ class Body:
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     outline: CoarseVolume
+    fat: CoarseVolume
     bones: Mapping[str, Bone]
     organs: Mapping[str, VoxelBlock]
     points: Mapping[str, Point]

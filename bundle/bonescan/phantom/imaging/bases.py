@@ -25,7 +25,7 @@ from bonescan.phantom.tracer.paint import (
     draw_texture,
     joint_blocks,
     organ_uptake,
-    soft_tissue,
+    soft_tissues,
 )
 from bonescan.phantom.tracer.uptake import Uptake
 
@@ -34,6 +34,8 @@ class BaseKind(Enum):
     """What an image shows of a structure of level 1."""
 
     SOFT_TISSUE = "soft tissue"
+    """Muscle, and what is not drawn as an organ."""
+    FAT = "fat"
     ORGAN = "organ"
     BONE = "bone"
     """An even bone."""
@@ -49,7 +51,7 @@ class BaseKey(NamedTuple):
 
     Attributes:
         kind: what it shows.
-        structure: name of the bone or organ; empty for soft tissue.
+        structure: name of the bone or organ; empty for soft tissue and fat.
         joint: name of the joint's point; empty for other kinds.
     """
 
@@ -131,10 +133,10 @@ def build_bases(
         keys += group
         for view, detector in detectors.items():
             patches[view] += project(detector, voxels, body.shape)
-    soft = soft_tissue(body)
-    keys.append(BaseKey(BaseKind.SOFT_TISSUE))
-    for view, detector in detectors.items():
-        patches[view].append(project_coarse(detector, soft, body.shape))
+    for kind, tissue in zip((BaseKind.SOFT_TISSUE, BaseKind.FAT), soft_tissues(body), strict=True):
+        keys.append(BaseKey(kind))
+        for view, detector in detectors.items():
+            patches[view].append(project_coarse(detector, tissue, body.shape))
     return Bases(
         body=body,
         camera=camera,
@@ -187,6 +189,8 @@ def base_weights(
     for kind, structure, joint in keys:
         if kind is BaseKind.SOFT_TISSUE:
             weight = uptake.soft_tissue
+        elif kind is BaseKind.FAT:
+            weight = uptake.fat
         elif kind is BaseKind.ORGAN:
             weight = uptake.organs.get(structure, uptake.soft_tissue)
         else:

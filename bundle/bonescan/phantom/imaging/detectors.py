@@ -16,6 +16,7 @@ from bonescan.phantom.anatomy.voxels import Body, add_coarsely
 from bonescan.phantom.presets import FWHM_DISTANCES_MM, CameraPreset
 
 SOFT_MU_PER_MM = 0.0154
+FAT_MU_PER_MM = 0.0144
 LUNG_MU_PER_MM = 0.0043
 BONE_MU_PER_MM = 0.022
 """Linear attenuation at 140.5 keV (NIST XCOM with ICRU 44 tissues); bone means bone with marrow."""
@@ -95,6 +96,7 @@ class DetectorHead:
 def attenuation_map(body: Body) -> NDArray[np.float32]:
     """Return the linear attenuation per mm, (rows / 2, depths, columns / 2)."""
     mu = body.outline.values * np.float32(SOFT_MU_PER_MM)
+    mu += body.fat.values * np.float32(FAT_MU_PER_MM - SOFT_MU_PER_MM)
     for name in ("lung_left", "lung_right"):
         add_coarsely(mu, body.organs[name], LUNG_MU_PER_MM - SOFT_MU_PER_MM)
     for bone in body.bones.values():

@@ -34,8 +34,12 @@ TEXTURE_MM = 15.0
 """Length over which the unevenness inside a bone changes."""
 
 
-def soft_tissue(body: Body) -> NDArray[np.float32]:
-    """Return what is neither bone, organ nor metal, (rows / 2, depths, columns / 2)."""
+def soft_tissues(body: Body) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return muscle and fat, what is neither bone, organ nor metal.
+
+    Returns:
+        (rows / 2, depths, columns / 2) each.
+    """
     values = body.outline.values.astype(np.float32)
     for organ in body.organs.values():
         add_coarsely(values, organ, -1.0)
@@ -43,7 +47,9 @@ def soft_tissue(body: Body) -> NDArray[np.float32]:
         add_coarsely(values, bone.block, -1.0)
     for metal in metal_blocks(body):
         add_coarsely(values, metal, -1.0)
-    return np.maximum(values, 0, out=values)
+    np.maximum(values, 0, out=values)
+    fat = np.minimum(body.fat.values, values)
+    return values - fat, fat
 
 
 def organ_uptake(body: Body, organ: VoxelBlock) -> VoxelBlock:

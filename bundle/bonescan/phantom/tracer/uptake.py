@@ -58,7 +58,7 @@ GAIN_SIGMA = 0.35
 GAIN_SIDE_SIGMA = 0.25
 """Log-normal spread between the joints of one patient."""
 
-PATIENT_SIGMA = 0.2
+PATIENT_SIGMA = 0.27
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
 REGION_SIGMA = (0.15, 0.25)
 """Range of the log-normal spread between the regions of one patient."""
@@ -68,8 +68,8 @@ SPINE_SIGMA = 0.12
 SPINE_LENGTH = 3.0
 """Log-normal spread along the spine, and the number of vertebrae over which it changes."""
 ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
-    "kidney": (15.0, 0.3),
-    "renal_pelvis": (26.0, 0.5),
+    "kidney": (11.0, 0.45),
+    "renal_pelvis": (22.0, 0.6),
     "ureter": (9.0, 0.8),
     "bladder": (105.0, 0.55),
     "liver": (1.8, 0.15),
@@ -78,9 +78,9 @@ ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "vessels": (2.6, 0.15),
     "small_bowel": (2.1, 0.25),
     "colon": (1.6, 0.25),
-    "genitals": (4.0, 0.35),
+    "genitals": (6.0, 0.45),
     "thyroid": (2.0, 0.3),
-    "breast": (1.1, 0.2),
+    "breast": (0.85, 0.3),
     "lung": (1.0, 0.12),
 }
 """Median concentration and log-normal spread by organ without its side.
@@ -89,9 +89,12 @@ That of the kidneys was set so that they show as often as published: faint or ab
 14 296 scans (Kim et al. 1991). Blood holds two to three times as much as muscle three hours after
 the injection; heart, vessels and what is full of blood follow it. The rest is a default of ours."""
 
-
 URINE = ("kidney", "renal_pelvis", "ureter", "bladder")
 """Organs that hold urine."""
+
+FAT_LEVEL, FAT_SIGMA = 0.5, 0.12
+"""Median concentration in fat, and its log-normal spread: it has half the blood and a fraction of
+the water between cells that muscle has. A default of ours."""
 
 
 class Clip(Enum):
@@ -126,7 +129,8 @@ class Uptake:
     Attributes:
         bones: concentration by bone name.
         organs: concentration by organ name.
-        soft_tissue: concentration in soft tissue.
+        soft_tissue: concentration in soft tissue but fat.
+        fat: concentration in fat.
         joints: by name of the point what a joint adds at its centre to every bone that it reaches,
             over the bone's own level.
         hot_spots: added to these.
@@ -135,6 +139,7 @@ class Uptake:
     bones: Mapping[str, float]
     organs: Mapping[str, float]
     soft_tissue: float = 1.0
+    fat: float = FAT_LEVEL
     joints: Mapping[str, float] = field(default_factory=dict)
     hot_spots: tuple[HotSpot, ...] = ()
 
@@ -201,7 +206,7 @@ def draw_uptake(body: Body, rng: np.random.Generator) -> Uptake:
         for name, bone in body.bones.items()
     }
     organs, joints = _draw_organs(body, rng), _draw_joints(body, rng)
-    return Uptake(bones, organs, joints=joints)
+    return Uptake(bones, organs, fat=FAT_LEVEL * rng.lognormal(0.0, FAT_SIGMA), joints=joints)
 
 
 def _draw_spine_curve(rng: np.random.Generator) -> dict[str, float]:
@@ -261,4 +266,5 @@ def fade_soft_tissue(uptake: Uptake, rng: np.random.Generator) -> Uptake:
         name: level * (0.3 * factor if without_side(name) in URINE else factor)
         for name, level in uptake.organs.items()
     }
-    return replace(uptake, soft_tissue=uptake.soft_tissue * factor, organs=organs)
+    soft_tissue, fat = uptake.soft_tissue * factor, uptake.fat * factor
+    return replace(uptake, soft_tissue=soft_tissue, fat=fat, organs=organs)
