@@ -6,9 +6,12 @@ import pytest
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.phantom import patient as patient_module
+from bonescan.phantom.anatomy.voxels import VoxelEllipsoid
+from bonescan.phantom.imaging.contrast import peak_over_ring
 from bonescan.phantom.patient import kept_views, simulate_patient
 from bonescan.phantom.presets import PRESETS, find_group, find_preset
 from bonescan.phantom.tracer.benign import BENIGN_FINDINGS
+from bonescan.phantom.tracer.uptake import HotSpot
 from tests.phantom.fakes import fake_patient
 
 SICK = replace(PRESETS["default"], free_share=0.0)
@@ -137,6 +140,37 @@ def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     assert simulate_patient(PRESETS["chen2023"], seed=3, number=1).shows_metastasis
     assert [settings[:2] for settings in drawn] == [(0.0, ["breast"])] * 3
     assert len({id(rng) for _, _, rng in drawn}) == 1  # goes on, so that the next draw differs
+
+
+def test_a_benign_focus_stands_out_in_the_image_as_drawn_where_it_lies(monkeypatch):
+    wanted, places = 4.0, {}
+
+    def one_focus(body, uptake, rng):
+        row, depth, column = body.points["rib_07_left_3"]
+        places["rib"] = (row, column)
+        spot = HotSpot(
+            (VoxelEllipsoid((row, depth, column), (6.0, 6.0, 6.0)),),
+            1.0,
+            finding="rib fracture",
+            peak_over_ring=wanted,
+        )
+        return replace(uptake, hot_spots=(spot,)), ("rib fracture",)
+
+    monkeypatch.setattr(patient_module, "draw_benign_findings", one_focus)
+    preset = replace(SICK, free_share=1.0, total_counts=(50e6, 60e6))
+    patient = simulate_patient(preset, seed=3, number=2)
+    (focus,) = patient.benign_foci
+    assert focus.finding == "rib fracture"
+    assert focus.centre == pytest.approx(places["rib"], abs=2)
+    peaks = {
+        view: peak_over_ring(image.counts, image.benign == 1, patient.camera.pixel_mm)
+        for view, image in patient.views.items()
+        if focus.area_px[view]
+    }
+    # The outline in the image is a little smaller than that of the focus alone.
+    assert max(peaks.values()) == pytest.approx(wanted, rel=0.15)
+    back = np.argwhere(patient.views[View.POSTERIOR].benign == 1)[:, 1].mean()
+    assert back == pytest.approx(255 - places["rib"][1], abs=3)
 
 
 def test_patients_of_the_preset_normal_have_no_findings():

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.build import build_body
@@ -20,7 +21,7 @@ from bonescan.phantom.imaging.camera import (
     scatter,
     strip_mask,
 )
-from bonescan.phantom.imaging.contrast import scale_to_stand_out
+from bonescan.phantom.imaging.contrast import LEAST_BENIGN_RISE, scale_to_stand_out
 from bonescan.phantom.imaging.detectors import draw_geometry
 from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.scatter_window import SCATTER_WINDOW_SHARE, expect_scatter_window
@@ -226,8 +227,8 @@ def draw_patient(
         lesions=tuple(_lesion_truth(lesion, views) for lesion, _ in scene.lesions),
         benign_findings=(*findings, *scene.acquisition.faults_in(views)),
         benign_foci=tuple(
-            _benign_truth(number, spot, views)
-            for number, (spot, _) in enumerate(scene.foci, start=1)
+            _benign_truth(number, spot.finding, patches[View.ANTERIOR], views)
+            for number, (spot, patches) in enumerate(scene.foci, start=1)
         ),
         camera=bases.camera,
         primary=primary.name,
@@ -285,13 +286,7 @@ def _set_scene(
     """Add up what both detectors see of one patient."""
     scan, pixel_mm = draw_scan(preset.total_counts, rng), bases.camera.pixel_mm
     photons = bases.photons(base_weights(bases.keys, uptake, preset.unevenness, rng))
-    spots = tuple(_project_spots(bases, uptake))
-    for _, patches in spots:
-        _add(photons, patches)
-    normal = {
-        view: image + scatter(image, bases.thickness, pixel_mm, scan)
-        for view, image in photons.items()
-    }
+    foci, normal = _add_foci(bases, uptake, photons, scan)
     hot = tuple(_heat(lesion, bases, normal) for lesion in lesions)
     for _, patches in hot:
         _add(photons, patches)
@@ -302,7 +297,7 @@ def _set_scene(
     return _Scene(
         bases=bases,
         lesions=hot,
-        foci=tuple((spot, patches) for spot, patches in spots if spot.finding),
+        foci=foci,
         bladder=bases.patch(BLADDER, uptake.organs["bladder"]),
         expected=expected,
         counts_per_photon=scales,
@@ -311,6 +306,30 @@ def _set_scene(
         acquisition=draw_acquisition(bases, rng, unit=unit),
         stores_scatter=rng.random() < SCATTER_WINDOW_SHARE,
     )
+
+
+def _add_foci(
+    bases: Bases, uptake: Uptake, photons: Mapping[View, NDArray[np.float32]], scan: ScanSettings
+) -> tuple[tuple[tuple[HotSpot, Patches], ...], dict[View, NDArray[np.float32]]]:
+    """Add the hot spots to the photons of both views.
+
+    Returns:
+        The hot spots with what each adds, and the views with scatter.
+    """
+    pixel_mm, spots = bases.camera.pixel_mm, tuple(_project_spots(bases, uptake))
+    for spot, patches in spots:
+        if spot.peak_over_ring is None:
+            _add(photons, patches)
+    normal = {
+        view: image + scatter(image, bases.thickness, pixel_mm, scan)
+        for view, image in photons.items()
+    }
+    foci = tuple(_heat_spot(spot, patches, normal, pixel_mm) for spot, patches in spots)
+    for spot, patches in foci:
+        if spot.peak_over_ring is not None:
+            _add(photons, patches)
+            _add(normal, patches)
+    return foci, normal
 
 
 def _project_spots(bases: Bases, uptake: Uptake) -> Iterator[tuple[HotSpot, Patches]]:
@@ -324,6 +343,18 @@ def _project_spots(bases: Bases, uptake: Uptake) -> Iterator[tuple[HotSpot, Patc
 def _add(photons: Mapping[View, NDArray[np.float32]], patches: Patches) -> None:
     for view, patch in patches.items():
         photons[view][patch.slices] += patch.values
+
+
+def _heat_spot(
+    spot: HotSpot, patches: Patches, normal: Mapping[View, NDArray[np.float32]], pixel_mm: float
+) -> tuple[HotSpot, Patches]:
+    """Return a hot spot with what it adds when it is as hot as it must be."""
+    if spot.peak_over_ring is None:
+        return spot, patches
+    factor = scale_to_stand_out(
+        patches, normal, spot.peak_over_ring, pixel_mm, least_rise=LEAST_BENIGN_RISE
+    )
+    return spot, {view: patch.times(factor) for view, patch in patches.items()}
 
 
 def _heat(
@@ -390,12 +421,14 @@ def _lesion_truth(lesion: Lesion, views: Mapping[View, SimulatedView]) -> Lesion
     )
 
 
-def _benign_truth(number: int, spot: HotSpot, views: Mapping[View, SimulatedView]) -> BenignTruth:
-    row, _, column = spot.ellipsoid.centre
+def _benign_truth(
+    number: int, finding: str, patch: Patch, views: Mapping[View, SimulatedView]
+) -> BenignTruth:
+    row, column = np.add((patch.row, patch.column), ndimage.center_of_mass(patch.values + 1e-9))
     return BenignTruth(
         number=number,
-        finding=spot.finding,
-        centre=(row, column),
+        finding=finding,
+        centre=(float(row), float(column)),
         area_px={
             view: int(np.count_nonzero(image.benign == number)) for view, image in views.items()
         },

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bonescan.phantom.anatomy.voxels import CoarseVolume, VoxelBlock, add_coarsely, midway
+from bonescan.phantom.anatomy.voxels import CoarseVolume, VoxelBlock, add_coarsely, midway, union
 from tests.phantom.bodies import SPACING_MM, block_body
 
 
@@ -24,6 +24,18 @@ def test_blocks_that_do_not_meet_share_nothing(start):
     block, other = numbered((2, 3, 3), (3, 4, 5)), numbered(start, (2, 2, 2))
     assert block.within(other).shape == (2, 2, 2)
     assert not block.within(other).any()
+
+
+def test_a_union_holds_the_highest_value_of_its_blocks():
+    first, second = numbered((2, 1, 3), (3, 4, 5)), numbered((4, 2, 0), (2, 5, 6))
+    grid = np.zeros((9, 9, 9), np.float32)
+    for block in (first, second):
+        grid[block.slices] = np.maximum(grid[block.slices], block.fraction)
+    whole = union([first, second])
+    np.testing.assert_array_equal(whole.fraction, grid[whole.slices])
+    assert whole.fraction.sum() == grid.sum()
+    assert union([first]) is first
+    assert union([]) is None
 
 
 def test_a_coarse_volume_is_linear_between_its_centres():

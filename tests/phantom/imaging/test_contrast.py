@@ -20,8 +20,9 @@ def bump(peak=1.0, row=20, column=30, size=31, sigma=3.0):
     return Patch(row, column, (peak * shape).astype(np.float32))
 
 
-def scale(lesion, normal, wanted):
-    return scale_to_stand_out({View.ANTERIOR: lesion}, {View.ANTERIOR: normal}, wanted, PIXEL_MM)
+def scale(lesion, normal, wanted, **least):
+    views = ({View.ANTERIOR: lesion}, {View.ANTERIOR: normal})
+    return scale_to_stand_out(*views, wanted, PIXEL_MM, **least)
 
 
 @pytest.mark.parametrize("unit", [1.0, 250.0])
@@ -51,6 +52,7 @@ def test_bright_bone_below_does_not_excuse_a_lesion_from_adding_to_it():
     lesion, normal = bump(), np.full((80, 90), 10.0, np.float32)
     normal[33:38, 43:48] = 100.0
     assert scale(lesion, normal, 2.0) == pytest.approx(100 * LEAST_RISE)
+    assert scale(lesion, normal, 2.0, least_rise=0.2) == pytest.approx(100 * 0.2)
 
 
 def test_nothing_around_it_does_not_make_it_endless():

@@ -92,7 +92,7 @@ def test_metal_holds_no_activity(metal_body):
     organ = organ_uptake(metal_body, block).fraction
     assert organ[10, 10, 8] < 0.01
     assert organ[10, 10, 39] == 1
-    spot = HotSpot(VoxelEllipsoid(CENTRE, (30.0, 30.0, 30.0)), 50.0, Clip.NOTHING)
+    spot = HotSpot((VoxelEllipsoid(CENTRE, (30.0, 30.0, 30.0)),), 50.0, Clip.NOTHING)
     added = spot_block(metal_body, spot)
     place = tuple(int(c) - start for c, start in zip(CENTRE, added.start, strict=True))
     assert added.fraction[place] < 0.5
@@ -106,7 +106,7 @@ def value_at(block, point):
 
 def test_spots_keep_to_what_they_are_clipped_to(body):
     spots = {
-        clip: spot_block(body, HotSpot(VoxelEllipsoid(centre, (6.0, 6.0, 6.0)), 50.0, clip))
+        clip: spot_block(body, HotSpot((VoxelEllipsoid(centre, (6.0, 6.0, 6.0)),), 50.0, clip))
         for clip, centre in {
             Clip.BONE: (74.0, 9.0, 21.0),
             Clip.BODY: (74.0, 9.0, 20.0),
@@ -118,8 +118,27 @@ def test_spots_keep_to_what_they_are_clipped_to(body):
     assert value_at(spots[Clip.BODY], (74, 9, 22)) > 20
     assert value_at(spots[Clip.BODY], (74, 9, 18)) == 0
     assert value_at(spots[Clip.NOTHING], (74, 9, 16)) == pytest.approx(50)
-    outside = HotSpot(VoxelEllipsoid((74.0, 9.0, 300.0), (6.0, 6.0, 6.0)), 50.0)
+    outside = HotSpot((VoxelEllipsoid((74.0, 9.0, 300.0), (6.0, 6.0, 6.0)),), 50.0)
     assert spot_block(body, outside) is None
+
+
+def test_a_spot_of_several_parts_has_the_highest_of_them_everywhere(body):
+    centres = ((74.0, 9.0, 30.0), (74.0, 9.0, 33.0), (74.0, 9.0, 300.0))
+    parts = tuple(VoxelEllipsoid(centre, (6.0, 6.0, 9.0)) for centre in centres)
+    together, *alone = (
+        spot_block(body, HotSpot(some, 50.0, Clip.NOTHING))
+        for some in (parts, parts[:1], parts[1:2])
+    )
+    for column in range(24, 40):
+        place = (74, 9, column)
+        assert value_at(together, place) == max(value_at(one, place) for one in alone)
+
+
+def test_a_spot_may_take_a_whole_bone(body):
+    added = spot_block(body, HotSpot((), 3.0, bone="rib_05_left"))
+    block = body.bones["rib_05_left"].block
+    assert added.start == block.start
+    np.testing.assert_allclose(added.fraction, 3 * block.fraction)
 
 
 def test_bones_that_meet_fill_a_voxel_once(body):

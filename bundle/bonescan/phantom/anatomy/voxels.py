@@ -1,6 +1,6 @@
 """A body as voxels on the detector's grid: what the anatomy makes and the camera reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -61,6 +61,18 @@ class VoxelBlock:
             there.append(slice(first - theirs.start, last - theirs.start))
         shares[tuple(there)] = self.fraction[tuple(here)]
         return shares
+
+
+def union(blocks: Sequence[VoxelBlock]) -> VoxelBlock | None:
+    """Return the union of blocks, the higher value where they overlap; None of none."""
+    if len(blocks) < 2:
+        return blocks[0] if blocks else None
+    low = np.min([block.start for block in blocks], axis=0)
+    high = np.max([np.add(block.start, block.fraction.shape) for block in blocks], axis=0)
+    whole = VoxelBlock((int(low[0]), int(low[1]), int(low[2])), np.zeros(high - low, np.float32))
+    for block in blocks:
+        np.maximum(whole.fraction, block.within(whole), out=whole.fraction)
+    return whole
 
 
 def halved(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""How hot a lesion must be to stand out in the image as far as it should."""
+"""How hot a lesion or a benign focus must be to stand out in the image as far as it should."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,9 @@ from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.truth import outline, ring
 
 LEAST_RISE = 0.5
-"""Share of the counts at its place that a lesion adds at least, however bright its surroundings."""
+LEAST_BENIGN_RISE = 0.45
+"""Share of the counts at its place that a metastasis or a benign focus adds at least, however
+bright its surroundings. Of what adds less nobody would say that it is there; defaults of ours."""
 MOST_RISE = 60.0
 """The same at most, in front of next to nothing."""
 STEPS = 24
@@ -27,6 +29,8 @@ def scale_to_stand_out(
     normal: Mapping[View, NDArray[np.float32]],
     wanted: float,
     pixel_mm: float,
+    *,
+    least_rise: float = LEAST_RISE,
 ) -> float:
     """Return by how much to multiply a lesion so that its peak over its surroundings is as wanted.
 
@@ -37,19 +41,21 @@ def scale_to_stand_out(
         normal: by view the counts of the whole view without it, in the same unit.
         wanted: peak over the median of the surroundings.
         pixel_mm: pixel size.
+        least_rise: share of the counts at its peak that it adds at least.
 
     Returns:
         The factor; 1 where no view shows anything of the lesion. It lets the lesion add at least
-        LEAST_RISE and at most MOST_RISE of the counts at its peak in that view.
+        `least_rise` and at most MOST_RISE of the counts at its peak in that view.
     """
     factor = min(
-        _scale_in_view(patch, normal[view], wanted, pixel_mm) for view, patch in lesion.items()
+        _scale_in_view(patch, normal[view], wanted, pixel_mm, least_rise)
+        for view, patch in lesion.items()
     )
     return factor if np.isfinite(factor) else 1.0
 
 
 def _scale_in_view(
-    lesion: Patch, normal: NDArray[np.float32], wanted: float, pixel_mm: float
+    lesion: Patch, normal: NDArray[np.float32], wanted: float, pixel_mm: float, least_rise: float
 ) -> float:
     """Return the factor for one view; inf where it shows nothing of the lesion."""
     peak = float(lesion.values.max())
@@ -57,7 +63,7 @@ def _scale_in_view(
         return float("inf")
     local, mask = normal[lesion.slices], outline(lesion.values)
     below = max(float(local.ravel()[int(lesion.values.argmax())]), 1e-6)
-    low, high = LEAST_RISE * below / peak, MOST_RISE * below / peak
+    low, high = least_rise * below / peak, MOST_RISE * below / peak
     around = ring(mask, pixel_mm)
     if not around.any():
         return low

@@ -9,8 +9,10 @@ from bonescan.phantom.anatomy.implants import HIP_PROSTHESIS, KNEE_PROSTHESIS, h
 from bonescan.phantom.anatomy.voxels import Implant, Point, midway
 from bonescan.phantom.tracer.hot_spots import (
     FindingContext,
+    Part,
     add_hot_spots,
     draw_side,
+    focus,
     hot_spot,
     shifted,
 )
@@ -18,6 +20,9 @@ from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake, without_side
 
 INJECTION_LEVEL = 300.0
 """Median concentration left at the place of injection: in the image 12 to 26 times soft tissue."""
+RIM_PEAK = 2.0
+"""Median peak of the bone around a prosthesis over its surroundings in the image; a default of
+ours."""
 
 
 def add_urine(context: FindingContext) -> Uptake:
@@ -31,7 +36,7 @@ def add_urine(context: FindingContext) -> Uptake:
         depth = depth if skin is None else skin
         radii = (rng.uniform(5, 18), 4.0, rng.uniform(4, 12))
         level = rng.lognormal(np.log(40.0), 0.6)
-        spots.append(hot_spot((row, depth, column), radii, level, Clip.NOTHING))
+        spots.append(hot_spot([((row, depth, column), radii)], level, Clip.NOTHING))
     return add_hot_spots(context.uptake, spots)
 
 
@@ -46,9 +51,10 @@ def add_urine_bag(context: FindingContext) -> Uptake:
     end = shifted(context, midway(knee, ankle, 0.7), (0, 0, side_sign(side) * rng.uniform(60, 100)))
     level = rng.lognormal(np.log(25.0), 0.4)
     tube = [*_line(start, beside, 40), *_line(beside, end, 40)]
-    spots = [hot_spot(point, (5.0, 3.0, 2.5), 0.6 * level, Clip.NOTHING) for point in tube]
-    bag = hot_spot(end, (rng.uniform(25, 45), 10.0, rng.uniform(18, 30)), level, Clip.NOTHING)
-    return add_hot_spots(context.uptake, [*spots, bag])
+    catheter = hot_spot([(point, (8.0, 3.0, 2.5)) for point in tube], 0.6 * level, Clip.NOTHING)
+    radii = (rng.uniform(25, 45), 10.0, rng.uniform(18, 30))
+    bag = hot_spot([(end, radii)], level, Clip.NOTHING)
+    return add_hot_spots(context.uptake, [catheter, bag])
 
 
 def _line(start: Point, end: Point, count: int) -> list[Point]:
@@ -61,9 +67,8 @@ def add_injection_site(context: FindingContext) -> Uptake:
     point = context.body.points[f"injection_{site}_{draw_side(context.rng)}"]
     radius = context.rng.uniform(3.0, 6.0)
     level = context.rng.lognormal(np.log(INJECTION_LEVEL), 0.7)
-    return add_hot_spots(
-        context.uptake, [hot_spot(point, (radius, radius, radius), level, Clip.BODY)]
-    )
+    spot = hot_spot([(point, (radius, radius, radius))], level, Clip.BODY)
+    return add_hot_spots(context.uptake, [spot])
 
 
 def add_extravasation(context: FindingContext) -> Uptake:
@@ -71,12 +76,10 @@ def add_extravasation(context: FindingContext) -> Uptake:
     rng = context.rng
     side = draw_side(rng)
     elbow, shoulder = context.body.points[f"elbow_{side}"], context.body.points[f"shoulder_{side}"]
-    length, level = rng.uniform(0.2, 0.6), rng.lognormal(np.log(120.0), 0.5)
-    spots = [
-        hot_spot(point, (6.0, 4.0, 3.5), level * np.exp(-2 * i / 12), Clip.BODY)
-        for i, point in enumerate(_line(elbow, midway(elbow, shoulder, length), 12))
-    ]
-    return add_hot_spots(context.uptake, spots)
+    length, level = rng.uniform(0.2, 0.6), rng.lognormal(np.log(80.0), 0.5)
+    line = _line(elbow, midway(elbow, shoulder, length), 12)
+    parts = [(point, (9.0, 5.0 - 0.25 * i, 4.5 - 0.25 * i)) for i, point in enumerate(line)]
+    return add_hot_spots(context.uptake, [hot_spot(parts, level, Clip.BODY)])
 
 
 def add_axillary_node(context: FindingContext) -> Uptake:
@@ -85,36 +88,26 @@ def add_axillary_node(context: FindingContext) -> Uptake:
     armpit = shifted(
         context, context.body.points[f"shoulder_{side}"], (55, -5, -side_sign(side) * 25)
     )
-    spots = [
-        hot_spot(
-            shifted(context, armpit, tuple(context.rng.normal(0, 12, 3).tolist())),
-            (4.0, 4.0, 4.0),
-            context.rng.lognormal(np.log(120.0), 0.5),
-            Clip.BODY,
-        )
-        for _ in range(context.rng.integers(1, 3))
-    ]
+    spots = []
+    for _ in range(context.rng.integers(1, 3)):
+        node = shifted(context, armpit, tuple(context.rng.normal(0, 12, 3).tolist()))
+        level = context.rng.lognormal(np.log(120.0), 0.5)
+        spots.append(hot_spot([(node, (4.0, 4.0, 4.0))], level, Clip.BODY))
     return add_hot_spots(context.uptake, spots)
 
 
 def implant_rim(context: FindingContext, implant: Implant) -> list[HotSpot]:
     """Return the bone that reacts around an implant; none where it lies in soft tissue."""
-    points, rng = context.body.points, context.rng
+    points = context.body.points
+    parts: list[Part] = []
     if implant.name == HIP_PROSTHESIS:
-        hip, level = points[f"hip_{implant.side}"], rng.uniform(10, 50)
+        socket = shifted(context, points[f"hip_{implant.side}"], (-22, 0, 0))
         tip = hip_stem(context.body, implant.side)[1]
-        socket = shifted(context, hip, (-22, 0, 0))
-        return [
-            hot_spot(tip, (12.0, 10.0, 10.0), level),
-            hot_spot(socket, (8.0, 18.0, 18.0), level),
-        ]
+        parts = [(tip, (12.0, 10.0, 10.0)), (socket, (8.0, 18.0, 18.0))]
     if implant.name == KNEE_PROSTHESIS:
-        knee, level = points[f"knee_{implant.side}"], rng.uniform(10, 40)
-        return [
-            hot_spot(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0), level)
-            for by_mm in (-32, 26)
-        ]
-    return []
+        knee = points[f"knee_{implant.side}"]
+        parts = [(shifted(context, knee, (by_mm, 0, 0)), (7.0, 20.0, 26.0)) for by_mm in (-32, 26)]
+    return [focus([part], context.draw_peak(RIM_PEAK)) for part in parts]
 
 
 def image_early(context: FindingContext) -> Uptake:

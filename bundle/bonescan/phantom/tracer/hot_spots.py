@@ -6,8 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bonescan.labels import SIDES
+from bonescan.phantom.anatomy.person import chance_at_age
 from bonescan.phantom.anatomy.voxels import Body, Point, VoxelEllipsoid
-from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake, base_region
+from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake
+
+Radii = tuple[float, float, float]
+"""Standard deviations in mm along row, depth and column."""
+Part = tuple[Point, Radii]
+"""Centre and radii of one of the Gaussians that a focus consists of."""
+
+BENIGN_SIGMA = 0.46
+"""Log-normal spread of the peak of benign foci over their surroundings: that of the SUVmax of
+degenerative changes, 16.5 +- 7.9 (Sabbah et al. 2015, PubMed 25546225)."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +28,14 @@ class FindingContext:
     uptake: Uptake
     rng: np.random.Generator
 
-    def bone_level(self, region: str) -> float:
-        """Return the mean concentration of the bones of a region, given without its side."""
-        levels = [
-            level
-            for name, level in self.uptake.bones.items()
-            if base_region(self.body.bones[name].region) == region
-        ]
-        return float(np.mean(levels))
+    @property
+    def wear(self) -> float:
+        """How worn the patient's joints are, over those of a patient of 65."""
+        return chance_at_age(1.0, self.body.person.age)
+
+    def draw_peak(self, median: float, sigma: float = BENIGN_SIGMA) -> float:
+        """Draw how far a focus stands out in the image: its peak over its surroundings."""
+        return float(self.rng.lognormal(np.log(median), sigma))
 
 
 def add_hot_spots(uptake: Uptake, spots: Sequence[HotSpot]) -> Uptake:
@@ -33,14 +43,18 @@ def add_hot_spots(uptake: Uptake, spots: Sequence[HotSpot]) -> Uptake:
     return replace(uptake, hot_spots=(*uptake.hot_spots, *spots))
 
 
-def hot_spot(
-    centre: Point, radii_mm: tuple[float, float, float], level: float, clip: Clip = Clip.BONE
-) -> HotSpot:
-    """Return an upright Gaussian hot spot."""
-    return HotSpot(VoxelEllipsoid(centre, radii_mm), float(level), clip)
+def hot_spot(parts: Sequence[Part], level: float, clip: Clip = Clip.BONE) -> HotSpot:
+    """Return a hot spot of upright Gaussians with a given level."""
+    ellipsoids = tuple(VoxelEllipsoid(centre, radii_mm) for centre, radii_mm in parts)
+    return HotSpot(ellipsoids, float(level), clip)
 
 
-def shifted(context: FindingContext, point: Point, by_mm: tuple[float, float, float]) -> Point:
+def focus(parts: Sequence[Part], peak_over_ring: float, clip: Clip = Clip.BONE) -> HotSpot:
+    """Return a hot spot of upright Gaussians that stands out in the image as given."""
+    return replace(hot_spot(parts, 1.0, clip), peak_over_ring=float(peak_over_ring))
+
+
+def shifted(context: FindingContext, point: Point, by_mm: Radii) -> Point:
     """Return a point moved by distances in mm along row, depth and column."""
     return context.body.moved(point, by_mm)
 

@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from bonescan.labels import AXIAL_REGIONS
 from bonescan.phantom.anatomy.ellipsoids import rough_block, solid_block
-from bonescan.phantom.anatomy.voxels import UPRIGHT, Body, Bone, Point, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.anatomy.voxels import (
+    UPRIGHT,
+    Body,
+    Bone,
+    Point,
+    VoxelBlock,
+    VoxelEllipsoid,
+    union,
+)
 from bonescan.phantom.presets import (
     TERRITORIES,
     Preset,
@@ -182,7 +190,8 @@ def _draw_lesion(
         bone: where it grows.
         kind: how it grows.
         number: of the lesion.
-        growth: its diameter over that in a patient whose disease has spread as far as the median.
+        growth: its diameter over that where the disease has spread as far as the median, for kinds
+            that have no diameter of their own.
         skeleton: volume of all bones in voxels.
     """
     body, level = context.body, context.uptake.bones[bone.name]
@@ -223,7 +232,7 @@ def _draw_size(kind: LesionKind, growth: float, rng: np.random.Generator) -> tup
     diameter_mm = growth * rng.lognormal(np.log(DIAMETER_MM), DIAMETER_SIGMA)
     diameter_mm = float(np.clip(diameter_mm, *DIAMETER_RANGE_MM))
     if kind.diameter_mm is not None:
-        diameter_mm = growth * rng.uniform(*kind.diameter_mm)
+        diameter_mm = rng.uniform(*kind.diameter_mm)
     contrast = 2.0 if kind.contrast is None else float(rng.uniform(*kind.contrast))
     return max(diameter_mm, kind.least_diameter_mm), contrast
 
@@ -278,7 +287,7 @@ def _draw_solid(
             radii = tuple(factor * radius for radius in ellipsoid.radii_mm)
             foci.append(VoxelEllipsoid((row, depth, column), radii, ellipsoid.axes))
     blocks = [rough_block(focus, body.shape, body.spacing_mm, rng) for focus in foci]
-    return _union([block for block in blocks if block is not None])
+    return union([block for block in blocks if block is not None])
 
 
 def _near(bone: Bone, centre: Point, reach_mm: float, body: Body) -> NDArray[np.float64]:
@@ -287,18 +296,6 @@ def _near(bone: Bone, centre: Point, reach_mm: float, body: Body) -> NDArray[np.
     places = voxels + np.array(bone.block.start, dtype=float)
     distance = np.linalg.norm((places - centre) * body.spacing_mm, axis=1)
     return places[distance <= max(reach_mm, float(distance.min()))]
-
-
-def _union(blocks: list[VoxelBlock]) -> VoxelBlock | None:
-    """Return the union of blocks; None of none."""
-    if len(blocks) < 2:
-        return blocks[0] if blocks else None
-    low = np.min([block.start for block in blocks], axis=0)
-    high = np.max([np.add(block.start, block.fraction.shape) for block in blocks], axis=0)
-    whole = VoxelBlock((int(low[0]), int(low[1]), int(low[2])), np.zeros(high - low, np.float32))
-    for block in blocks:
-        np.maximum(whole.fraction, block.within(whole), out=whole.fraction)
-    return whole
 
 
 def _bone_axes(

@@ -16,6 +16,7 @@ from bonescan.phantom.anatomy.voxels import (
     Bone,
     VoxelBlock,
     add_coarsely,
+    union,
 )
 from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.uptake import Clip, HotSpot, base_region, joints_of
@@ -121,15 +122,20 @@ def joint_blocks(body: Body) -> Iterator[tuple[str, VoxelBlock]]:
 
 def spot_block(body: Body, spot: HotSpot) -> VoxelBlock | None:
     """Return the activity that a hot spot adds; None where it lies outside the grid."""
-    gaussian = gaussian_block(spot.ellipsoid, body.shape, body.spacing_mm)
-    if gaussian is None:
-        return None
-    values = np.float32(spot.level) * gaussian.fraction
+    if spot.bone:
+        shape = body.bones[spot.bone].block
+    else:
+        parts = (gaussian_block(part, body.shape, body.spacing_mm) for part in spot.ellipsoids)
+        together = union([part for part in parts if part is not None])
+        if together is None:
+            return None
+        shape = together
+    values = np.float32(spot.level) * shape.fraction
     if spot.clip is Clip.BODY:
-        values *= body.outline.cut(gaussian.slices)
+        values *= body.outline.cut(shape.slices)
     elif spot.clip is Clip.BONE:
-        values *= skeleton_within(body, gaussian)
-    return VoxelBlock(gaussian.start, values * share_beside_metal(body, gaussian))
+        values *= skeleton_within(body, shape)
+    return VoxelBlock(shape.start, values * share_beside_metal(body, shape))
 
 
 def skeleton_within(body: Body, block: VoxelBlock) -> NDArray[np.float32]:

@@ -107,19 +107,24 @@ class Clip(Enum):
 
 @dataclass(frozen=True)
 class HotSpot:
-    """A hot spot: a Gaussian whose radii are standard deviations.
+    """A hot spot: Gaussians whose radii are standard deviations, or the whole of a bone.
 
     Attributes:
-        ellipsoid: where it lies.
-        level: concentration added at its centre.
+        ellipsoids: where it lies; where they overlap the higher one counts.
+        level: concentration added at their centres.
         clip: where it is cut off.
-        finding: name of the benign finding that it belongs to; empty for normal uptake.
+        finding: name of the benign finding that it belongs to.
+        peak_over_ring: peak in the image over its surroundings that it is to have in the view that
+            shows it best; None where `level` alone decides.
+        bone: name of the bone that it takes the whole of, in place of ellipsoids.
     """
 
-    ellipsoid: VoxelEllipsoid
+    ellipsoids: tuple[VoxelEllipsoid, ...]
     level: float
     clip: Clip = Clip.BONE
     finding: str = ""
+    peak_over_ring: float | None = None
+    bone: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ class _NormalHotSpot:
 
 
 NORMAL_HOT_SPOTS: Mapping[str, _NormalHotSpot] = {
-    "sternoclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 1.6),
+    "sternoclavicular": _NormalHotSpot((6.0, 7.0, 6.0), 0.6),
     "acromioclavicular": _NormalHotSpot((7.0, 8.0, 8.0), 0.7),
     "shoulder": _NormalHotSpot((16.0, 16.0, 14.0), 0.95),
     "elbow": _NormalHotSpot((14.0, 12.0, 14.0), 0.3),
