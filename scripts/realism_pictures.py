@@ -88,8 +88,8 @@ def _draw(columns: Sequence[Column], part: tuple[float, float, float], path: Pat
 
 
 def cut_part(
-    counts: NDArray[np.number], part: tuple[float, float, float], pixel_mm: float
-) -> NDArray[np.number]:
+    counts: NDArray[np.float64], part: tuple[float, float, float], pixel_mm: float
+) -> NDArray[np.float64]:
     """Return a part of a view by shares of the body height; white where it leaves the image.
 
     Args:

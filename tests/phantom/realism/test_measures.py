@@ -6,10 +6,20 @@ import pytest
 from bonescan.dicom.scan import View
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
-from bonescan.phantom.realism.lesions import measure_lesions
-from bonescan.phantom.realism.measures import (
+from bonescan.phantom.realism.facts import (
+    CAMERA,
+    FOCI,
     MEASURED_RATIOS,
-    measure_realism,
+    PERSONS,
+    PICTURE,
+    RATIOS,
+    SPECTRUM,
+    STRUCTURES,
+)
+from bonescan.phantom.realism.lesions import describe_foci, measure_lesions
+from bonescan.phantom.realism.measures import (
+    measure_beside,
+    measure_patient,
     profile_correlation,
     radial_spectrum,
     region_masks,
@@ -18,7 +28,7 @@ from bonescan.phantom.realism.measures import (
     variance_over_mean,
 )
 from bonescan.phantom.realism.regions import Regions
-from bonescan.phantom.realism.report import ReportOrigin, realism_report
+from bonescan.phantom.realism.report import Sample, gather, realism_report
 
 SICK = replace(PRESETS["default"], free_share=0.0, superscans=False)
 
@@ -76,17 +86,32 @@ def test_thigh_has_no_bone(patient):
     assert not (regions.image.regions[mask] != 0).any()
 
 
-def test_a_scan_beside_itself_is_alike_and_the_report_says_so(patient):
+def test_every_fact_is_measured_and_every_measure_is_a_fact(patient):
     real = patient.views[View.ANTERIOR].counts
-    measured = measure_realism(patient, real)
-    assert measured.profile == pytest.approx(1.0)
-    assert set(measured.ratios) == set(MEASURED_RATIOS)
-    text = realism_report(
-        [measured, measured],
-        [measure_lesions(simulate_patient(SICK, seed=5, number=1))],
-        real,
-        ReportOrigin("python scripts/realism.py", "a file", 1.25),
-    )
-    assert "2 **simulated** patients" in text
-    assert "| 1.000 (1.00 to 1.00) | at least 0.9 | yes |" in text
-    assert "| 1.25 | at most 2 | yes |" in text
+    facts = {**PICTURE, **STRUCTURES, **RATIOS, **PERSONS, **CAMERA, **SPECTRUM}
+    measured = {**measure_patient(patient), **measure_beside(patient, real)}
+    shown_only = {"rib contrast, posterior", "mirror correlation, posterior"}
+    assert set(measured) - shown_only == set(facts)
+    assert measured["correlation of the row profile"] == pytest.approx(1.0)
+    assert set(describe_foci([measure_lesions(patient)])) == set(FOCI)
+
+
+def test_the_page_says_how_many_aims_are_met(patient):
+    real = patient.views[View.ANTERIOR].counts
+    measured = {**measure_patient(patient), **measure_beside(patient, real)}
+    sick = measure_lesions(simulate_patient(SICK, seed=5, number=1))
+    normal = gather([measured, {**measured, "body mass index": 40.0}])
+    sample = Sample("python x.py", "a file", normal, describe_foci([sick]), 2, 1.25)
+    page = realism_report(sample, ["## More\n\nat the end"])
+    assert "2 **simulated** patients" in page
+    assert "1.25 processor seconds" in page
+    assert "| correlation of the row profile |  | 0.9 to 1 | 1 | 1 to 1 | yes |" in page
+    assert page.endswith("at the end\n")
+
+
+def test_a_scan_of_one_view_has_the_measures_of_that_view(patient):
+    views = {View.POSTERIOR: patient.views[View.POSTERIOR]}
+    measured = measure_patient(replace(patient, views=views))
+    assert "scapula over ribs, posterior" in measured
+    assert not [name for name in measured if "anterior" in name]
+    assert "p95 over median" not in measured

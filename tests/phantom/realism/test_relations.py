@@ -10,9 +10,13 @@ from bonescan.phantom.presets import PRESETS
 from bonescan.phantom.realism.regions import Regions
 from bonescan.phantom.realism.relations import (
     RELATIONS,
+    chest_wall_over_lung,
     clavicle_over_surroundings,
     maxima_across_manubrium,
+    maxima_across_shank,
+    measure_relations,
     mirror_correlation,
+    neck_step,
     region_step,
     sacroiliac_index,
     side_difference,
@@ -99,6 +103,39 @@ def test_a_chest_is_its_own_mirror_image_only_if_both_sides_are_alike():
 def test_the_step_between_regions_is_l1_over_t12():
     parts = {"t12": (100, 110, 90, 110, 50), "l1": (110, 120, 90, 110, 60)}
     assert region_step(view_of(parts)) == pytest.approx(1.2)
+
+
+def test_the_step_between_neck_and_chest_is_t1_over_c7():
+    parts = {"c7": (100, 110, 90, 110, 50), "t1": (110, 120, 90, 110, 40)}
+    assert neck_step(view_of(parts)) == pytest.approx(0.8)
+
+
+def test_a_chest_with_a_bright_wall_has_a_ratio_above_one():
+    parts = {"ribs_right": (50, 200, 40, 100, 20), "ribs_left": (50, 200, 100, 160, 20)}
+
+    def wall(image):
+        image[50:200, 40:46] = image[50:200, 154:160] = 30
+        return image
+
+    assert chest_wall_over_lung(view_of(parts)) == pytest.approx(1)
+    assert chest_wall_over_lung(view_of(parts, wall)) == pytest.approx(1.5, rel=0.02)
+
+
+@pytest.mark.parametrize(("edge", "maxima"), [(20, 1), (60, 2)])
+def test_two_bright_edges_of_a_shank_are_two_maxima(edge, maxima):
+    parts = {"tibia_right": (50, 250, 60, 78, 40), "tibia_left": (50, 250, 120, 138, 40)}
+
+    def cortex(image):
+        for column in (60, 75, 120, 135):
+            image[:, column : column + 3] += edge if edge > 20 else 0
+        return image
+
+    assert maxima_across_shank(view_of(parts, cortex)) == maxima
+
+
+def test_relations_are_those_of_the_view():
+    names = measure_relations(view_of({"l1": (110, 120, 90, 110, 60)}))
+    assert set(names) == {f"{name}, {view}" for view, name in RELATIONS if view is View.ANTERIOR}
 
 
 @pytest.mark.parametrize("relation", set(RELATIONS.values()), ids=lambda item: item.__name__)

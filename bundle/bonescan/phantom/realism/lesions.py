@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from bonescan.phantom.imaging.contrast import peak_over_ring
 from bonescan.phantom.patient import SimulatedPatient
 from bonescan.phantom.presets import SITES, TERRITORIES
+from bonescan.phantom.realism.facts import territory_name
 from bonescan.phantom.tracer.lesion_kinds import DIFFUSE
 
 SMOOTHING_PX = 1.0
@@ -44,6 +45,7 @@ class LesionMeasures:
     """The foci of one patient.
 
     Attributes:
+        age: of the patient in years.
         territories: of bonescan.phantom.presets.TERRITORIES, those with a metastasis.
         lesions: number of metastases.
         superscan: whether they take nearly all of the skeleton.
@@ -54,6 +56,7 @@ class LesionMeasures:
         benign_seen: number of benign foci of bone that show in a view.
     """
 
+    age: float
     territories: frozenset[str]
     lesions: int
     superscan: bool
@@ -68,6 +71,7 @@ def measure_lesions(patient: SimulatedPatient) -> LesionMeasures:
     """Measure the foci of a patient."""
     of_bone = [focus for focus in patient.benign_foci if focus.finding not in BESIDE_BONE]
     return LesionMeasures(
+        age=patient.person.age,
         territories=frozenset(find_territory(lesion.region) for lesion in patient.lesions),
         lesions=len(patient.lesions),
         superscan=any(lesion.shape == DIFFUSE.name for lesion in patient.lesions),
@@ -103,6 +107,43 @@ def intensity_auc(measured: Sequence[LesionMeasures]) -> float:
         return float("nan")
     truth = np.concatenate([np.ones(len(kinds[0])), np.zeros(len(kinds[1]))])
     return float(roc_auc_score(truth, np.concatenate(kinds)))
+
+
+def describe_foci(measured: Sequence[LesionMeasures]) -> dict[str, list[float]]:
+    """Return the measures of bonescan.phantom.realism.facts.FOCI, by name.
+
+    Superscans are left out of what is said of metastases.
+
+    Args:
+        measured: patients with and without metastases.
+
+    Returns:
+        One value per patient, or per focus and view, as the measure has it.
+    """
+    sick = [item for item in measured if item.lesions and not item.superscan]
+    peaks = [focus.peak_over_ring for item in sick for focus in item.metastases]
+    benign = [focus.peak_over_ring for item in measured for focus in item.benign]
+    return {
+        **{
+            territory_name(name): [float(name in item.territories) for item in sick]
+            for name in TERRITORIES
+        },
+        "territories with metastases, mean": [float(len(item.territories)) for item in sick],
+        "more than 6 metastases, share": [float(item.lesions > 6) for item in sick],
+        "share of the skeleton, %": [100 * item.burden for item in sick],
+        "metastases: peak over surroundings": peaks,
+        "metastases: below 1.8, share": [float(peak < 1.8) for peak in peaks],
+        "metastases: above 6, share": [float(peak > 6) for peak in peaks],
+        "metastases: diameter of the outline, mm": [
+            focus.diameter_mm for item in sick for focus in item.metastases
+        ],
+        "benign foci seen": [float(item.benign_seen) for item in measured],
+        "benign foci seen over 60 years, mean": [
+            float(item.benign_seen) for item in measured if item.age > 60
+        ],
+        "benign foci: peak over surroundings": benign,
+        "metastatic against benign by the peak alone, AUC": [intensity_auc(measured)],
+    }
 
 
 def _foci(patient: SimulatedPatient, name: str, numbers: Sequence[int]) -> tuple[Focus, ...]:

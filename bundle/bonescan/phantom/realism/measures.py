@@ -1,7 +1,6 @@
 """Measures of how far simulated scans look like real ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,10 @@ from bonescan.dicom.scan import View
 from bonescan.labels import SIDES, Label
 from bonescan.phantom.patient import SimulatedPatient
 from bonescan.phantom.presets import SITES
+from bonescan.phantom.realism.facts import BANDS, FREQUENCIES, ratio_name, spectrum_name
+from bonescan.phantom.realism.picture import Image, measure_picture
 from bonescan.phantom.realism.regions import Regions
-from bonescan.phantom.realism.relations import RELATIONS
-
-Image = NDArray[np.number]
+from bonescan.phantom.realism.relations import measure_relations
 
 PROFILE_POINTS = 400
 """Rows of a body after head and feet are aligned."""
@@ -22,32 +21,13 @@ BODY_COUNTS_SHARE = 0.1
 """A row belongs to the body where it holds this share of the mean row's counts: more than the one
 count per pixel that lossy compression leaves beside it."""
 
-MEASURED_RATIOS: Mapping[tuple[View, str], tuple[float, float]] = {
-    (View.POSTERIOR, "thoracic spine"): (13, 15),
-    (View.POSTERIOR, "lumbar spine"): (11, 14),
-    (View.POSTERIOR, "sacroiliac joints"): (8, 13),
-    (View.POSTERIOR, "kidneys"): (4, 7),
-    (View.POSTERIOR, "rib field"): (4.2, 4.7),
-    (View.POSTERIOR, "skull"): (7, 8),
-    (View.ANTERIOR, "manubrium"): (7, 19),
-    (View.ANTERIOR, "sternum"): (5, 13),
-    (View.ANTERIOR, "lumbar spine"): (4, 9),
-    (View.ANTERIOR, "iliac crest"): (2, 7),
-    (View.ANTERIOR, "skull"): (2, 13),
-    (View.ANTERIOR, "shoulder"): (4, 8),
-    (View.ANTERIOR, "knee"): (2.6, 7),
-    (View.ANTERIOR, "femoral shaft"): (2.1, 3.3),
-    (View.ANTERIOR, "bladder"): (9, 45),
-    (View.ANTERIOR, "abdomen"): (1.2, 2.8),
-}
-"""Lowest and highest mean of a region over the medial thigh's soft tissue in three real scans."""
-
 REAL_THORAX = (slice(186, 378), slice(72, 200))
 """Rows and columns of the real scan's thorax: 192 x 128 pixels."""
 REAL_MANUBRIUM_ROW = 38
 """Upper edge of the manubrium in that window."""
-FREQUENCIES = (0.05, 0.4)
-"""Range of the spectrum that is compared, cycles per pixel: below lies the body's outline."""
+STEP_SHARE = "L1 over T12 off by more than 28 %, share"
+KIDNEY_SEEN = 1.4
+"""Kidney over flank from which a kidney is clearly seen."""
 
 
 def row_profile(counts: Image) -> NDArray[np.float64]:
@@ -160,15 +140,21 @@ def _brightest(regions: Regions, window: NDArray[np.bool], area_mm2: float) -> N
     return window & (smooth > np.quantile(smooth[window], max(share, 0)))
 
 
-def region_ratios(patient: SimulatedPatient) -> dict[tuple[View, str], float]:
-    """Return the mean of each region over that of the medial thigh's soft tissue in its view."""
-    ratios = {}
-    for view, image in patient.views.items():
-        regions = Regions(view, image, patient.camera.pixel_mm)
-        soft = image.counts[thigh_mask(regions)].mean()
-        for name, mask in region_masks(regions).items():
-            ratios[view, name] = float(image.counts[mask].mean() / soft)
-    return ratios
+def region_ratios(regions: Regions) -> dict[str, float]:
+    """Return the mean of each region over that of the medial thigh's soft tissue in its view.
+
+    NaN where the view does not show the region.
+    """
+    counts = regions.image.counts
+    soft = _mean(counts, thigh_mask(regions))
+    return {
+        ratio_name(regions.view, name): _mean(counts, mask) / soft
+        for name, mask in region_masks(regions).items()
+    }
+
+
+def _mean(counts: Image, mask: NDArray[np.bool]) -> float:
+    return float(counts[mask].mean()) if mask.any() else float("nan")
 
 
 def variance_over_mean(counts: Image, mask: NDArray[np.bool]) -> float:
@@ -194,7 +180,7 @@ def radial_spectrum(counts: Image) -> tuple[NDArray[np.float64], NDArray[np.floa
     centred = (counts - counts.mean()) * window
     power = np.abs(np.fft.rfft2(centred)) ** 2 / (window**2 * counts).sum()
     radius = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns))
-    edges = np.linspace(*FREQUENCIES, 15)
+    edges = np.linspace(*FREQUENCIES, BANDS + 1)
     number = np.digitize(radius.ravel(), edges)
     sums = np.bincount(number, power.ravel(), len(edges) + 1)
     sizes = np.bincount(number, minlength=len(edges) + 1)
@@ -215,41 +201,70 @@ def thorax_window(patient: SimulatedPatient, view: View) -> Image:
     return image.counts[top : top + rows, left : left + columns]
 
 
-@dataclass(frozen=True)
-class RealismMeasures:
-    """One simulated patient against the real scan.
+def measure_views(views: Mapping[View, Regions]) -> dict[str, float]:
+    """Measure the views of one scan whose bones are known or have been found.
 
-    Attributes:
-        profile: correlation of the row profiles of the anterior views.
-        ratios: see `region_ratios`.
-        relations: of bonescan.phantom.realism.relations.RELATIONS.
-        noise: variance over mean in flat areas: soft tissue of the thighs and the belly.
-        spectrum: power spectrum of the thorax over that of the real one, by frequency.
-        posterior_share: counts of the posterior over those of the anterior view.
+    Args:
+        views: the anterior view, the posterior view, or both.
+
+    Returns:
+        Measures of bonescan.phantom.realism.facts, by name; those of views that are there.
     """
+    measured: dict[str, float] = {}
+    for view, regions in views.items():
+        measured |= {**measure_relations(regions), **region_ratios(regions)}
+        if view is View.ANTERIOR:
+            counts = regions.image.counts
+            flat = thigh_mask(regions) | _beside_spine(regions, ("l2", "l4"), (45, 85))
+            measured |= measure_picture(counts, regions.pixel_mm)
+            measured["variance over mean in flat areas"] = variance_over_mean(counts, flat)
+    if len(views) == 2:
+        front, back = (views[view].image.counts.sum(dtype=float) for view in View)
+        measured["posterior over anterior counts"] = float(back / front)
+    return {**measured, **_shares(measured)}
 
-    profile: float
-    ratios: Mapping[tuple[View, str], float]
-    relations: Mapping[tuple[View, str], float]
-    noise: float
-    spectrum: NDArray[np.float64]
-    posterior_share: float
+
+def measure_patient(patient: SimulatedPatient) -> dict[str, float]:
+    """Measure a simulated patient without metastases; see measure_views."""
+    pixel_mm = patient.camera.pixel_mm
+    views = {view: Regions(view, image, pixel_mm) for view, image in patient.views.items()}
+    bmi = patient.person.bmi
+    return {
+        **measure_views(views),
+        "body mass index": bmi,
+        "body mass index above 35, share": float(bmi > 35),
+    }
 
 
-def measure_realism(patient: SimulatedPatient, real: Image) -> RealismMeasures:
-    """Measure a simulated patient who has both views against a real anterior scan."""
-    front, back = (patient.views[view] for view in View)
-    regions = Regions(View.ANTERIOR, front, patient.camera.pixel_mm)
-    flat = thigh_mask(regions) | _beside_spine(regions, ("l2", "l4"), (45, 85))
-    real_power = radial_spectrum(real[REAL_THORAX])[1]
-    return RealismMeasures(
-        profile=profile_correlation(front.counts, real),
-        ratios=region_ratios(patient),
-        relations={
-            (view, name): relation(Regions(view, patient.views[view], patient.camera.pixel_mm))
-            for (view, name), relation in RELATIONS.items()
-        },
-        noise=variance_over_mean(front.counts, flat),
-        spectrum=radial_spectrum(thorax_window(patient, View.ANTERIOR))[1] / real_power,
-        posterior_share=float(back.counts.sum(dtype=float) / front.counts.sum(dtype=float)),
-    )
+def measure_beside(patient: SimulatedPatient, real: Image) -> dict[str, float]:
+    """Compare the anterior view of a simulated patient with that of the real scan NM1.
+
+    Args:
+        patient: on the real scan's camera, with about its counts.
+        real: counts of the real scan.
+
+    Returns:
+        The correlation of the row profiles, and the power spectrum of the thorax over the real one.
+    """
+    frequencies, power = radial_spectrum(thorax_window(patient, View.ANTERIOR))
+    ratios = power / radial_spectrum(real[REAL_THORAX])[1]
+    counts = patient.views[View.ANTERIOR].counts
+    return {
+        "correlation of the row profile": profile_correlation(counts, real),
+        **{spectrum_name(f): float(ratio) for f, ratio in zip(frequencies, ratios, strict=True)},
+    }
+
+
+def _shares(measured: Mapping[str, float]) -> dict[str, float]:
+    """Return 1 or 0 for what is counted: its mean over the patients is a share."""
+    limits = {
+        "kidneys clearly seen, share": ("kidney over flank, posterior", KIDNEY_SEEN),
+        "rows cut above 0.5, share": ("rows cut by the field, left and right", 0.5),
+    }
+    shares = {
+        share: float(measured[name] > limit)
+        for share, (name, limit) in limits.items()
+        if name in measured
+    }
+    step = measured.get("L1 over T12, posterior")
+    return shares if step is None else {**shares, STEP_SHARE: float(abs(step - 1) > 0.28)}

@@ -13,6 +13,7 @@ from scipy import ndimage, signal
 from bonescan.dicom.scan import View
 from bonescan.labels import SIDES
 from bonescan.phantom.presets import SITES
+from bonescan.phantom.realism.facts import view_name
 from bonescan.phantom.realism.regions import Regions
 
 SMOOTHING_MM = 5.0
@@ -249,3 +250,12 @@ RELATIONS: Mapping[tuple[View, str], Callable[[Regions], float]] = {
     (View.ANTERIOR, "maxima across shank"): maxima_across_shank,
 }
 """By view and name."""
+
+
+def measure_relations(regions: Regions) -> dict[str, float]:
+    """Return the relations of one view, by name and view."""
+    return {
+        view_name(view, name): relation(regions)
+        for (view, name), relation in RELATIONS.items()
+        if view is regions.view
+    }
