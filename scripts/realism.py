@@ -6,7 +6,7 @@ Takes about 4 minutes for 60 patients, and 2 seconds more for each view of each 
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -136,10 +136,7 @@ def compare_real(scans: Sequence[RealScan], patients: Sequence[SimulatedPatient]
     """Return the sections of the page that treat real and simulated scans alike."""
     examples = Examples.of(patients)
     kept = {view for real in scans for view in real.scan.counts}
-    found = [
-        measure_found(real.scan.counts, real.pixel_mm, examples)
-        for real in tqdm(scans, desc="find bones", unit="scan")
-    ]
+    found = list(_measure_real(scans, examples))
     simulated = [
         measure_found(
             {view: patient.views[view].counts for view in View if view in kept},
@@ -149,9 +146,18 @@ def compare_real(scans: Sequence[RealScan], patients: Sequence[SimulatedPatient]
         for patient in tqdm(patients, desc="the same, simulated", unit="patient")
     ]
     return [
-        real_section(gather(found), gather(simulated), len(scans)),
+        real_section(gather(found), gather(simulated), len(found)),
         separation_section(compare_patches(_real_patches(scans), _simulated_patches(patients))),
     ]
+
+
+def _measure_real(scans: Sequence[RealScan], examples: Examples) -> Iterator[dict[str, float]]:
+    """Yield the measures of the scans whose bones are found; tell which are left out."""
+    for real in tqdm(scans, desc="find bones", unit="scan"):
+        try:
+            yield measure_found(real.scan.counts, real.pixel_mm, examples)
+        except ScanError as err:
+            tell_left_out([f"scan {real.number}: {err}"])
 
 
 def measure_found(

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
+from bonescan.errors import ScanError
 from bonescan.labels import region_bit
 from bonescan.phantom.patient import SimulatedView
-from bonescan.phantom.realism.atlas import VOTERS, Examples, find_bones
+from bonescan.phantom.realism.atlas import NEEDED, VOTERS, Examples, find_bones
 from tests.phantom.fakes import fake_patient
 
 SHAPE = (500, 180)
 BONES = {"skull": (30, 0, 14), "sternum": (150, 4, 10), "femur_left": (300, 22, 12)}
+ELSEWHERE = tuple(name for name in NEEDED if name not in BONES)
 """Row and column from the middle, and half the size."""
 
 
@@ -19,8 +21,9 @@ def drawn(number):
     rng = np.random.default_rng(number)
     rows, columns = np.indices(SHAPE)
     shift, middle = rng.integers(-9, 10), 90 + rng.integers(-8, 9)
-    expected = np.where((abs(columns - middle) < 50) & (abs(rows - 250) < 225), 8.0, 0.05)
-    regions = np.zeros(SHAPE, np.int64)
+    inside = (abs(columns - middle) < 50) & (abs(rows - 250) < 225)
+    regions = inside * np.int64(sum(region_bit(name) for name in ELSEWHERE))
+    expected = np.where(inside, 8.0, 0.05)
     for name, (row, column, size) in BONES.items():
         off = rng.integers(-4, 5, 2)
         near = abs(rows - row - 30 - shift - off[0]) < size
@@ -36,6 +39,10 @@ def patient(number):
     return replace(fake_patient(), views={View.ANTERIOR: drawn(number)})
 
 
+def without(image, name):
+    return replace(image, regions=image.regions & ~region_bit(name))
+
+
 @pytest.fixture(scope="module")
 def patients():
     return [patient(number) for number in range(VOTERS + 2)]
@@ -48,6 +55,15 @@ def test_bones_are_found_where_they_were_drawn(name, patients):
     found = find_bones(unknown.counts, View.ANTERIOR, pixel_mm, Examples.of(patients)).bones(name)
     true = (unknown.regions & region_bit(name)) != 0
     assert (found & true).sum() / (found | true).sum() > 0.6
+
+
+def test_a_scan_on_which_a_bone_is_not_found_is_refused(patients):
+    headless = [
+        replace(one, views={view: without(image, "skull") for view, image in one.views.items()})
+        for one in patients
+    ]
+    with pytest.raises(ScanError, match=r"anterior view must show bones .* found no skull"):
+        find_bones(drawn(100).counts, View.ANTERIOR, 2.4, Examples.of(headless))
 
 
 def test_a_patient_is_no_example_of_himself(patients):

@@ -133,9 +133,9 @@ def test_two_bright_edges_of_a_shank_are_two_maxima(edge, maxima):
     assert maxima_across_shank(view_of(parts, cortex)) == maxima
 
 
-def test_relations_are_those_of_the_view():
-    names = measure_relations(view_of({"l1": (110, 120, 90, 110, 60)}))
-    assert set(names) == {f"{name}, {view}" for view, name in RELATIONS if view is View.ANTERIOR}
+def test_relations_are_those_of_the_view(whole_patient):
+    names = measure_relations(whole_patient[0])
+    assert set(names) == {f"{name}, {view}" for view, name in RELATIONS if view is View.POSTERIOR}
 
 
 @pytest.mark.parametrize("relation", set(RELATIONS.values()), ids=lambda item: item.__name__)

@@ -14,8 +14,10 @@ from scipy import ndimage
 from skimage.registration import optical_flow_ilk
 
 from bonescan.dicom.scan import View
-from bonescan.labels import REGIONS
+from bonescan.errors import ScanError
+from bonescan.labels import REGIONS, SIDES
 from bonescan.phantom.patient import SimulatedPatient, SimulatedView
+from bonescan.phantom.presets import SITES
 from bonescan.phantom.realism.picture import Frame, Image, body_mask, find_frame
 from bonescan.phantom.realism.regions import Regions
 
@@ -30,6 +32,15 @@ REACH_PX = 7
 STEPS = 12
 CANDIDATES, VOTERS = 6, 5
 """Views that are warped, of these that vote."""
+NEEDED = (
+    "skull",
+    "manubrium",
+    "sternum",
+    "sacrum",
+    *(name for part in ("thoracic", "lumbar") for name in SITES[f"{part}_spine"]),
+    *(f"{name}_{side}" for name in ("ribs", "pelvis", "femur") for side in SIDES),
+)
+"""Bones without which nothing can be measured."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,9 @@ def find_bones(counts: Image, view: View, pixel_mm: float, examples: Examples) -
         view: its side.
         pixel_mm: its pixel size.
         examples: at least VOTERS of that side.
+
+    Raises:
+        ScanError: if one of NEEDED is not found.
     """
     looks, frame = _look(counts, pixel_mm)
     near = sorted(examples.views(view), key=lambda example: -_likeness(looks, example.looks))[
@@ -93,7 +107,11 @@ def find_bones(counts: Image, view: View, pixel_mm: float, examples: Examples) -
     image = SimulatedView(
         counts.astype(np.uint16), empty.astype(np.uint8), empty, empty, _vote(maps)
     )
-    return Regions(view, image, pixel_mm)
+    regions = Regions(view, image, pixel_mm)
+    missing = [name for name in NEEDED if not regions.bones(name).any()]
+    if missing:
+        raise ScanError(f"{view} view must show bones as simulated ones do, found no {missing[0]}")
+    return regions
 
 
 def _look(counts: Image, pixel_mm: float) -> tuple[NDArray[np.float64], Frame]:

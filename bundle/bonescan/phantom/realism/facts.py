@@ -79,12 +79,12 @@ RATIOS: Mapping[str, Fact] = {
     for (view, name), span in MEASURED_RATIOS.items()
 }
 
-FREQUENCIES = (0.05, 0.4)
-"""Range of the spectrum that is compared, cycles per pixel: below lies the body's outline."""
-BANDS = 14
+FREQUENCY_EDGES = np.linspace(0.05, 0.4, 15)
+"""Bands of the spectrum that are compared, cycles per pixel: below lies the body's outline."""
+FREQUENCIES = 0.5 * (FREQUENCY_EDGES[1:] + FREQUENCY_EDGES[:-1])
 SPECTRUM: Mapping[str, Fact] = {
-    spectrum_name(middle): Fact((0.5, 2), source=f"within a factor 2 of {ONE_MAN}")
-    for middle in FREQUENCIES[0] + np.diff(FREQUENCIES)[0] / BANDS * (np.arange(BANDS) + 0.5)
+    spectrum_name(frequency): Fact((0.5, 2), source=f"within a factor 2 of {ONE_MAN}")
+    for frequency in FREQUENCIES
 }
 
 PICTURE: Mapping[str, Fact] = {

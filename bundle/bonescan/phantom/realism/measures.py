@@ -10,7 +10,12 @@ from bonescan.dicom.scan import View
 from bonescan.labels import SIDES, Label
 from bonescan.phantom.patient import SimulatedPatient
 from bonescan.phantom.presets import SITES
-from bonescan.phantom.realism.facts import BANDS, FREQUENCIES, ratio_name, spectrum_name
+from bonescan.phantom.realism.facts import (
+    FREQUENCIES,
+    FREQUENCY_EDGES,
+    ratio_name,
+    spectrum_name,
+)
 from bonescan.phantom.realism.picture import Image, measure_picture
 from bonescan.phantom.realism.regions import Regions
 from bonescan.phantom.realism.relations import measure_relations
@@ -169,8 +174,8 @@ def variance_over_mean(counts: Image, mask: NDArray[np.bool]) -> float:
     return float((difference[mask] ** 2).mean() / 1.25 / image[mask].mean())
 
 
-def radial_spectrum(counts: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return frequencies (cycles per pixel) and the radial mean of the power spectrum.
+def radial_spectrum(counts: Image) -> NDArray[np.float64]:
+    """Return the radial mean of the power spectrum at each of FREQUENCIES.
 
     The power is divided by the counts in the window, so that Poisson noise alone gives 1 at every
     frequency.
@@ -180,11 +185,10 @@ def radial_spectrum(counts: Image) -> tuple[NDArray[np.float64], NDArray[np.floa
     centred = (counts - counts.mean()) * window
     power = np.abs(np.fft.rfft2(centred)) ** 2 / (window**2 * counts).sum()
     radius = np.hypot(np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns))
-    edges = np.linspace(*FREQUENCIES, BANDS + 1)
-    number = np.digitize(radius.ravel(), edges)
-    sums = np.bincount(number, power.ravel(), len(edges) + 1)
-    sizes = np.bincount(number, minlength=len(edges) + 1)
-    return 0.5 * (edges[1:] + edges[:-1]), sums[1:-1] / sizes[1:-1]
+    number = np.digitize(radius.ravel(), FREQUENCY_EDGES)
+    sums = np.bincount(number, power.ravel(), len(FREQUENCY_EDGES) + 1)
+    sizes = np.bincount(number, minlength=len(FREQUENCY_EDGES) + 1)
+    return sums[1:-1] / sizes[1:-1]
 
 
 def thorax_window(patient: SimulatedPatient, view: View) -> Image:
@@ -246,12 +250,12 @@ def measure_beside(patient: SimulatedPatient, real: Image) -> dict[str, float]:
     Returns:
         The correlation of the row profiles, and the power spectrum of the thorax over the real one.
     """
-    frequencies, power = radial_spectrum(thorax_window(patient, View.ANTERIOR))
-    ratios = power / radial_spectrum(real[REAL_THORAX])[1]
+    power = radial_spectrum(thorax_window(patient, View.ANTERIOR))
+    ratios = power / radial_spectrum(real[REAL_THORAX])
     counts = patient.views[View.ANTERIOR].counts
     return {
         "correlation of the row profile": profile_correlation(counts, real),
-        **{spectrum_name(f): float(ratio) for f, ratio in zip(frequencies, ratios, strict=True)},
+        **{spectrum_name(f): float(ratio) for f, ratio in zip(FREQUENCIES, ratios, strict=True)},
     }
 
 
