@@ -5,6 +5,7 @@ from bonescan.networks.double_unet import DoubleUNet
 from bonescan.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
 from bonescan.networks.kmeans import KMeansSegmenter
 from bonescan.networks.mask_rcnn import MaskRCNN, SpatialAttention
+from bonescan.networks.recurrent import RecurrentExtractor
 from bonescan.networks.unet import UNet, UNetRes
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DualPoolUNet",
     "KMeansSegmenter",
     "MaskRCNN",
+    "RecurrentExtractor",
     "ResidualMultiPool",
     "SpatialAttention",
     "UNet",
