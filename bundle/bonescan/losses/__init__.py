@@ -1,13 +1,18 @@
 """Loss functions that MONAI lacks."""
 
+from bonescan.losses.chan_vese import ChanVeseLoss, ContourLabelLoss
 from bonescan.losses.cross_entropy import PixelCrossEntropy, pixel_cross_entropy
 from bonescan.losses.deep_supervision import DeepSupervisionLoss
 from bonescan.losses.overlap import BothOutputsLoss, FocalTverskyLoss
+from bonescan.losses.partly_labelled import PartlyLabelledLoss
 
 __all__ = [
     "BothOutputsLoss",
+    "ChanVeseLoss",
+    "ContourLabelLoss",
     "DeepSupervisionLoss",
     "FocalTverskyLoss",
+    "PartlyLabelledLoss",
     "PixelCrossEntropy",
     "pixel_cross_entropy",
 ]

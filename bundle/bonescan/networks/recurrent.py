@@ -29,7 +29,7 @@ class DilatedBlock(nn.Sequential):
 
 
 class ResidualDilatedBlock(nn.Module):
-    """A DilatedBlock beside a 1x1 convolution, summed (Lin 2022, "residual dilated convolution")."""
+    """The sum of a DilatedBlock and a 1x1 convolution: "RDC" in Lin 2022."""
 
     def __init__(self, in_channels: int, out_channels: int, *, dilation: int) -> None:
         super().__init__()
