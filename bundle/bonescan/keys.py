@@ -5,6 +5,8 @@ from typing import Any
 
 IMAGE = "image"
 LABEL = "label"
+WEAK_IMAGE = "weak_image"
+"""The image before the changes that a student network has to cope with: what its teacher sees."""
 PRED = "pred"
 PRED_INSTANCES = "pred_instances"
 """Numbers of inferred instances, from 1 in each view, 0 where there is none."""
@@ -24,7 +26,8 @@ BODY = "body"
 """Mask per view of body that is not metastatic, as far as it is known."""
 
 LABELLED = "labelled"
-"""Whether a sample has a label map of its own; where not, LABEL is background all over."""
+"""Whether a sample has a label map of its own; where not, LABEL is background all over. An entry of
+a datalist can say false to have its label left aside."""
 
 MIRRORED = "mirrored"
 """Whether an entry is a mirrored copy of an image set: left and right of the patient are swapped.

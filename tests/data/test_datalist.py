@@ -199,6 +199,38 @@ def test_entries_are_chosen_by_their_label(half_labelled, caplog, labelled, kept
     assert bool(caplog.text) == bool(left_out)
 
 
+def test_a_label_that_is_to_be_left_aside_need_not_exist(half_labelled):
+    content = json.loads(half_labelled.read_text())
+    aside, own = content["training"][0], content["training"][2]
+    aside |= {"labelled": False, "label": "nowhere.nii.gz"}
+    own["labelled"] = True
+    half_labelled.write_text(json.dumps(content))
+    assert patients(load_items(half_labelled, labelled=True)) == ["p2", "p4"]
+    assert len(data_hash(half_labelled)) == 64
+    assert "label" not in load_items(half_labelled)[0]
+
+
+def test_labels_are_kept_for_a_share_of_all_patients(half_labelled):
+    shares = {"labelled_fraction": 0.4, "added_section": "others"}  # of 8 patients, 4 with label
+    kept = load_items(half_labelled, labelled=True, seed=1, **shares)
+    assert len(kept) == 3
+    assert len(load_items(half_labelled, seed=1, **shares)) == 8
+    assert patients(load_items(half_labelled, labelled=True, seed=3, **shares)) != patients(kept)
+
+
+def test_an_entry_marked_labelled_needs_its_label(half_labelled):
+    content = json.loads(half_labelled.read_text())
+    content["training"][1]["labelled"] = True
+    half_labelled.write_text(json.dumps(content))
+    expected = "training, entry 2: an entry that is 'labelled' must have 'label', has none"
+    with pytest.raises(ValueError, match=expected):
+        load_items(half_labelled)
+    content["training"][1]["label"] = "nowhere.nii.gz"
+    half_labelled.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"do not exist, the first is 'nowhere\.nii\.gz'"):
+        load_items(half_labelled)
+
+
 def test_no_entry_of_the_wanted_kind_is_left(half_labelled):
     with pytest.raises(ValueError, match="'training' has no entries without 'label' left to use"):
         load_items(half_labelled, only_fold=0, exclude_folds=[0], labelled=False)
@@ -229,6 +261,7 @@ def test_entries_that_are_left_out_need_no_fold(half_labelled):
         ("patient", ["Zwickelmann"], "'patient' must be a name or a whole number, got another li"),
         ("patient", {}, "'patient' must be a name or a whole number, got an empty object"),
         ("mirrored", "yes", "'mirrored' must be true or false, got another text"),
+        ("labelled", 1, "'labelled' must be true or false, got another number"),
         ("fold", "0", "'fold' must be a whole number, got another text"),
         ("fold", [1], "'fold' must be a whole number"),
         ("view", [], "'view' must be one of anterior, posterior, got an empty list"),

@@ -136,6 +136,25 @@ def test_training_set_that_fills_no_batch_is_refused():
         SampleDataset(ENTRIES, chain, progress=False, min_samples=6)
 
 
+def test_images_of_several_sizes_are_refused_where_they_share_batches():
+    chain = Compose([Load(), Split()])
+    assert len(SampleDataset(ENTRIES, chain, progress=False, same_size=True)) == 5
+    with pytest.raises(ValueError, match=r"got \(2, 2, 3\) of scan 1 and \(1, 2, 3\) of scan 2"):
+        SampleDataset(ENTRIES, Compose([Load()]), progress=False, same_size=True)
+
+
+def test_dataset_says_which_samples_are_labelled():
+    chain = Compose([lambda entry: [dict(entry)] * entry["views"]])
+    entries = [
+        {"views": 2, "labelled": False, "label": 0},
+        {"views": 1, "labelled": True, "label": 0},
+        {"views": 1, "label": 0},
+        {"views": 1},
+    ]
+    dataset = SampleDataset(entries, chain, progress=False)
+    assert dataset.labelled == [False, False, True, True, False]
+
+
 def test_a_full_temporary_disk_is_told_with_its_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     store = SampleStore()

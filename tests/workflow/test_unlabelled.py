@@ -71,7 +71,7 @@ def test_entries_without_label_are_loaded_and_marked_where_they_are_wanted(datal
         datalist=str(datalist),
         output_dir=str(tmp_path),
         augmentation=[split, select],
-        **{"train#dataset#data#labelled": None},
+        labelled_only=False,
     )
     workflow.initialize()
     samples = workflow.parser.get_parsed_content("train#dataset")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bonescan.data.entry import FILE_KEYS, SPACING_FIELD, VIEW_FIELD, check_entry
+from bonescan.data.label_choice import drop_label, keep_labels
 from bonescan.data.scan_reference import file_names, make_reference, parse_reference
 from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 
@@ -33,17 +34,23 @@ def load_items(
     only_fold: int | None = None,
     added_section: str | None = None,
     labelled: bool | None = None,
+    labelled_fraction: float = 1.0,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Load the entries of one section, after checking the whole datalist.
 
     Args:
         path: a JSON file with lists of entries, `training` and `test` by custom; an entry has
-            `image`, mostly `label` and `patient`, in training `fold`.
+            `image`, mostly `label` and `patient`, in training `fold`. The label of an entry that
+            says `"labelled": false` is left aside and need not exist.
         section: name of the list.
         exclude_folds: leave these folds out (training); None stands for no fold.
         only_fold: take this fold alone (validation).
         added_section: name of a list whose entries are all added, whatever the folds.
         labelled: take only entries with `label` (True) or only those without (False).
+        labelled_fraction: share of the patients of the chosen folds whose labels are kept at most
+            (see bonescan.data.label_choice.keep_labels).
+        seed: of the choice of these patients.
 
     Returns:
         Entries with the paths joined to the datalist's folder, other fields as they stand.
@@ -58,6 +65,7 @@ def load_items(
     for name in (section, *added):
         if name not in content:
             raise ValueError(f"{path}: section must be one of {sorted(content)}, got {name!r}")
+    content = {name: list(map(drop_label, entries)) for name, entries in content.items()}
     excluded = set(exclude_folds) - {None}
     _require_files(content, path)
     _require_disjoint(content, path)
@@ -69,7 +77,9 @@ def load_items(
         if entry.get(FOLD) not in excluded and only_fold in {None, entry.get(FOLD)}
     ]
     in_folds += [entry for name in added for entry in content[name]]
-    chosen = _choose_labelled(in_folds, f"{path}: section {section!r}", labelled=labelled)
+    where = f"{path}: section {section!r}"
+    kept = keep_labels(in_folds, where, fraction=labelled_fraction, seed=seed)
+    chosen = _choose_labelled(kept, where, labelled=labelled)
     return [
         _with_hints(rename_files(entry, lambda name: str(path.parent / name))) for entry in chosen
     ]
@@ -174,7 +184,7 @@ def _file_names(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Name the files of entries as they stand in the datalist, without hints."""
     for entry in entries:
         for key in FILE_KEYS:
-            for name in file_names(entry.get(key, [])):
+            for name in file_names(drop_label(entry).get(key, [])):
                 yield str(parse_reference(name).path)
 
 

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bonescan.dicom.scan import View
-from bonescan.keys import BODY, FOLD, IMAGE, INSTANCES, LABEL, MIRRORED, PATIENT, REGIONS
+from bonescan.keys import (
+    BODY,
+    FOLD,
+    IMAGE,
+    INSTANCES,
+    LABEL,
+    LABELLED,
+    MIRRORED,
+    PATIENT,
+    REGIONS,
+)
 
 FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
 """Fields that name files, relative to the datalist."""
@@ -21,11 +31,14 @@ def check_entry(entry: Mapping[str, Any], where: str) -> None:
         where: file and number of the entry, for the message.
 
     Raises:
-        ValueError: naming the field; its value may name a patient and is not quoted.
+        ValueError: naming the field; its value may name a patient and is not quoted. Also if the
+            entry says that it is labelled and names no label.
     """
     for field, (fits, expected) in _RULES.items():
         if field in entry and not fits(entry[field]):
             raise ValueError(f"{where}: {field!r} must be {expected}, got {_kind(entry[field])}")
+    if entry.get(LABELLED) and LABEL not in entry:
+        raise ValueError(f"{where}: an entry that is {LABELLED!r} must have {LABEL!r}, has none")
 
 
 def _is_file_field(value: Any) -> bool:
@@ -62,6 +75,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(FILE_KEYS, (_is_file_field, "the name of a file or a list of names")),
     PATIENT: (_is_patient, "a name or a whole number"),
     FOLD: (_is_whole, "a whole number"),
+    LABELLED: (_is_truth, "true or false"),
     MIRRORED: (_is_truth, "true or false"),
     VIEW_FIELD: (_is_view, f"one of {', '.join(View)}"),
     SPACING_FIELD: (_is_spacing, "two numbers, row and column in mm"),

@@ -15,7 +15,7 @@ from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
 from bonescan.errors import StorageError
-from bonescan.keys import LABEL, LABELLED
+from bonescan.keys import IMAGE, LABEL, LABELLED
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +106,14 @@ class SampleDataset(Dataset):
         positive_value: value that the label map of at least one labelled sample must show; None
             asks nothing of them.
         min_samples: least number of samples: the batch size where an incomplete batch is dropped.
+        same_size: refuse images of different sizes, which make no batch.
+
+    Attributes:
+        labelled: of each sample, whether it has a label map of its own.
 
     Raises:
         ValueError: if no label map shows it, or there are fewer samples: nothing would be learnt.
+            Also if images that must have one size have two.
     """
 
     def __init__(
@@ -120,8 +125,10 @@ class SampleDataset(Dataset):
         progress: bool = True,
         positive_value: int | None = None,
         min_samples: int = 1,
+        same_size: bool = False,
     ) -> None:
         super().__init__(data=data, transform=transform)
+        self.labelled: list[bool] = []
         n_positive = 0
         self.first_random = transform.get_index_of_first(is_random)
         self.samples = SampleStore()
@@ -132,8 +139,11 @@ class SampleDataset(Dataset):
                 desc="Loading scans",
                 disable=not progress,
             )
-            for samples in loaded:
+            for number, samples in enumerate(loaded, start=1):
+                if same_size:
+                    self._require_size(samples, number)
                 self.samples.extend(samples)
+                self.labelled += [sample.get(LABELLED, LABEL in sample) for sample in samples]
                 if positive_value is not None:
                     n_positive += sum(_shows(sample, positive_value) for sample in samples)
         if positive_value is not None and not n_positive:
@@ -148,6 +158,18 @@ class SampleDataset(Dataset):
     def _load(self, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
         samples = self.transform(dict(entry), end=self.first_random, threading=True)
         return samples if isinstance(samples, list) else [samples]
+
+    def _require_size(self, samples: Sequence[Mapping[str, Any]], number: int) -> None:
+        """Check that the images of a scan have the size of the first sample there is."""
+        first = self.samples[0] if len(self.samples) else samples[0]
+        expected = tuple(first[IMAGE].shape)
+        for sample in samples:
+            if (shape := tuple(sample[IMAGE].shape)) != expected:
+                raise ValueError(
+                    "images of one batch must be of one size (channel, row, column), got "
+                    f"{expected} of scan 1 and {shape} of scan {number}, in the order of the "
+                    "datalist: crop or pad them in preprocess, or give --batch_size 1"
+                )
 
     def __len__(self) -> int:
         """Return the number of samples (not of scans)."""

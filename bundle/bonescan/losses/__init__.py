@@ -1,6 +1,7 @@
 """Loss functions that MONAI lacks."""
 
 from bonescan.losses.chan_vese import ChanVeseLoss, ContourLabelLoss
+from bonescan.losses.consistency import TeacherConsistencyLoss
 from bonescan.losses.cross_entropy import PixelCrossEntropy, pixel_cross_entropy
 from bonescan.losses.deep_supervision import DeepSupervisionLoss
 from bonescan.losses.overlap import BothOutputsLoss, FocalTverskyLoss
@@ -14,5 +15,6 @@ __all__ = [
     "FocalTverskyLoss",
     "PartlyLabelledLoss",
     "PixelCrossEntropy",
+    "TeacherConsistencyLoss",
     "pixel_cross_entropy",
 ]

@@ -1,0 +1,156 @@
+"""Training on labelled and unlabelled images: streams, losses, modes, resuming, what is refused."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from ignite.engine import Events
+
+from bonescan.keys import LABELLED
+from bonescan.run_folder import HISTORY, LAST_STATE, OPERATING_POINT, WEIGHTS
+from bonescan.workflow.launch import root_cause
+from tests.workflows import locate_datalist, make_workflow, read_system
+
+LIN, TEACHER = "lin2022_t1", "mean_teacher_unet_res"
+
+
+class KilledError(Exception):
+    """Ends a training where a signal would."""
+
+
+@pytest.fixture(scope="module")
+def datalist(cohort, tmp_path_factory) -> Path:
+    """Six patients, two of them without a label file; one to validate on."""
+    content = locate_datalist(cohort)
+    entries = [*content["training"], *content["test"]][:6]
+    shown = sorted(entries, key=lambda entry: -Path(entry["label"]).stat().st_size)
+    for number, entry in enumerate(shown):
+        entry["fold"] = 0 if number == 0 else 1
+    for entry in shown[4:]:
+        del entry["label"]
+    path = tmp_path_factory.mktemp("partly") / "datalist.json"
+    path.write_text(json.dumps({"training": shown}))
+    return path
+
+
+def make_training(name: str, datalist: Path, folder: Path, **overrides):
+    settings = {
+        **read_system(name), "datalist": str(datalist), "output_dir": str(folder),
+        "batch_size": 4, "labelled_fraction": 1.0, **overrides,
+    }  # fmt: skip
+    workflow = make_workflow("train", workflow_type="train", **settings)
+    workflow.initialize()
+    return workflow
+
+
+def train(name: str, datalist: Path, folder: Path, **overrides):
+    workflow = make_training(name, datalist, folder, **overrides)
+    workflow.run()
+    return workflow
+
+
+def refusal(name: str, datalist: Path, folder: Path, **overrides) -> str:
+    with pytest.raises(RuntimeError) as raised:
+        make_training(name, datalist, folder, **overrides).parser.get_parsed_content("sampler")
+    return str(root_cause(raised.value))
+
+
+def history(folder: Path) -> list[dict[str, str]]:
+    with (folder / HISTORY).open(newline="") as file:
+        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module", params=[LIN, TEACHER])
+def whole(request, datalist, tmp_path_factory) -> tuple[str, Path]:
+    """A system and the folder of its training."""
+    folder = tmp_path_factory.mktemp(request.param)
+    train(request.param, datalist, folder)
+    return request.param, folder
+
+
+def test_both_losses_are_shown_and_the_last_epoch_is_kept(whole):
+    name, folder = whole
+    rows = history(folder)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"loss", "supervised_loss", "unsupervised_loss"} < set(rows[0])
+    assert all(float(row["supervised_loss"]) > 0 for row in rows)
+    assert all(float(row["unsupervised_loss"]) > 0 for row in rows)
+    state = torch.load(folder / LAST_STATE, weights_only=True)["networks"]
+    kept = torch.load(folder / WEIGHTS, weights_only=True)
+    torch.testing.assert_close(kept, state["teacher" if name == TEACHER else "network"])
+    assert not (folder / OPERATING_POINT).exists()
+
+
+def test_killed_training_resumes_to_the_same_state(whole, datalist, tmp_path):
+    name, folder = whole
+    workflow = make_training(name, datalist, tmp_path)
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+
+    def kill(engine) -> None:
+        if engine.state.epoch == 2:
+            raise KilledError
+
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, kill)
+    with pytest.raises(KilledError):
+        trainer.run()
+    train(name, datalist, tmp_path, resume=True)
+    assert history(tmp_path) == history(folder)
+    states = [torch.load(path / LAST_STATE, weights_only=True) for path in (folder, tmp_path)]
+    torch.testing.assert_close(*states, rtol=0, atol=0)
+
+
+def test_each_batch_holds_half_of_both_streams(datalist, tmp_path):
+    workflow = make_training(LIN, datalist, tmp_path)
+    batches = list(workflow.parser.get_parsed_content("train#dataloader"))
+    assert [batch[LABELLED].tolist() for batch in batches] == [[True, True, False, False]] * 3
+    for batch in batches:
+        assert not batch["label"][2:].any()
+
+
+def test_teacher_sees_the_image_before_its_noise(datalist, tmp_path):
+    workflow = make_training(TEACHER, datalist, tmp_path)
+    batch = next(iter(workflow.parser.get_parsed_content("train#dataloader")))
+    assert batch["weak_image"].shape == batch["image"].shape
+    difference = (batch["weak_image"] - batch["image"]).abs().mean()
+    assert 0.01 < difference < 0.2
+
+
+def test_pretraining_without_labels_starts_a_training_on_labels(datalist, tmp_path):
+    before = tmp_path / "before"
+    nothing = {"labelled_fraction": 0, "sampler#labelled_share": 0, "epochs": 1}
+    train(LIN, datalist, before, **nothing)
+    (row,) = history(before)
+    assert float(row["supervised_loss"]) == 0
+    assert float(row["loss"]) == pytest.approx(float(row["unsupervised_loss"]), abs=1e-5)
+    after = {"initial_weights": str(before / WEIGHTS), "sampler#labelled_share": 1, "epochs": 1}
+    workflow = train(LIN, datalist, tmp_path / "after", **after, **{"loss#unsupervised_weight": 0})
+    (row,) = history(tmp_path / "after")
+    assert float(row["loss"]) == pytest.approx(0.4 * float(row["supervised_loss"]), abs=1e-5)
+    dataset, sampler = (
+        workflow.parser.get_parsed_content(key) for key in ("train#dataset", "sampler")
+    )
+    assert all(dataset.labelled[index] for index in sampler)
+
+
+def test_no_labelled_entry_is_refused(datalist, tmp_path):
+    reason = refusal(LIN, datalist, tmp_path, labelled_fraction=0)
+    assert "some training images must have a label, none of 10 has: choose another fold" in reason
+
+
+def test_nothing_but_labelled_entries_is_refused(datalist, tmp_path):
+    content = json.loads(datalist.read_text())
+    content["training"] = [entry for entry in content["training"] if "label" in entry]
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps(content))
+    reason = refusal(LIN, path, tmp_path)
+    assert "some training images must have no label, none of 6 has: give a --labelled_f" in reason
+
+
+def test_a_loss_that_is_no_number_is_named(datalist, tmp_path):
+    workflow = make_training(
+        LIN, datalist, tmp_path, **{"loss#unsupervised#area_weight": float("nan")}
+    )
+    with pytest.raises(ValueError, match=r"loss must be finite, got nan at iteration 1 "):
+        workflow.parser.get_parsed_content("train#trainer").run()
