@@ -20,6 +20,7 @@ from bonescan.workflow.command import list_families
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.workflows import (
     CONFIGS,
+    PARTLY_LABELLED,
     ROOT,
     TINY,
     make_workflow,
@@ -127,9 +128,10 @@ def test_inference_marks_both_views_alike(datalist, tmp_path):
 def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path):
     args_file = f"configs/systems/{name}.yaml"
     files = ["configs/train.yaml", "configs/aggregated.yaml", *list_families(ROOT / args_file)]
+    one_stream = ("--sampler#labelled_share", 1) if name in PARTLY_LABELLED else ()
     trained = run_command(
         "training", "--args_file", args_file, "--config_file", files, "--datalist", datalist,
-        "--output_dir", tmp_path, *tiny_arguments(),
+        "--output_dir", tmp_path, *one_stream, *tiny_arguments(),
     )  # fmt: skip
     assert trained == 0
     system, where = tmp_path / SYSTEM, ("--run_dir", tmp_path)

@@ -149,8 +149,9 @@ class SampleDataset(Dataset):
         if positive_value is not None and not n_positive:
             raise ValueError(
                 f"at least one of {len(self.samples)} samples must show a lesion (value "
-                f"{positive_value} of the label map), got none: choose another fold, or look "
-                "whether the labels have the values of bonescan.labels"
+                f"{positive_value} of the label map), got none: choose another fold, "
+                "keep more labels by --labelled_fraction, or look whether the labels have the "
+                "values of bonescan.labels"
             )
         check_fills_batch(len(self.samples), min_samples)
         logger.info("%d scans give %d samples", len(data), len(self.samples))
