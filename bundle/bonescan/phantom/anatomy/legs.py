@@ -59,8 +59,8 @@ def _femur(posture: Posture, side: str) -> BoneShape:
     cavity = Tube(path[1:-2], np.array([6.5, 6.5, 6.5, 8, 10]) * scale)
     condyles: list[Shape] = [
         Tube(path[-3:], radii[-3:], knee.axes[2], (1.1, 1.3, 1.5)),
-        knee.ellipsoid((-17, -23, -7), (21, 16, 30)),  # medial
-        knee.ellipsoid((-19, 23, -6), (20, 16, 30)),  # lateral
+        knee.ellipsoid((-20, -23, -7), (21, 16, 30)),  # medial
+        knee.ellipsoid((-20, 23, -6), (20, 16, 30)),  # lateral
         knee.ellipsoid((-38, 0, 2), (13, 30, 22)),  # the groove of the patella, above the notch
     ]
     shapes: list[Shape] = [
@@ -91,7 +91,7 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
     radii = np.array([30, 23, 16, 14.2, 12.5, 14, 22]) * scale
     cavity = Tube(path[1:-1], np.array([17.5, 13, 10, 8, 9]) * scale)
     ends: list[Shape] = [
-        knee.ellipsoid((13, 1, -3), (16, 38, 26), 4),  # plateau
+        knee.ellipsoid((18, 1, -3), (15, 38, 26), 4),  # plateau
         Tube(path[:3], radii[:3]),
         Tube(path[-2:], radii[-2:]),
         ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus
@@ -104,8 +104,11 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
 def _fibula(posture: Posture, side: str) -> BoneShape:
     upper = knee_frame(posture, side).points((22, 42, -22), (38, 42, -24), (75, 38, -24))
     lower = _ankle_frame(posture, side).points((-100, 24, -16), (-25, 24, -12), (16, 27, -8))
+    path = np.vstack([upper, lower])
     radii = np.array([9, 10, 6.5, 6.5, 7.5, 9]) * posture.bone_scale("fibula", side)
-    return BoneShape.paired("fibula", side, [Tube(np.vstack([upper, lower]), radii)], cover_mm=6.0)
+    ends = [Tube(path[:3], radii[:3]), Tube(path[-2:], radii[-2:])]
+    shapes = [*ends, Tube(path[2:-1], radii[2:-1])]
+    return BoneShape.paired("fibula", side, shapes, cover_mm=6.0, spongy=ends)
 
 
 def _foot(posture: Posture, side: str) -> BoneShape:

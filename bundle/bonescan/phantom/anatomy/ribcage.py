@@ -8,7 +8,7 @@ from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.plates import strip
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Tube, Vector, smooth_path
+from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
 RIB_HALF_MM = (
@@ -145,7 +145,12 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
     handle = strip(
         top, angle, backward, np.array(_MANUBRIUM) * [1.0, scale], thickness_mm=14 * scale
     )
-    yield BoneShape("manubrium", "manubrium", [handle], cover_mm=6.0)
+    notch = Ellipsoid(
+        handle.point(0.0, 0.0), np.array([11, 20, 13]) * scale, handle.axes[[0, 2, 1]]
+    )
+    yield BoneShape(
+        "manubrium", "manubrium", [handle], without=[notch], spongy=[handle], cover_mm=6.0
+    )
     uneven = 1 + _WIDTH_SIGMA * posture.vary("sternum", len(_STERNUM))
     start = angle + 0.03 * (low - angle)
     body = strip(
@@ -153,7 +158,8 @@ def _breastbone(posture: Posture) -> Iterator[BoneShape]:
         low,
         backward,
         np.array(_STERNUM) * np.stack([np.ones_like(uneven), scale * uneven], axis=1),
-        thickness_mm=12 * scale,
+        thickness_mm=14 * scale,
+        rim_mm=-6 * scale,
         bulge_mm=6 * scale,
     )
     xiphoid = Tube(np.array([low, tip]), np.array([6, 3]) * scale, backward, 2.0)

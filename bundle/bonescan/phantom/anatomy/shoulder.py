@@ -89,17 +89,20 @@ def _scapula(posture: Posture, side: str) -> BoneShape:
     border = np.array([*at((316, 192, 138)), blade.point(*blade.outline[16]), *at((436, 251, 104))])
     length = float(blade.outline[:, 0].max())
     inner = np.array([blade.point(share * length, -5.0) for share in (0.05, 0.35, 0.7, 0.95)])
+    spine: list[Shape] = [
+        Tube(crest, np.array([5, 7, 8.5, 9.5]) * scale),
+        Tube(at((274, 196, 164), (274, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),  # acromion
+    ]
     shapes: list[Shape] = [
         blade,
         Tube(inner, np.array([4.5, 4.5, 5, 6]) * scale),  # inner border to the lower angle
-        Tube(crest, np.array([5, 7, 8.5, 9.5]) * scale),
-        Tube(at((274, 196, 164), (274, 174, 166)), 10 * scale, (1.0, 0.0, 0.0), 2.0),
+        *spine,
         Tube(at((292, 186, 128), (280, 166, 124), (288, 150, 130)), np.array([8, 6, 7]) * scale),
         Tube(at((292, 186, 140), (320, 188, 140)), 10.5 * scale),
         Tube(at((304, 190, 138), (308, 200, 118)), np.array([11, 6]) * scale),
         Tube(border, np.array([8, 6, 6.5]) * scale),
     ]
-    return BoneShape.paired("scapula", side, shapes, cover_mm=8.0)
+    return BoneShape.paired("scapula", side, shapes, cover_mm=8.0, spongy=spine)
 
 
 def shoulder_bones(posture: Posture) -> Iterator[BoneShape]:

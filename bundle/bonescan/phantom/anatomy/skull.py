@@ -121,13 +121,13 @@ def _face(posture: Posture) -> tuple[Sequence[Shape], Sequence[Shape]]:
         dense += [
             tube(((134, 46, 18), (140, 46, 36), (126, 54, 52), (104, 52, 50)), 3),  # of the orbit
             tube(((146, 60, 52), (142, 84, 59), (136, 104, 56)), (3, 2, 2)),  # zygomatic arch
-            # Alveolar process: teeth stand in an arch.
-            tube(((178, 44, 5), (178, 52, 18), (177, 82, 27)), np.array([6, 7, 6]) * tooth),
         ]
         loose += [
             mass((132, 62, 17), np.array([18, 16, 9]) * wall),  # frontal process
             mass((156, 58, 24), np.array([20, 19, 15]) * jaw),  # upper jaw
             mass((144, 56, 43), np.array([14, 13, 13]) * cheek),  # cheekbone
+            # Alveolar process: teeth stand in an arch.
+            tube(((176, 46, 5), (176, 53, 18), (175, 82, 27)), np.array([8, 9, 9]) * tooth),
             mass((130, 100, 34), (7, 26, 18)),  # floor of the middle fossa
         ]
     return dense, loose
