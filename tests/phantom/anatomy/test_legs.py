@@ -85,3 +85,14 @@ def test_ends_are_spongy_below_a_thin_cortex(name: str, end: int) -> None:
     share, density = bone.block.fraction[row], bone.density[row]
     assert np.median(density[share > 0.99]) == pytest.approx(SPONGY_DENSITY, abs=0.03)
     assert density[(share > 0.3) & (share < 0.7)].mean() > 1.7 * SPONGY_DENSITY
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_condyles_stand_apart_over_the_notch(side: str) -> None:
+    femur = reference_body().bones[f"femur_{side}"]
+    tracer = held(femur)[-round(14 / PIXEL_MM)]
+    columns = np.flatnonzero(tracer > 0.2 * tracer.max())
+    assert 70 < np.ptp(columns) * PIXEL_MM < 90
+    outer, middle, inner = np.array_split(tracer[columns[0] : columns[-1] + 1], 3)
+    centre = middle[len(middle) // 2 - 1 : len(middle) // 2 + 2].mean()
+    assert centre < 0.7 * min(outer.max(), inner.max())

@@ -7,6 +7,7 @@ import pytest
 
 from bonescan.labels import SIDES
 from tests.phantom.anatomy.reference import (
+    PIXEL_MM,
     build,
     mean_thickness_mm,
     reference_body,
@@ -34,3 +35,12 @@ def test_ribs_of_both_sides_differ_as_much_as_the_person_says(
         for side in SIDES
     )
     assert low <= float(np.abs(np.log(right / left)).mean()) < high
+
+
+def test_the_jugular_notch_parts_the_sternoclavicular_joints() -> None:
+    """Across its upper edge the manubrium holds less in the middle than on both sides."""
+    bone = reference_body().bones["manubrium"]
+    row = (bone.block.fraction * bone.density).sum(axis=1)[round(8 / PIXEL_MM)]
+    columns = np.flatnonzero(row > 0.2 * row.max())
+    right, middle, left = np.array_split(row[columns[0] : columns[-1] + 1], 3)
+    assert middle.mean() < 0.6 * min(right.mean(), left.mean())

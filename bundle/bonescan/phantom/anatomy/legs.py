@@ -53,9 +53,9 @@ def _femur(posture: Posture, side: str) -> BoneShape:
     # Near the hip the bone keeps the pelvis' directions: row, depth, column.
     hip = LocalFrame(posture.legs[side].hip, to_side(np.eye(3), side), scale)
     corner, below = (26, 8, 36), (66, 6, 31)
-    lower = knee.points((-105, 2, 2), (-75, 1, 0), (-50, 0, -2), (-30, 0, -4))
+    lower = knee.points((-105, 2, 2), (-78, 1, 0), (-58, 0, -2), (-44, 0, -3))
     path = _shaft(hip.points(corner, below), lower, (0.3, 0.65), bow=5 * scale * knee.axes[2])
-    radii = np.array([18, 15, 13, 13, 14.5, 18, 25, 34]) * scale
+    radii = np.array([18, 15, 13, 13, 14.5, 18, 24, 31]) * scale
     cavity = Tube(path[1:-2], np.array([6.5, 6.5, 6.5, 8, 10]) * scale)
     condyles: list[Shape] = [
         Tube(path[-3:], radii[-3:], knee.axes[2], (1.1, 1.3, 1.5)),

@@ -14,18 +14,18 @@ from bonescan.phantom.anatomy.body_scale import to_side
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 
-# The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes, power;
+# The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes;
 # and the cavity in it. The vault is 6 mm thick at the side, 7 at the vertex and in front, 9 behind
-# and 3 at the temples, and open below, where the base closes it.
+# and 3 at the temples, and thins out below, where the base closes it.
 _BRAIN_CASE = (
-    ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0), 2),
-    ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0), 2),
-    ((101.0, 134.0, 0.0), (45.0, 64.0, 66.0), 4),
+    ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0)),
+    ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0)),
+    ((101.0, 134.0, 0.0), (52.0, 64.0, 67.0)),
 )
 _CAVITY = (
-    ((84.0, 129.0, 0.0), (67.0, 77.0, 62.5), 2),
-    ((70.0, 90.0, 0.0), (46.0, 61.0, 50.5), 2),
-    ((112.0, 132.0, 0.0), (46.0, 57.0, 63.0), 4),
+    ((84.0, 129.0, 0.0), (67.0, 77.0, 62.5)),
+    ((70.0, 90.0, 0.0), (46.0, 61.0, 50.5)),
+    ((107.0, 132.0, 0.0), (57.0, 58.0, 63.5)),
 )
 _OFF_CENTRE_SIGMA_MM = 1.1
 """Spread of the place of each part of the cavity between persons. A default of ours."""
@@ -44,17 +44,16 @@ _JAW = (
 )
 
 
-def _ellipsoid(posture: Posture, centre: ArrayLike, radii: ArrayLike, power: int = 2) -> Ellipsoid:
+def _ellipsoid(posture: Posture, centre: ArrayLike, radii: ArrayLike) -> Ellipsoid:
     axes = posture.head_turn.as_matrix().T
     scale = posture.scale.head
-    return Ellipsoid(posture.place_head(centre), np.asarray(radii) * scale, axes, power)
+    return Ellipsoid(posture.place_head(centre), np.asarray(radii) * scale, axes)
 
 
 def brain_case(posture: Posture, grown_mm: float = 0.0) -> tuple[Ellipsoid, ...]:
     """Return the outer surface of the brain case, moved outwards."""
     return tuple(
-        _ellipsoid(posture, centre, np.array(radii) + grown_mm, power)
-        for centre, radii, power in _BRAIN_CASE
+        _ellipsoid(posture, centre, np.array(radii) + grown_mm) for centre, radii in _BRAIN_CASE
     )
 
 
@@ -62,8 +61,8 @@ def _cavity(posture: Posture) -> tuple[Ellipsoid, ...]:
     """Return the cavity, whose parts lie not quite in the middle: no vault is evenly thick."""
     aside = _OFF_CENTRE_SIGMA_MM * posture.vary("skull", 9).reshape(3, 3)
     return tuple(
-        _ellipsoid(posture, shift + centre, radii, power)
-        for shift, (centre, radii, power) in zip(aside, _CAVITY, strict=True)
+        _ellipsoid(posture, shift + centre, radii)
+        for shift, (centre, radii) in zip(aside, _CAVITY, strict=True)
     )
 
 
@@ -72,25 +71,22 @@ def _tube(posture: Posture, points: ArrayLike, radius: ArrayLike) -> Tube:
 
 
 def _base(posture: Posture) -> tuple[Shape, ...]:
-    """Return sphenoid, clivus, the slope of the occipital bone, petrous bones and mastoids.
+    """Return sphenoid, clivus, petrous bones and mastoids.
 
     All of it lies inside the outline of the brain case, as seen from the front.
     """
     shapes: list[Shape] = [
         _ellipsoid(posture, (122.0, 92.0, 0.0), (12.0, 16.0, 22.0)),
         _tube(posture, ((122.0, 108, 0), (146, 136, 0)), 7),
-        _tube(posture, ((154.0, 174, 0), (134, 197, 0)), 4),
     ]
     for side in SIDES:
-        slope = to_side(((156, 158, 18), (134, 192, 26)), side)
         petrous = to_side(((130, 118, 16), (136, 134, 34), (138, 142, 46)), side)
         wing = to_side(((112, 84, 20), (106, 72, 46)), side)
-        mastoid = to_side(((136, 146, 47), (154, 143, 44)), side)
+        mastoid = to_side(((134, 146, 46), (152, 143, 43)), side)
         shapes += [
-            _tube(posture, slope, 4),
             _tube(posture, petrous, (5, 6, 4)),
             _tube(posture, wing, 4),
-            _tube(posture, mastoid, (7, 5)),
+            _tube(posture, mastoid, (6, 4)),
         ]
     return tuple(shapes)
 
