@@ -50,11 +50,14 @@ def test_tubes_are_as_many_as_cover_such_a_detector():
 
 
 def test_what_is_uneven_along_the_bed_averages_out():
-    gains = column_gains(CAMERA, View.ANTERIOR, unit=3, columns=256)
-    inner = gains[REACHED][20:-20]
-    assert 0.0005 < inner.std() < 0.015
-    assert np.ptp(inner) < INTEGRAL_UNIFORMITY[1] * 2
-    assert inner.mean() == pytest.approx(1, abs=0.01)
+    inner = [
+        column_gains(CAMERA, View.ANTERIOR, unit=unit, columns=256)[REACHED][20:-20]
+        for unit in range(20)
+    ]
+    spread = np.array([gains.std() for gains in inner])
+    assert 0.0015 < np.median(spread) < 0.0045  # of a whole flood it is 0.009
+    assert spread.max() < 0.012
+    assert np.mean(inner) == pytest.approx(1, abs=0.003)
 
 
 def test_the_pattern_belongs_to_the_camera_and_its_detector():

@@ -30,8 +30,9 @@ FRONT_GAP_MM = (15.0, 50.0)
 """Anterior detector above the skin."""
 TABLE_GAP_MM = 45.0
 """Posterior detector below the back: table, mattress and clearance."""
-CONTOUR_SHARE = 0.5
-"""Share of scans whose anterior detector follows the body; else it stays above its highest part."""
+CONTOUR_SHARE = 0.8
+"""Share of scans whose anterior detector follows the body; else it stays above its highest part.
+Most cameras find the contour by themselves; the share is a default of ours."""
 CONTOUR_SMOOTHING_MM = 150.0
 """The detector cannot follow the contour more closely than its own size allows."""
 TABLE_TRANSMISSION = 0.75
