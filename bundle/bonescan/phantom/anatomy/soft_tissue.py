@@ -41,7 +41,9 @@ PANNUS_GIRTH = 1.35
 """Fullness, see `BodyScale.girth`, above which a fold of the belly hangs over the groins: a body
 mass index of 30 at average height. A default of ours."""
 
-VISCERAL_SHARE = ((0.8, 1.0, 2.0), (0.1, 0.35, 0.75))
+_ROLL_ROWS_MM = (535.0, 680.0)
+"""Middles of the rolls on the flanks of the obese. A default of ours."""
+VISCERAL_SHARE = ((0.8, 1.0, 2.0), (0.15, 0.45, 0.85))
 """Fullness of the body, and the share of fat between the loops of bowel. A default of ours."""
 
 
@@ -161,6 +163,20 @@ def _front_flesh(posture: Posture) -> Iterator[Flesh]:
         centre = posture.place((810.0, SPINE_DEPTH_MM, 0.0)) + np.array([0.0, front + 12, 0.0])
         long, deep = (70 + 60 * apron) * size, (24 + 26 * apron) * size
         yield Flesh(Ellipsoid(centre, (long, deep, 0.8 * breadth)), None)
+        for side in SIDES:
+            yield from (Flesh(roll, None) for roll in _rolls(posture, side, apron))
+
+
+def _rolls(posture: Posture, side: str, apron: float) -> Iterator[Ellipsoid]:
+    """Yield the rolls of fat on a flank, with a fold between them."""
+    size = posture.scale.height
+    for row, odd in zip(_ROLL_ROWS_MM, posture.vary(f"rolls {side}", 2), strict=True):
+        row_mm = row + 15 * odd
+        breadth, front, back = (float(x) for x in trunk_skin(posture.scale, row_mm))
+        axis = posture.place((row_mm, SPINE_DEPTH_MM, 0.0))
+        thick = (16 + 14 * min(apron, 1.0)) * (1 + 0.3 * odd) * size
+        offset = to_side([0.0, 0.3 * front + 0.3 * back, breadth - 1.5 * thick], side)
+        yield Ellipsoid(axis + offset, (66 * size, 0.3 * (back - front), 2 * thick))
 
 
 def breast(posture: Posture, side: str, size: float) -> Ellipsoid:
