@@ -32,7 +32,7 @@ def simulated(monkeypatch):
     """Numbers of the patients that were simulated, by a fake that takes no time."""
     numbers = []
 
-    def simulate(preset, *, seed, number):
+    def simulate(preset, *, seed, number, bodies):
         numbers.append(number)
         views = tuple(View) if number % 2 else (View.ANTERIOR,)
         return fake_patient(views=views, seed=seed + number)
@@ -135,7 +135,7 @@ def test_folder_of_another_cohort_is_refused(simulated, tmp_path):
     ("name", "value", "different"),
     [
         ("bonescan.__version__", "99.0", "bundle_version"),
-        ("bonescan.phantom.cohort.SIMULATOR", 2, "simulator"),
+        ("bonescan.phantom.files.claim.SIMULATOR", 2, "simulator"),
     ],
 )
 def test_another_version_is_refused(simulated, tmp_path, monkeypatch, name, value, different):

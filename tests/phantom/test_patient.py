@@ -129,17 +129,21 @@ def test_a_group_decides_primary_and_metastases(number):
 def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     drawn = []
 
-    def draw(preset, kept, rng, **_):
-        drawn.append((preset.free_share, [primary.name for primary in preset.primaries], rng))
+    def draw(bases, preset, primary, kept, rng, **_):
+        drawn.append((preset.free_share, primary.name, bases))
         patient = fake_patient(views=kept)
         nowhere = dict.fromkeys(kept, 0)
         hidden = tuple(replace(lesion, area_px=nowhere) for lesion in patient.lesions)
         return replace(patient, lesions=hidden) if len(drawn) < 3 else patient
 
-    monkeypatch.setattr(patient_module, "_draw_anyone", draw)
-    assert simulate_patient(PRESETS["chen2023"], seed=3, number=1).shows_metastasis
-    assert [settings[:2] for settings in drawn] == [(0.0, ["breast"])] * 3
-    assert len({id(rng) for _, _, rng in drawn}) == 1  # goes on, so that the next draw differs
+    def bodies(preset, primary, rng):
+        return rng.integers(1000)
+
+    monkeypatch.setattr(patient_module, "draw_patient", draw)
+    preset = PRESETS["chen2023"]
+    assert simulate_patient(preset, seed=3, number=1, bodies=bodies).shows_metastasis
+    assert [settings[:2] for settings in drawn] == [(0.0, "breast")] * 3
+    assert len({body for *_, body in drawn}) == 3  # another body each time
 
 
 def test_a_benign_focus_stands_out_in_the_image_as_drawn_where_it_lies(monkeypatch):

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.body_source import draw_new_body
 from bonescan.phantom.imaging.bases import base_weights, build_bases
 from bonescan.phantom.imaging.detectors import Geometry
-from bonescan.phantom.patient import draw_bases, draw_patient
+from bonescan.phantom.patient import draw_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS
 from bonescan.phantom.tracer.uptake import draw_uptake
 from bonescan.prepare.device_bases import draw_poisson, move_bases
@@ -70,7 +71,7 @@ def test_counts_stay_in_a_pixel():
 def test_a_patient_is_the_same_but_for_the_noise():
     preset = PRESETS["default"]
     primary = preset.primaries[0]
-    bases = draw_bases(preset, primary, np.random.default_rng(5))
+    bases = draw_new_body(preset, primary, np.random.default_rng(5))
     drawn = [
         draw_patient(source, preset, primary, tuple(View), np.random.default_rng(6), unit=3)
         for source in (bases, move_bases(bases, "cpu"))

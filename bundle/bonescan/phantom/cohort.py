@@ -5,21 +5,19 @@ renamed when complete. Files of the whole cohort are written last, from those of
 """
 
 import json
-import os
-import platform
-import shutil
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tqdm import tqdm
 
-import bonescan
 from bonescan.data.datalist import DATALIST_FILE
-from bonescan.files import PARTIAL_PREFIX, write_json, write_text
+from bonescan.files import write_json, write_text
+from bonescan.phantom.bank import Bank
+from bonescan.phantom.body_source import BodySource, draw_new_body
+from bonescan.phantom.files.claim import claim_folder, make_once, versions
 from bonescan.phantom.files.clinical import ClinicalFacts, clinical_table
 from bonescan.phantom.files.cohort_files import make_datalist, make_readme
 from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
@@ -31,12 +29,6 @@ CONFIGURATION_FILE = "cohort.yaml"
 CLINICAL_FILE = "clinical.csv"
 README_FILE = "README.md"
 
-SIMULATOR = 3
-"""Raised whenever the same seed gives other patients: the files of a cohort must not mix them."""
-
-LIBRARIES = ("numpy", "scipy", "scikit-image", "pydicom", "nibabel")
-"""Whose versions may change the bytes of a cohort."""
-
 
 @dataclass(frozen=True)
 class Cohort:
@@ -47,18 +39,22 @@ class Cohort:
         patients: how many.
         seed: 0 or more.
         folder: where the cohort lies.
+        bank: where the patients' bodies come from; new ones where there is none.
     """
 
     preset: Preset
     patients: int
     seed: int
     folder: Path
+    bank: Bank | None = None
 
     def __post_init__(self) -> None:
         if self.patients < 1:
             raise ValueError(f"number of patients must be 1 or more, got {self.patients}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or more, got {self.seed}")
+        if self.bank is not None:
+            self.bank.check_fits(self.preset)
 
     @property
     def origins(self) -> tuple[PatientOrigin, ...]:
@@ -77,14 +73,12 @@ class Cohort:
         }
         return {
             "simulated": True,
-            "bundle_version": bonescan.__version__,
-            "simulator": SIMULATOR,
+            **versions(),
             # Through JSON: no tuples, so that it equals what is read back from the file.
             "preset": json.loads(json.dumps(preset)),
             "patients": self.patients,
             "seed": self.seed,
-            "python": platform.python_version(),
-            "libraries": {name: version(name) for name in LIBRARIES},
+            "bank": None if self.bank is None else self.bank.summary(),
         }
 
 
@@ -103,14 +97,16 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = N
     """
     if workers < 1:
         raise ValueError(f"number of workers must be 1 or more, got {workers}")
-    _claim(cohort)
+    claim_folder(cohort.folder, CONFIGURATION_FILE, cohort.configuration(), "cohort")
+    bodies = draw_new_body if cohort.bank is None else cohort.bank.draw
+    simulate = partial(simulate_one, bodies=bodies)
     missing = [origin for origin in cohort.origins if not (cohort.folder / origin.folder).exists()]
     done = cohort.patients - len(missing)
     with (
         tqdm(total=cohort.patients, initial=done, unit="patient", desc="Simulate") as bar,
         # Closed whatever happens in between, so that no worker outlives an interruption.
         closing(
-            run_each(simulate_one, missing, cohort.folder, workers=workers, cluster=cluster)
+            run_each(simulate, missing, cohort.folder, workers=workers, cluster=cluster)
         ) as finished,
     ):
         for _ in finished:
@@ -118,63 +114,20 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = N
     _write_summary(cohort)
 
 
-def _claim(cohort: Cohort) -> None:
-    """Make the folder this cohort's, or refuse it; drop what an interrupted run left behind."""
-    cohort.folder.mkdir(parents=True, exist_ok=True)
-    path = cohort.folder / CONFIGURATION_FILE
-    wanted = cohort.configuration()
-    if path.exists():
-        _check_same(path, wanted)
-    elif any(not path.name.startswith(PARTIAL_PREFIX) for path in cohort.folder.iterdir()):
-        raise ValueError(
-            f"{cohort.folder} must be empty or hold a cohort that was begun before, got other "
-            "files; choose another folder"
-        )
-    else:
-        write_text(path, yaml.safe_dump(wanted, sort_keys=False))
-    for left_over in cohort.folder.glob(f"{PARTIAL_PREFIX}*"):
-        if left_over.is_dir():
-            shutil.rmtree(left_over)
-        else:
-            left_over.unlink()
-
-
-def _check_same(path: Path, wanted: dict[str, Any]) -> None:
-    """Refuse a folder that was made from something else."""
-    try:
-        stored = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as err:
-        raise ValueError(f"{path} must be the configuration of a cohort, got broken YAML") from err
-    stored = stored if isinstance(stored, dict) else {}
-    different = [key for key in wanted if stored.get(key) != wanted[key]]
-    if different:
-        raise ValueError(
-            f"{path.parent} must hold a cohort of the same {', '.join(different)}, got one that "
-            "was made otherwise; choose another folder or delete this one"
-        )
-
-
-def simulate_one(origin: PatientOrigin, folder: Path) -> str:
+def simulate_one(origin: PatientOrigin, folder: Path, *, bodies: BodySource = draw_new_body) -> str:
     """Simulate one patient into a folder of the cohort that appears only when complete.
-
-    A patient that is there is left alone: a cluster that lost a worker asks for its patients again.
 
     Returns:
         The name of the patient.
     """
-    if (folder / origin.folder).exists():
-        return origin.folder
-    # A name of this process's own: a worker that was given up may still be writing.
-    partial = folder / f"{PARTIAL_PREFIX}{origin.folder}-{platform.node()}-{os.getpid()}"
-    partial.mkdir()
-    try:
-        patient = simulate_patient(origin.preset, seed=origin.seed, number=origin.number)
+
+    def write(partial: Path) -> None:
+        patient = simulate_patient(
+            origin.preset, seed=origin.seed, number=origin.number, bodies=bodies
+        )
         write_patient(patient, origin, partial)
-        partial.rename(folder / origin.folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return origin.folder
+
+    return make_once(folder, origin.folder, write)
 
 
 def _write_summary(cohort: Cohort) -> None:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bonescan.dicom.scan import View, mirrored
-from bonescan.phantom.anatomy.build import build_body
-from bonescan.phantom.anatomy.implants import add_implants
-from bonescan.phantom.anatomy.person import Person, Sex, draw_person
+from bonescan.phantom.anatomy.person import Person
+from bonescan.phantom.body_source import BodySource, draw_new_body, draw_primary
 from bonescan.phantom.imaging.acquisition import Acquisition, draw_acquisition
-from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases, base_weights, build_bases
+from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases, base_weights
 from bonescan.phantom.imaging.camera import (
     ScanSettings,
     draw_scan,
@@ -22,11 +21,10 @@ from bonescan.phantom.imaging.camera import (
     strip_mask,
 )
 from bonescan.phantom.imaging.contrast import LEAST_BENIGN_RISE, scale_to_stand_out
-from bonescan.phantom.imaging.detectors import draw_geometry
 from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.scatter_window import SCATTER_WINDOW_SHARE, expect_scatter_window
 from bonescan.phantom.imaging.truth import mark_truth
-from bonescan.phantom.presets import CameraPreset, Preset, Primary, find_group
+from bonescan.phantom.presets import CameraPreset, CohortGroup, Preset, Primary, find_group
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
 from bonescan.phantom.tracer.paint import spot_block
@@ -118,6 +116,7 @@ class SimulatedPatient:
         tumour_burden: share 0..1 of the skeleton's volume that is metastasis.
         scan_velocity_mm_s: speed of the bed.
         duration_s: of the acquisition.
+        body_of: bank and number of the body in it, empty for a new body.
     """
 
     person: Person
@@ -130,6 +129,7 @@ class SimulatedPatient:
     tumour_burden: float
     scan_velocity_mm_s: float
     duration_s: float
+    body_of: str = ""
 
     @property
     def shows_metastasis(self) -> bool:
@@ -142,53 +142,56 @@ class SimulatedPatient:
         return all(any(lesion.area_px[view] for lesion in self.lesions) for view in self.views)
 
 
-def simulate_patient(preset: Preset, *, seed: int, number: int) -> SimulatedPatient:
-    """Simulate one patient; the same arguments give the same bytes.
+def simulate_patient(
+    preset: Preset, *, seed: int, number: int, bodies: BodySource = draw_new_body
+) -> SimulatedPatient:
+    """Simulate one patient of a cohort; the same arguments give the same bytes.
 
     Args:
         preset: the cohort that the patient belongs to.
         seed: of the cohort.
         number: of the patient, from 1.
+        bodies: where the patient's body comes from.
     """
+    group, kept = find_group(preset, number), kept_views(preset, seed=seed, number=number)
     rng = np.random.default_rng([seed, number])
-    kept = kept_views(preset, seed=seed, number=number)
-    group = find_group(preset, number)
-    if group is None:
-        patient = _draw_anyone(preset, kept, rng, unit=seed)
-        while preset.lesion_in_each_view and not patient.shows_metastasis_in_each_view:
-            patient = _draw_anyone(preset, kept, rng, unit=seed)
-        return patient
-    free_share = 0.0 if group.metastases else 1.0
-    preset = replace(preset, primaries=(group.primary,), free_share=free_share)
-    patient = _draw_anyone(preset, kept, rng, unit=seed)
-    while group.metastases and not patient.shows_metastasis:
-        # Another patient: other lesions in the same body would only favour bodies that show more.
-        patient = _draw_anyone(preset, kept, rng, unit=seed)
-    return patient
+    return draw_anyone(preset, group, kept, rng, unit=seed, bodies=bodies)
 
 
-def _draw_anyone(
-    preset: Preset, kept: tuple[View, ...], rng: np.random.Generator, *, unit: int
+def draw_anyone(
+    preset: Preset,
+    group: CohortGroup | None,
+    kept: tuple[View, ...],
+    rng: np.random.Generator,
+    *,
+    unit: int,
+    bodies: BodySource = draw_new_body,
 ) -> SimulatedPatient:
-    """Draw a patient of a preset without groups."""
-    primary = draw_primary(preset, rng)
-    return draw_patient(draw_bases(preset, primary, rng), preset, primary, kept, rng, unit=unit)
+    """Draw a patient until one is as the preset, or the group, demands.
 
+    Another one each time: other lesions in the same body would only favour bodies that show more.
 
-def draw_primary(preset: Preset, rng: np.random.Generator) -> Primary:
-    """Draw the primary tumour of a patient of a preset without groups."""
-    shares = np.array([primary.share for primary in preset.primaries])
-    return preset.primaries[rng.choice(len(shares), p=shares / shares.sum())]
-
-
-def draw_bases(preset: Preset, primary: Primary, rng: np.random.Generator) -> Bases:
-    """Draw the body of a patient with that primary tumour, lay it under a camera and project it."""
-    camera = preset.cameras[rng.integers(len(preset.cameras))]
-    sex: Sex = "F" if rng.random() < primary.female_share else "M"
-    body = build_body(draw_person(rng, sex, age_range=primary.age_range), pixel_mm=camera.pixel_mm)
-    if preset.benign:
-        body = add_implants(body, rng)
-    return build_bases(body, camera, draw_geometry(body, rng), rng)
+    Args:
+        preset: what patients are like.
+        group: of the preset that the patient belongs to, None where it has no groups.
+        kept: the views that the patient keeps.
+        rng: source of all randomness.
+        unit: which camera of its model it is, 0 or more.
+        bodies: where bodies come from.
+    """
+    if group is not None:
+        free_share = 0.0 if group.metastases else 1.0
+        preset = replace(preset, primaries=(group.primary,), free_share=free_share)
+    while True:
+        primary = draw_primary(preset, rng)
+        bases = bodies(preset, primary, rng)
+        patient = draw_patient(bases, preset, primary, kept, rng, unit=unit)
+        if group is not None:
+            fits = patient.shows_metastasis or not group.metastases
+        else:
+            fits = patient.shows_metastasis_in_each_view or not preset.lesion_in_each_view
+        if fits:
+            return patient
 
 
 def draw_patient(
@@ -235,6 +238,7 @@ def draw_patient(
         tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
         scan_velocity_mm_s=velocity,
         duration_s=length_mm / velocity,
+        body_of=bases.body_of,
     )
 
 

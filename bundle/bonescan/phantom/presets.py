@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Literal, get_args
+
+BankPart = Literal["all", "training", "validation", "test"]
+BANK_PARTS: tuple[BankPart, ...] = get_args(BankPart)
+"""Parts of a bank of bodies that patients can be drawn from; the last three share no body."""
 
 FWHM_DISTANCES_MM = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0)
 """Distances from the collimator face at which `CameraPreset.fwhm_mm` is given."""

@@ -15,6 +15,7 @@ def truth(number, *, views=("anterior", "posterior"), lesions=1, files=1):
         "lesions": [{"area_px": dict.fromkeys(views, index)} for index in range(lesions)],
         "primary": "lung" if number % 3 else "breast",
         "camera": {"model": "Symbia"},
+        "body_of": "",
     }
 
 
@@ -97,6 +98,7 @@ def test_readme_says_simulated_and_counts():
         "seed": 3,
         "bundle_version": "1.2",
         "simulator": 7,
+        "bank": None,
         "python": "3.11",
         "libraries": {"numpy": "2.4"},
     }
@@ -113,3 +115,26 @@ def test_readme_says_simulated_and_counts():
         "numpy 2.4",
     ):
         assert row in text
+
+
+def test_patients_of_one_body_are_on_the_same_side_and_in_the_same_fold():
+    cohort = [patient | {"body_of": f"ab12/{number % 20}"} for number, patient in enumerate(COHORT)]
+    datalist = make_datalist(cohort, name="default", seed=3)
+    places = {}
+    for entry in (*datalist["training"], *datalist["test"]):
+        places.setdefault(entry["body_of"], set()).add(entry.get("fold"))
+    assert len(places) == 20
+    assert all(len(folds) == 1 for folds in places.values())
+    assert (datalist["numTraining"], datalist["numTest"]) == (48, 12)
+    assert "body_of" not in make_datalist(COHORT, name="default", seed=3)["training"][0]
+
+
+def test_readme_names_the_bank_and_how_to_draw_from_it_again():
+    bank = {"name": "ab12", "preset": "lin2020", "bodies": 300, "seed": 9, "part": "test"}
+    configuration = {
+        "preset": {"name": "default"}, "seed": 3, "bundle_version": "1.2", "simulator": 7,
+        "bank": bank, "python": "3.11", "libraries": {},
+    }  # fmt: skip
+    text = make_readme(configuration, COHORT, make_datalist(COHORT, name="default", seed=3))
+    assert "--seed 3 --from-bank BANK --part test -o DIR" in text
+    assert "bodies of part test of the bank ab12: preset lin2020, 300 bodies, seed 9" in text

@@ -7,7 +7,17 @@ from typing import Any
 
 from bonescan.data.datalist import TEST, TRAINING
 from bonescan.data.folds import assign_folds
-from bonescan.keys import BENIGN, FOLD, IMAGE, INSTANCES, LABEL, PATIENT, REGIONS, VIEW_SEPARATOR
+from bonescan.keys import (
+    BENIGN,
+    BODY_OF,
+    FOLD,
+    IMAGE,
+    INSTANCES,
+    LABEL,
+    PATIENT,
+    REGIONS,
+    VIEW_SEPARATOR,
+)
 from bonescan.labels import LABEL_NAMES
 from bonescan.phantom.files.annotators import ANNOTATORS
 from bonescan.phantom.files.patient_files import (
@@ -34,7 +44,7 @@ def make_datalist(
 
     The held-out part and the folds are balanced over patients with and without metastases, whether
     a view shows them or not, and over the views that patients have. Patients too few to hold one
-    out of them are all for training.
+    out of them are all for training. Patients who share a body of a bank share its place, too.
 
     Args:
         truths: one per patient.
@@ -47,11 +57,20 @@ def make_datalist(
     """
     if not 0 < test_share < 1:
         raise ValueError(f"share of test patients must be above 0 and below 1, got {test_share}")
-    strata = {
-        truth["clinical"][PATIENT]: (bool(truth["lesions"]), VIEW_SEPARATOR.join(truth["views"]))
+    # Patients of one body stay together; the first of them decides what they are like.
+    bodies = {
+        truth["clinical"][PATIENT]: truth["body_of"] or truth["clinical"][PATIENT]
         for truth in truths
     }
-    folds = _split(strata, seed, Fraction(str(test_share)))
+    strata = {
+        bodies[truth["clinical"][PATIENT]]: (
+            bool(truth["lesions"]),
+            VIEW_SEPARATOR.join(truth["views"]),
+        )
+        for truth in reversed(truths)
+    }
+    of_bodies = _split(strata, seed, Fraction(str(test_share)))
+    folds = {patient: of_bodies[body] for patient, body in bodies.items() if body in of_bodies}
     entries = {truth["clinical"][PATIENT]: _entry(truth) for truth in truths}
     training = [
         {**entries[patient], FOLD: folds[patient]} for patient in entries if patient in folds
@@ -88,7 +107,7 @@ def _split(
 
 def _entry(truth: Truth) -> dict[str, Any]:
     """Return the entry of one patient; paths are relative to the datalist."""
-    folder = truth["folder"]
+    folder, body_of = truth["folder"], truth["body_of"]
     images = [f"{folder}/{file}" for file in truth["images"]]
     return {
         IMAGE: images if len(images) > 1 else images[0],
@@ -96,6 +115,7 @@ def _entry(truth: Truth) -> dict[str, Any]:
         INSTANCES: f"{folder}/{INSTANCES_FILE}",
         BENIGN: f"{folder}/{BENIGN_FILE}",
         REGIONS: f"{folder}/{REGIONS_FILE}",
+        **({BODY_OF: body_of} if body_of else {}),
         **truth["clinical"],
     }
 
@@ -105,11 +125,14 @@ def make_readme(
 ) -> str:
     """Return the README of a cohort: what it is, how it was made and what it holds."""
     preset, seed, patients = configuration["preset"], configuration["seed"], len(truths)
+    bank = configuration["bank"]
     images = Counter(len(truth["views"]) for truth in truths)
     return README.format(
         preset=preset["name"],
         seed=seed,
         patients=patients,
+        from_bank="" if bank is None else f" --from-bank BANK --part {bank['part']}",
+        bodies=_bodies(bank),
         version=configuration["bundle_version"],
         simulator=configuration["simulator"],
         libraries=", ".join(" ".join(item) for item in configuration["libraries"].items()),
@@ -128,6 +151,16 @@ def make_readme(
         test=datalist["numTest"],
         annotators=", ".join(annotator.name for annotator in ANNOTATORS),
         labelme=LABELME_FOLDER,
+    )
+
+
+def _bodies(bank: Mapping[str, Any] | None) -> str:
+    """Say where the bodies came from."""
+    if bank is None:
+        return "a body each"
+    return (
+        f"bodies of part {bank['part']} of the bank {bank['name']}: preset {bank['preset']}, "
+        f"{bank['bodies']} bodies, seed {bank['seed']}"
     )
 
 
@@ -150,7 +183,7 @@ and a result on these scans says nothing about real ones until it is confirmed t
 
 Made by
 
-    bonescan simulate --preset {preset} --patients {patients} --seed {seed} -o DIR
+    bonescan simulate --preset {preset} --patients {patients} --seed {seed}{from_bank} -o DIR
 
 The same command with the same versions gives the same bytes. All settings are in `cohort.yaml`.
 
@@ -158,7 +191,7 @@ The same command with the same versions gives the same bytes. All settings are i
 | | |
 |---|---|
 | made with | bone-scan-bundle {version}, simulator {simulator}, Python {python}, {libraries} |
-| simulated patients | {patients} |
+| simulated patients | {patients}, with {bodies} |
 | images | {images} |
 | patients with both views | {two_views}, of whom {two_files} have a file per view |
 | patients with one view | {one_view} |

@@ -187,6 +187,7 @@ def _truth(
         },
         "clinical": asdict(clinical),
         "person": asdict(patient.person),
+        "body_of": patient.body_of,
         "camera": asdict(patient.camera),
         "scan_velocity_mm_s": patient.scan_velocity_mm_s,
         "duration_s": patient.duration_s,

@@ -73,6 +73,7 @@ class Bases:
         regions: bone regions, one bit each, (row, column).
         keys: which images there are.
         patches: by view the primary photons of each, in the order of `keys`, of any float type.
+        body_of: bank and number of the body in it, empty for a new body.
     """
 
     body: Body
@@ -83,6 +84,7 @@ class Bases:
     regions: NDArray[np.int64]
     keys: tuple[BaseKey, ...]
     patches: Mapping[View, Sequence[Patch]]
+    body_of: str
 
     def photons(self, weights: Sequence[float]) -> dict[View, NDArray[np.float32]]:
         """Return the primary photons of both views, (row, column) each.
@@ -146,6 +148,7 @@ def build_bases(
         regions=region_map(body),
         keys=tuple(keys),
         patches=patches,
+        body_of="",
     )
 
 

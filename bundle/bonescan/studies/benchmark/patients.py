@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.body_source import draw_new_body
 from bonescan.phantom.imaging.bases import Bases, base_weights
-from bonescan.phantom.patient import draw_bases, draw_patient
+from bonescan.phantom.patient import draw_patient
 from bonescan.phantom.presets import PRESETS
 from bonescan.phantom.tracer.uptake import draw_uptake
 from bonescan.prepare.device_bases import draw_poisson, move_bases
@@ -25,7 +26,7 @@ BATCH = 64
 def measure_patients(inputs: BenchmarkInputs) -> list[Measurement]:
     """Measure drawing patients with one body, and the share of it that a GPU can take over."""
     rng = np.random.default_rng(SEED)
-    bases = draw_bases(PRESET, PRESET.primaries[0], rng)
+    bases = draw_new_body(PRESET, PRESET.primaries[0], rng)
     repeats = inputs.size.patients
     return [
         _time_drawing(bases, repeats, rng),
