@@ -58,7 +58,8 @@ def spoil(image: pydicom.Dataset) -> None:
     """Give a simulated scan hot spots of its own and the header of a person."""
     frames = image.pixel_array.copy()
     hot = 3 * int(frames.max())
-    for frame, (row, column) in zip(frames, HOT_SPOTS.values(), strict=True):
+    views = frames[: len(HOT_SPOTS)]  # the scatter window, if stored, follows
+    for frame, (row, column) in zip(views, HOT_SPOTS.values(), strict=True):
         frame[row - 2 : row + 3, column - 2 : column + 3] = hot
     image.PixelData = frames.tobytes()
     for keyword, value in IDENTIFIERS.items():

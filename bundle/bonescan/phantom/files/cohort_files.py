@@ -207,11 +207,11 @@ The same command with the same versions gives the same bytes. All settings are i
 |---|---|
 | `datalist.json` | training patients with their fold, and test patients, for MONAI |
 | `clinical.csv` | one row of made-up clinical facts per patient |
-| `sim-*/*.dcm` | DICOM NM images of counts; the posterior view as seen from behind |
+| `sim-*/*.dcm` | DICOM NM counts; posterior as seen from behind; some with a scatter window too |
 | `sim-*/label.nii.gz` | 1 metastasis, 2 bladder; (column, row, view) as in the next three |
 | `sim-*/instances.nii.gz` | number of the metastasis |
 | `sim-*/benign.nii.gz` | number of the benign focus |
 | `sim-*/regions.nii.gz` | one bit per bone region, since bones overlap |
-| `sim-*/truth.json` | metastases, benign findings and foci, person, camera |
+| `sim-*/truth.json` | metastases, benign findings and foci, faults of the scan, person, camera |
 | `sim-*/{labelme}/` | outlines by simulated annotators ({annotators}), LabelMe format |
 """
