@@ -88,3 +88,13 @@ def test_a_hand_on_the_belly_lies_in_front_of_the_elbow_and_over_the_trunk(weigh
     )
     assert on_belly.wrist[1] < on_belly.elbow[1] - 60
     assert on_belly.wrist[2] < float(trunk_skin(scale, 660.0)[0]) < beside.wrist[2]
+
+
+def test_an_arm_pressed_against_the_flank_lies_closer_to_a_broad_trunk():
+    scale = scale_of(120.0)
+    pressed, beside, off = (
+        bend_arm(SHOULDER, replace(ANGLES, arm_abduction=degrees), scale).elbow[2]
+        for degrees in (-5.0, 0.0, 15.0)
+    )
+    assert beside - pressed > 15
+    assert off >= beside

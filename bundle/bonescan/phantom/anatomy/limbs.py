@@ -22,6 +22,9 @@ TIBIAL_TORSION_DEG = 20.0
 UNDER_FLANK = 0.88
 """Breadth of the trunk at the depth of an arm that lies on the bed, over its greatest breadth: the
 flank is round, and the arm lies below it. Computed from the trunk's sections."""
+PRESSED = 0.03
+"""Share by which each degree of abduction below zero presses the arm into the flank. A default of
+ours."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,10 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
     thick = scale.girth**0.5 * scale.height
     upper_arm, forearm = UPPER_ARM_MM * scale.arm, FOREARM_MM * scale.arm
     out = np.radians(angles.arm_abduction)
+    flank = UNDER_FLANK * (1 + PRESSED * min(angles.arm_abduction, 0.0))
     elbow_column = max(
         shoulder[2] + upper_arm * np.sin(out + np.radians(5)),
-        UNDER_FLANK * float(trunk_skin(scale, 540.0)[0]) + 30 * thick,
+        flank * float(trunk_skin(scale, 540.0)[0]) + 30 * thick,
     )
     lift = 46 + 30 * angles.on_belly
     elbow = _reach(shoulder, upper_arm, scale.bed_mm - lift * thick, elbow_column)
@@ -74,7 +78,7 @@ def bend_arm(shoulder: Vector, angles: LimbAngles, scale: BodyScale) -> Arm:
         wrist_depth = scale.bed_mm - 42 * thick
         wrist_column = max(
             elbow[2] - forearm * np.sin(np.radians(angles.elbow_flexion)),
-            UNDER_FLANK * float(trunk_skin(scale, 800.0)[0]) + 26 * thick,
+            flank * float(trunk_skin(scale, 800.0)[0]) + 26 * thick,
         )
     wrist = _reach(elbow, forearm, wrist_depth, wrist_column)
     along = unit(unit(wrist - elbow) + np.array([1.0, 0.0, 0.0]))

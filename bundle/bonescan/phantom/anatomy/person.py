@@ -36,7 +36,8 @@ class LimbAngles:
     """Posture of one side's limbs, in degrees.
 
     Attributes:
-        arm_abduction: upper arm away from the trunk, on top of what the build needs.
+        arm_abduction: upper arm away from the trunk, on top of what the build needs; below zero the
+            arm is pressed against the flank.
         elbow_flexion: forearm turned back towards the body.
         hand_roll: 0 palm towards the thigh, 90 palm down on the bed.
         leg_spread: thigh away from the midline, on top of the natural stance.
@@ -135,7 +136,7 @@ def _clipped_normal(
 
 def _draw_limbs(rng: np.random.Generator, *, on_belly: bool, out_deg: float) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_clipped_normal(rng, out_deg, 2.5, -4, 18),
+        arm_abduction=_clipped_normal(rng, out_deg, 2.5, -7, 18),
         elbow_flexion=_clipped_normal(rng, 11, 8, -4, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
         leg_spread=_clipped_normal(rng, -3, 2.6, -8, 4),
@@ -180,7 +181,7 @@ def draw_person(
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
     on_belly = _draw_hands_on_belly(rng, bmi)
-    out_deg = _clipped_normal(rng, max(0.4 * (bmi - 28), 0), 5.0, -4, 15)
+    out_deg = _clipped_normal(rng, -1, 6, -6, 15)
     return Person(
         sex=chosen,
         age=age,
