@@ -7,6 +7,7 @@ from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.phantom import patient as patient_module
 from bonescan.phantom.anatomy.voxels import VoxelEllipsoid
+from bonescan.phantom.imaging import motion, uniformity
 from bonescan.phantom.imaging.contrast import peak_over_ring
 from bonescan.phantom.patient import kept_views, simulate_patient
 from bonescan.phantom.presets import PRESETS, find_group, find_preset
@@ -182,3 +183,24 @@ def test_patients_of_the_preset_normal_have_no_findings():
     assert not patient.lesions
     assert not patient.benign_foci
     assert not set(patient.benign_findings) & set(BENIGN_FINDINGS)
+
+
+def test_faults_are_named_and_the_scatter_window_is_counted_by_the_same_detectors(monkeypatch):
+    monkeypatch.setattr(uniformity, "FAULT_SHARE", {"dead strip": 1.0})
+    monkeypatch.setattr(uniformity, "DEAD_STRIP_GAIN", (0.0, 0.0))
+    monkeypatch.setattr(motion, "PART_SHARE", {"head": 1.0, "arm": 0.0, "leg": 0.0})
+    monkeypatch.setattr(patient_module, "SCATTER_WINDOW_SHARE", 1.0)
+    patient = simulate_patient(find_preset("normal"), seed=4, number=1)
+    assert set(patient.benign_findings) == {"dead strip", "head movement"}
+    camera, dead = patient.camera, {}
+    for view, image in patient.views.items():
+        assert image.scatter.dtype == image.counts.dtype
+        share = image.scatter.sum(dtype=float) / image.counts.sum(dtype=float)
+        assert 0.1 < share < 0.8
+        for counts in (image.counts, image.scatter):
+            columns = np.flatnonzero(~counts.any(axis=0))
+            inside = (columns >= 255 - camera.last_column) & (columns <= camera.last_column)
+            dead.setdefault(view, []).append(set(columns[inside].tolist()))
+    assert sorted(bool(strips[0]) for strips in dead.values()) == [False, True]
+    # The scatter window may be empty at the edge, too, where it counts hardly anything.
+    assert all(counts <= scatter for counts, scatter in dead.values())
