@@ -85,13 +85,13 @@ def _tibia(posture: Posture, side: str) -> BoneShape:
         knee_frame(posture, side),
         _ankle_frame(posture, side),
     )
-    upper = knee.points((22, 2, -2), (50, 3, 4), (85, 2, 8))
+    upper = knee.points((30, 2, -2), (50, 3, 4), (85, 2, 8))
     lower = ankle.points((-110, -4, 4), (-45, -3, 2), (-14, 0, 0))
     path = _shaft(upper, lower, (0.5,), bow=3 * scale * knee.axes[2])
-    radii = np.array([30, 23, 16, 14.2, 12.5, 14, 22]) * scale
+    radii = np.array([34, 25, 16.5, 14.2, 12.5, 14, 22]) * scale
     cavity = Tube(path[1:-1], np.array([17.5, 13, 10, 8, 9]) * scale)
     ends: list[Shape] = [
-        knee.ellipsoid((18, 1, -3), (15, 38, 26), 4),  # plateau
+        knee.ellipsoid((15, 1, -3), (13, 38, 26), 4),  # plateau
         Tube(path[:3], radii[:3]),
         Tube(path[-2:], radii[-2:]),
         ankle.tube([(-14, -20, 0), (10, -24, 2)], (11, 7)),  # medial malleolus

@@ -20,12 +20,12 @@ from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
 _BRAIN_CASE = (
     ((84.0, 130.0, 0.0), (74.0, 86.0, 69.0)),
     ((68.0, 88.0, 0.0), (52.0, 66.0, 57.0)),
-    ((101.0, 134.0, 0.0), (52.0, 64.0, 67.0)),
+    ((103.0, 134.0, 0.0), (56.0, 64.0, 67.0)),
 )
 _CAVITY = (
     ((84.0, 129.0, 0.0), (67.0, 77.0, 62.5)),
     ((70.0, 90.0, 0.0), (46.0, 61.0, 50.5)),
-    ((107.0, 132.0, 0.0), (57.0, 58.0, 63.5)),
+    ((108.0, 132.0, 0.0), (60.0, 58.0, 63.5)),
 )
 _OFF_CENTRE_SIGMA_MM = 1.1
 """Spread of the place of each part of the cavity between persons. A default of ours."""
@@ -116,12 +116,12 @@ def _face(posture: Posture) -> tuple[Sequence[Shape], Sequence[Shape]]:
 
         dense += [
             tube(((134, 46, 18), (140, 46, 36), (126, 54, 52), (104, 52, 50)), 3),  # of the orbit
-            tube(((146, 60, 52), (142, 84, 59), (136, 104, 56)), (3, 2, 2)),  # zygomatic arch
+            tube(((146, 60, 52), (142, 84, 59), (136, 104, 56)), (3, 1.5, 1.5)),  # zygomatic arch
         ]
         loose += [
             mass((132, 62, 17), np.array([18, 16, 9]) * wall),  # frontal process
             mass((156, 58, 24), np.array([20, 19, 15]) * jaw),  # upper jaw
-            mass((144, 56, 43), np.array([14, 13, 13]) * cheek),  # cheekbone
+            mass((143, 56, 44), np.array([12, 9, 11]) * cheek),  # cheekbone
             # Alveolar process: teeth stand in an arch.
             tube(((176, 46, 5), (176, 53, 18), (175, 82, 27)), np.array([8, 9, 9]) * tooth),
             mass((130, 100, 34), (7, 26, 18)),  # floor of the middle fossa
