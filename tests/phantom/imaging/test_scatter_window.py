@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ SCAN = ScanSettings(
     total_counts=1e6,
     scatter_length_mm=40.0,
     scatter_fraction=0.4,
-    background=0.2,
+    background=0.0,
     posterior_gain=1.0,
 )
 THICKNESS = np.full((400, 240), 200, np.float32)
@@ -39,6 +41,14 @@ def test_photons_of_the_window_spread_wider_than_those_of_the_photopeak():
     window = expect_scatter_window(1.4 * point(), THICKNESS, camera, SCAN)
     # From 30 to 60 pixels, away from the photopeak's own photons.
     assert window[200, 180] / window[200, 150] > 1.2 * peak[200, 180] / peak[200, 150]
+
+
+def test_counts_beside_the_body_are_as_many_per_kev():
+    nothing = np.zeros(THICKNESS.shape, np.float32)
+    nothing[200, 120] = 1  # without any photon there is no scatter to scale
+    scan = replace(SCAN, background=0.28)
+    window = expect_scatter_window(nothing, THICKNESS, GE_CAMERAS[0], scan)
+    assert window[5, 5] == pytest.approx(0.28 * 12 / 28.1, rel=1e-3)
 
 
 def test_hardly_a_photon_of_the_photopeak_falls_into_the_window_of_ge():

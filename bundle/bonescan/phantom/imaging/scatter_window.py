@@ -25,11 +25,12 @@ def expect_scatter_window(
     camera: CameraPreset,
     scan: ScanSettings,
 ) -> NDArray[np.float32]:
-    """Return the expected counts of the scatter window of a view.
+    """Return the expected counts of the scatter window of a view, also beyond the scanned strip.
 
     The scatter is that of which the triple-energy-window method (Ogawa et al. 1991, IEEE Trans Med
     Imaging 10:408) would find the photopeak's share: a spectrum that falls in a straight line from
-    its height in the scatter window to nothing at the photopeak's upper limit.
+    its height in the scatter window to nothing at the photopeak's upper limit. What is counted
+    beside the body is taken to be as much per keV in both windows.
 
     Args:
         expected: counts in the photopeak's window, (row, column).
@@ -42,9 +43,10 @@ def expect_scatter_window(
     scattered = scatter(primary, thickness, camera.pixel_mm, wide)
     low, high = camera.scatter_window_kev
     peak_low, peak_high = PHOTOPEAK_WINDOW_KEV
-    share = 2 * (high - low) / (peak_high - peak_low)
+    breadth = (high - low) / (peak_high - peak_low)
     spill = _in_window(low, high) / _in_window(peak_low, peak_high)
-    return np.float32(share) * scattered + np.float32(spill) * primary
+    counts = np.float32(2 * breadth) * scattered + np.float32(spill) * primary
+    return counts + np.float32(breadth * scan.background)
 
 
 def _in_window(low_kev: float, high_kev: float) -> float:
