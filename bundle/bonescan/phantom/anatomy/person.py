@@ -136,7 +136,7 @@ def _clipped_normal(
 
 def _draw_limbs(rng: np.random.Generator, *, on_belly: bool, out_deg: float) -> LimbAngles:
     return LimbAngles(
-        arm_abduction=_clipped_normal(rng, out_deg, 2.5, -7, 18),
+        arm_abduction=_clipped_normal(rng, out_deg, 2.5, -7, 19),
         elbow_flexion=_clipped_normal(rng, 11, 8, -4, 35),
         hand_roll=_clipped_normal(rng, 45, 30, 0, 90),
         leg_spread=_clipped_normal(rng, -3, 2.6, -8, 4),
@@ -181,7 +181,7 @@ def draw_person(
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
     on_belly = _draw_hands_on_belly(rng, bmi)
-    out_deg = _clipped_normal(rng, -1, 6, -6, 15)
+    out_deg = _clipped_normal(rng, 0.5, 6.5, -6, 16)
     return Person(
         sex=chosen,
         age=age,
@@ -208,7 +208,7 @@ def draw_person(
         hip_tilt_deg=_clipped_normal(rng, 0, 1.2, -3, 3),
         turn_deg=_clipped_normal(rng, 0, 3.4, -8, 8),
         tilt_deg=_clipped_normal(rng, 0, 1.0, -2.5, 2.5),
-        shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 12, -32, 32)),
+        shift_mm=(float(rng.uniform(70, 220)), _clipped_normal(rng, 0, 15, -36, 36)),
     )
 
 
