@@ -6,7 +6,7 @@ Takes about 4 minutes for 60 patients, and 2 seconds more for each view of each 
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,8 @@ from bonescan.phantom.realism.report import (
 )
 from bonescan.phantom.realism.telling_apart import compare_patches
 from scripts.realism_pictures import choose_builds, draw_parts, draw_whole
+
+Planes = Mapping[View, NDArray[np.number]]
 
 REAL_SCAN = "JPGExtended.dcm"
 """Anterior scan of NEMA WG04 (GE Millennium MG) that comes with pydicom."""
@@ -136,33 +138,36 @@ def compare_real(scans: Sequence[RealScan], patients: Sequence[SimulatedPatient]
     """Return the sections of the page that treat real and simulated scans alike."""
     examples = Examples.of(patients)
     kept = {view for real in scans for view in real.scan.counts}
-    found = list(_measure_real(scans, examples))
-    simulated = [
-        measure_found(
+    found = _measure_all(
+        (f"scan {real.number}", real.scan.counts, real.pixel_mm, examples) for real in scans
+    )
+    simulated = _measure_all(
+        (
+            f"simulated patient {number}",
             {view: patient.views[view].counts for view in View if view in kept},
             patient.camera.pixel_mm,
             examples.without(patient),
         )
-        for patient in tqdm(patients, desc="the same, simulated", unit="patient")
-    ]
+        for number, patient in enumerate(patients, start=1)
+    )
     return [
-        real_section(gather(found), gather(simulated), len(found)),
+        real_section(found, simulated),
         separation_section(compare_patches(_real_patches(scans), _simulated_patches(patients))),
     ]
 
 
-def _measure_real(scans: Sequence[RealScan], examples: Examples) -> Iterator[dict[str, float]]:
-    """Yield the measures of the scans whose bones are found; tell which are left out."""
-    for real in tqdm(scans, desc="find bones", unit="scan"):
+def _measure_all(scans: Iterable[tuple[str, Planes, float, Examples]]) -> dict[str, list[float]]:
+    """Measure all scans whose bones are found, by measure; tell which are left out."""
+    measured = []
+    for name, counts, pixel_mm, examples in tqdm(scans, desc="find bones", unit="scan"):
         try:
-            yield measure_found(real.scan.counts, real.pixel_mm, examples)
+            measured.append(measure_found(counts, pixel_mm, examples))
         except ScanError as err:
-            tell_left_out([f"scan {real.number}: {err}"])
+            tell_left_out([f"{name}: {err}"])
+    return gather(measured)
 
 
-def measure_found(
-    counts: Mapping[View, NDArray[np.number]], pixel_mm: float, examples: Examples
-) -> dict[str, float]:
+def measure_found(counts: Planes, pixel_mm: float, examples: Examples) -> dict[str, float]:
     """Measure the views of a scan as if nobody knew its bones."""
     return measure_views(
         {view: find_bones(plane, view, pixel_mm, examples) for view, plane in counts.items()}

@@ -170,9 +170,11 @@ def _carry(
 
 
 def _vote(maps: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the bits that most maps have."""
+    """Return the bits that most maps have; of a bone on which none agree, those of the first."""
     result = np.zeros_like(maps[0])
     for bit in range(len(REGIONS)):
         votes = np.sum([(one >> bit) & 1 for one in maps], axis=0)
-        result |= np.where(votes > len(maps) / 2, np.int64(1) << bit, 0)
+        agreed = votes > len(maps) / 2
+        bone = agreed if agreed.any() else ((maps[0] >> bit) & 1) != 0
+        result |= np.where(bone, np.int64(1) << bit, 0)
     return result

@@ -148,14 +148,14 @@ def separation_section(result: SeparationTable) -> str:
     )
 
 
-def real_section(real: Values, simulated: Values, scans: int) -> str:
+def real_section(real: Values, simulated: Values) -> str:
     """Return real scans beside simulated ones, the bones of both found in the same way.
 
     Args:
         real: by name, one value per scan.
         simulated: by name, one value per patient.
-        scans: number of real scans.
     """
+    scans = max((len(values) for values in real.values()), default=0)
     rows = []
     for name, values in real.items():
         own = compare(Fact(), values)
