@@ -25,6 +25,9 @@ def test_a_real_value_is_held_between_the_percentiles():
     assert not compare(Fact(real=4), values).holds_real()
     assert not compare(Fact(real=96), values).holds_real()
     assert compare(Fact((0, 1)), values).holds_real() is None
+    just_outside = compare(Fact(real=2), values)
+    assert not just_outside.holds_real()
+    assert just_outside.holds_real(errors=1)
 
 
 def test_a_share_is_a_mean():

@@ -118,6 +118,8 @@ STRUCTURES: Mapping[str, Fact] = {
     "maxima across manubrium, anterior": Fact((2, 3), 2, f"{READER}; {ONE_MAN}"),
     "skull rim over vault, anterior": Fact((1.2, 1.6), 1.316, f"{READER}; {ONE_MAN}"),
     "rib contrast, anterior": Fact((0.05, 0.09), 0.064, f"{READER}; {ONE_MAN}"),
+    "spread along ribs, anterior": Fact(real=0.1, source=ONE_MAN),
+    "spread along ribs, posterior": Fact(),
     "lumbar ladder, anterior": Fact((0.05, 0.09), 0.061, f"{READER}; {ONE_MAN}"),
     "mirror correlation, anterior": Fact((0.6, 0.8), 0.644, f"{READER}; {ONE_MAN}"),
     "side difference, posterior": Fact((0.08, 0.12), source=READER),
@@ -188,6 +190,10 @@ FOCI: Mapping[str, Fact] = {
 }
 
 
+TAIL_ERROR = 1.7
+"""Standard error of the 5th percentile over that of the median, of a normal distribution."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """A fact beside what simulated patients show.
@@ -213,11 +219,16 @@ class Finding:
         room = errors * self.error
         return bool(self.fact.aim[0] - room <= self.value <= self.fact.aim[1] + room)
 
-    def holds_real(self) -> bool | None:
-        """Tell whether the real value lies between the percentiles; None for a mean or no value."""
+    def holds_real(self, errors: float = 0.0) -> bool | None:
+        """Tell whether the real value lies between the percentiles; None for a mean or no value.
+
+        Args:
+            errors: standard errors of the percentiles that it may lie outside.
+        """
         if self.fact.real is None or self.fact.by_mean:
             return None
-        return bool(self.low <= self.fact.real <= self.high)
+        room = errors * TAIL_ERROR * self.error
+        return bool(self.low - room <= self.fact.real <= self.high + room)
 
 
 def compare(fact: Fact, values: Sequence[float] | NDArray[np.float64]) -> Finding:

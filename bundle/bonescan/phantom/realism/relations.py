@@ -18,6 +18,8 @@ from bonescan.phantom.realism.regions import Regions
 
 SMOOTHING_MM = 5.0
 """Standard deviation of the smoothing before maxima are counted."""
+RIB_MM = 30.0
+"""Least breadth of a ridge that is taken for a rib."""
 PROMINENCE = 0.03
 """Of the highest counts of a row, so much must a maximum stand out: 2.5 times the noise of a view
 of 3.6 million counts after the smoothing."""
@@ -156,6 +158,27 @@ def maxima_across_shank(regions: Regions) -> float:
     return float(np.mean(numbers)) if numbers else float("nan")
 
 
+def spread_along_ribs(regions: Regions) -> float:
+    """Return how uneven ribs are along their course, the median over the ribs that are seen.
+
+    A rib is a ridge beside the spine of at least RIB_MM; its spread is the standard deviation of
+    the smoothed counts along it, over the straight line through them.
+    """
+    cage = _filled_cage(regions) & ~_near(regions, regions.bones(*SITES["thoracic_spine"]), 25)
+    cage &= ~_near(regions, regions.bones("manubrium", "sternum"), 15)
+    smooth = _smooth(regions)
+    tops = smooth >= ndimage.maximum_filter1d(smooth, regions.px(14), axis=0)
+    ribs, number = ndimage.label(tops & cage, np.ones((3, 3)))
+    spreads = []
+    for index in range(1, number + 1):
+        rows, columns = np.nonzero(ribs == index)
+        if np.ptp(columns) * regions.pixel_mm >= RIB_MM:
+            counts = smooth[rows, columns]
+            line = np.polyval(np.polyfit(columns, counts, 1), columns)
+            spreads.append(float(np.std(counts / line)))
+    return float(np.median(spreads)) if spreads else float("nan")
+
+
 def chest_wall_over_lung(regions: Regions) -> float:
     """Return the mean counts of the outer 12 mm of the chest over those 25 to 45 mm inside."""
     depth = ndimage.distance_transform_edt(_filled_cage(regions)) * regions.pixel_mm
@@ -238,6 +261,8 @@ RELATIONS: Mapping[tuple[View, str], Callable[[Regions], float]] = {
     (View.ANTERIOR, "skull rim over vault"): skull_rim_over_vault,
     (View.ANTERIOR, "rib contrast"): rib_contrast,
     (View.POSTERIOR, "rib contrast"): rib_contrast,
+    (View.ANTERIOR, "spread along ribs"): spread_along_ribs,
+    (View.POSTERIOR, "spread along ribs"): spread_along_ribs,
     (View.ANTERIOR, "lumbar ladder"): lumbar_ladder,
     (View.ANTERIOR, "mirror correlation"): mirror_correlation,
     (View.POSTERIOR, "mirror correlation"): mirror_correlation,
