@@ -36,9 +36,10 @@ from bonescan.phantom.realism.report import (
     real_section,
     realism_report,
     separation_section,
+    unevenness_section,
 )
 from bonescan.phantom.realism.telling_apart import compare_patches
-from scripts.realism_pictures import choose_builds, draw_parts, draw_whole
+from scripts.realism_pictures import choose_builds, draw_levels, draw_parts, draw_whole
 
 Planes = Mapping[View, NDArray[np.number]]
 
@@ -47,6 +48,10 @@ REAL_SCAN = "JPGExtended.dcm"
 SHOWN = 12
 COMPARED = 20
 """Simulated patients that real scans are compared with in the slow ways."""
+UNEVENNESS_LEVELS = (0.1, 0.2, 0.3)
+LEVELLED = 8
+"""Patients who are simulated at each level."""
+LEVELS_PICTURE = "realism_unevenness.png"
 SAME_PIXEL = 0.02
 """Relative difference in pixel size up to which patches are compared."""
 SAME_SCAN = 0.95
@@ -190,6 +195,19 @@ def _simulated_patches(patients: Sequence[SimulatedPatient]) -> list[Patches]:
     ]
 
 
+def compare_levels(alike: Preset, seed: int, path: Path) -> str:
+    """Draw and measure the same patients without findings, their bone more and less uneven."""
+    measured, shown = {}, {}
+    for level in UNEVENNESS_LEVELS:
+        preset = replace(alike, unevenness=level, benign=False)
+        about = f"unevenness {level:g}"
+        patients = simulate(preset, patients=LEVELLED, seed=seed, about=about)
+        measured[level] = gather([measure_patient(one) for one in patients])
+        shown[level] = patients[0]
+    draw_levels(shown, path)
+    return unevenness_section(measured)
+
+
 def measure(chosen: argparse.Namespace) -> int:
     """Measure, then write and print the results."""
     scans = [] if chosen.real is None else read_real(chosen.real)
@@ -214,8 +232,9 @@ def measure(chosen: argparse.Namespace) -> int:
     alike = patients[:COMPARED]
     if resembling(scans) != resembling([reference]):
         alike = simulate(resembling(scans), patients=COMPARED, seed=seed, about="like yours")
-    text = realism_report(sample, compare_real(scans, alike))
     chosen.output.mkdir(parents=True, exist_ok=True)
+    levels = compare_levels(resembling([reference]), seed, chosen.output / LEVELS_PICTURE)
+    text = realism_report(sample, [*compare_real(scans, alike), levels])
     write_text(chosen.output / "realism.md", text)
     shown = [("real", reference.scan.counts, reference.pixel_mm)]
     draw_whole(shown, choose_builds(patients, SHOWN), chosen.output / "realism.png")

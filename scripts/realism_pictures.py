@@ -26,6 +26,7 @@ PARTS: Mapping[str, tuple[float, float, float]] = {
 HALF_WIDTH = 0.15
 """Of a whole body, in shares of the body height."""
 WIDTH_PX = 1480
+LEVELS_WIDTH_PX = 1000
 ENLARGED = 5
 """Simulated patients of whom parts are shown enlarged."""
 SMOOTHING_PX = 0.7
@@ -63,6 +64,14 @@ def draw_parts(real: Sequence[Column], patients: Sequence[SimulatedPatient], fol
         _draw(columns, part, folder / f"realism_{name}.png")
 
 
+def draw_levels(levels: Mapping[float, SimulatedPatient], path: Path) -> None:
+    """Show the thorax of one patient at several levels of unevenness."""
+    columns = [
+        (f"unevenness {level:g}", *_column(patient)[1:]) for level, patient in levels.items()
+    ]
+    _draw(columns, PARTS["thorax"], path, width_px=LEVELS_WIDTH_PX)
+
+
 def _column(patient: SimulatedPatient) -> Column:
     person = patient.person
     title = f"{person.sex} {person.age:.0f}, BMI {person.bmi:.0f}"
@@ -70,10 +79,15 @@ def _column(patient: SimulatedPatient) -> Column:
     return title, views, patient.camera.pixel_mm
 
 
-def _draw(columns: Sequence[Column], part: tuple[float, float, float], path: Path) -> None:
+def _draw(
+    columns: Sequence[Column],
+    part: tuple[float, float, float],
+    path: Path,
+    width_px: int = WIDTH_PX,
+) -> None:
     first, last, half = part
-    height = WIDTH_PX / len(columns) * (last - first) / (2 * half)
-    figure = new_figure(WIDTH_PX, 2 * height + 40)
+    height = width_px / len(columns) * (last - first) / (2 * half)
+    figure = new_figure(width_px, 2 * height + 40)
     axes = figure.subplots(2, len(columns), squeeze=False)
     for number, (title, views, pixel_mm) in enumerate(columns):
         for axis, view in zip(axes[:, number], View, strict=True):
