@@ -95,7 +95,18 @@ def test_early_imaging_lowers_bone_and_raises_blood(body, uptake):
         FindingContext(body, uptake, np.random.default_rng(2))
     )
     assert all(early.bones[name] < uptake.bones[name] for name in uptake.bones)
-    assert early.organs["heart"] > uptake.organs["heart"]
+    for name in ("heart", "vessels", "kidney_left", "renal_pelvis_left"):
+        assert early.organs[name] > uptake.organs[name]
+
+
+def test_a_changed_kidney_takes_its_collecting_system_and_ureter_along(body, uptake):
+    changed = BENIGN_FINDINGS["kidney"].add(FindingContext(body, uptake, np.random.default_rng(3)))
+    ratios = {name: changed.organs[name] / level for name, level in uptake.organs.items()}
+    others = {name for name, ratio in ratios.items() if ratio == 1}
+    moved = ratios.keys() - others
+    assert {without_side(name) for name in moved} == {"kidney", "renal_pelvis", "ureter"}
+    assert len(moved) == 3  # one side
+    assert np.ptp([ratios[name] for name in moved]) == pytest.approx(0, abs=1e-9)
 
 
 def test_free_pertechnetate_lights_thyroid_and_stomach(body, uptake):

@@ -118,6 +118,7 @@ def image_early(context: FindingContext) -> Uptake:
         "liver": 1.6,
         "spleen": 1.8,
         "kidney": 1.8,
+        "renal_pelvis": 1.8,
         "lung": 1.5,
     }
     organs = {

@@ -77,9 +77,12 @@ def _named(uptake: Uptake, name: str, *, since: int) -> Uptake:
 def change_kidney(context: FindingContext) -> Uptake:
     """Let one kidney hold urine back, or hardly show."""
     side = draw_side(context.rng)
-    factor = context.rng.choice((0.15, 2.0, 3.5))
-    organs = dict(context.uptake.organs)
-    organs[f"kidney_{side}"] *= float(factor)
+    factor = float(context.rng.choice((0.15, 2.0, 3.5)))
+    held = {f"{name}_{side}" for name in ("kidney", "renal_pelvis", "ureter")}
+    organs = {
+        name: level * factor if name in held else level
+        for name, level in context.uptake.organs.items()
+    }
     return replace(context.uptake, organs=organs)
 
 
