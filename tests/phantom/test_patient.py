@@ -6,6 +6,7 @@ import pytest
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.phantom import patient as patient_module
+from bonescan.phantom import scene
 from bonescan.phantom.anatomy.voxels import VoxelEllipsoid
 from bonescan.phantom.imaging import motion, uniformity
 from bonescan.phantom.imaging.contrast import peak_over_ring
@@ -189,7 +190,7 @@ def test_faults_are_named_and_the_scatter_window_is_counted_by_the_same_detector
     monkeypatch.setattr(uniformity, "FAULT_SHARE", {"dead strip": 1.0})
     monkeypatch.setattr(uniformity, "DEAD_STRIP_GAIN", (0.0, 0.0))
     monkeypatch.setattr(motion, "PART_SHARE", {"head": 1.0, "arm": 0.0, "leg": 0.0})
-    monkeypatch.setattr(patient_module, "SCATTER_WINDOW_SHARE", 1.0)
+    monkeypatch.setattr(scene, "SCATTER_WINDOW_SHARE", 1.0)
     patient = simulate_patient(find_preset("normal"), seed=4, number=1)
     assert set(patient.benign_findings) == {"dead strip", "head movement"}
     camera, dead = patient.camera, {}

@@ -1,14 +1,16 @@
 """A projected body in a folder: arrays that are mapped into memory, and one JSON file.
 
 Flat .npy files: NumPy maps them without copying or parsing, and every version of it reads them.
-Images, transmission, outline and fat are float16 (relative error below 0.05 %), the voxels of bones
-and organs bytes (share in 255ths).
+Images are float32, since every patient sums all of them and NumPy is slow with float16. What is
+only looked up is smaller: transmission, outline and fat are float16 (relative error below 0.05 %),
+the voxels of bones and organs bytes (share in 255ths).
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate, pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ def write_body(bases: Bases, folder: Path) -> None:
     patches = [patch for view in views for patch in bases.patches[view]]
     heads = [bases.detectors[view] for view in views]
     arrays = {
-        IMAGES_FILE: _flat([patch.values for patch in patches]).astype(np.float16),
+        IMAGES_FILE: _flat([patch.values for patch in patches]),
         VOXELS_FILE: np.rint(_flat(shares) * FULL).astype(np.uint8),
         OUTLINE_FILE: body.outline.values.astype(np.float16),
         FAT_FILE: body.fat.values.astype(np.float16),
@@ -190,7 +192,7 @@ def _map(folder: Path, name: str) -> NDArray[Any]:
 
 def _cut(flat: NDArray[Any], shapes: Sequence[Sequence[int]]) -> list[NDArray[Any]]:
     """Return the arrays that were laid end to end."""
-    ends = accumulate((int(np.prod(shape)) for shape in shapes), initial=0)
+    ends = accumulate(map(prod, shapes), initial=0)
     return [
         flat[first:last].reshape(shape)
         for (first, last), shape in zip(pairwise(ends), shapes, strict=True)

@@ -96,7 +96,7 @@ class Bases:
         for view, patches in self.patches.items():
             image = images[view] = np.zeros(self.thickness.shape, np.float32)
             for weight, patch in zip(weights, patches, strict=True):
-                image[patch.slices] += np.float32(weight) * patch.values.astype(np.float32)
+                image[patch.slices] += np.multiply(patch.values, weight, dtype=np.float32)
         return images
 
     def draw_counts(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -82,13 +83,16 @@ def scatter(
     step = SCATTER_STEP
     coarse = shrink(photons, step)
     padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
-    spectrum = np.fft.rfft2(coarse, padded)
+    spectrum = scipy.fft.rfft2(coarse, padded)
     frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
+    frequency = frequency.astype(np.float32)
     length_px = scan.scatter_length_mm / pixel_mm / step
-    spectrum *= (1 + (2 * np.pi * frequency * length_px) ** 2) ** -1.5
-    spread = np.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
-    wide = enlarge(np.maximum(spread, 0).astype(np.float32), step)
-    scattered = ndimage.gaussian_filter(wide * thickness, SCATTER_BLUR_PX)
+    passed = 1 + (2 * np.pi * frequency * length_px) ** 2
+    spectrum /= passed * np.sqrt(passed)
+    spread = scipy.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
+    # Scatter is smooth, the edge of the body is not: it is taken in at half the final pixels.
+    received = enlarge(np.maximum(spread, 0), step // 2) * shrink(thickness, 2)
+    scattered = enlarge(ndimage.gaussian_filter(received, 0.5 * SCATTER_BLUR_PX), 2)
     wanted = scan.scatter_fraction * float(photons.sum())
     return scattered * np.float32(wanted / float(scattered.sum()))
 

@@ -15,7 +15,8 @@ LEAST_BENIGN_RISE = 0.45
 bright its surroundings. Of what adds less nobody would say that it is there; defaults of ours."""
 MOST_RISE = 60.0
 """The same at most, in front of next to nothing."""
-STEPS = 24
+STEPS = 13
+"""Halvings of that range, on a logarithmic scale: exact to 0.1 %."""
 
 
 def peak_over_ring(counts: NDArray[np.floating], mask: NDArray[np.bool], pixel_mm: float) -> float:
@@ -67,10 +68,12 @@ def _scale_in_view(
     around = ring(mask, pixel_mm)
     if not around.any():
         return low
+    within, beside = ((local[place], lesion.values[place]) for place in (mask, around))
+    half = len(beside[0]) // 2
     for _ in range(STEPS):
         middle = float(np.sqrt(low * high))
-        seen = local + np.float32(middle) * lesion.values
-        if seen[mask].max() < wanted * np.median(seen[around]):
+        inside, outside = (there + np.float32(middle) * added for there, added in (within, beside))
+        if inside.max() < wanted * np.partition(outside, half)[half]:
             low = middle
         else:
             high = middle
