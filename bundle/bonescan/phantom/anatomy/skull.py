@@ -98,12 +98,12 @@ def _face(posture: Posture) -> tuple[Sequence[Shape], Sequence[Shape]]:
     """
     vary = 1 + _PATCH_SIGMA * posture.vary("face", 8).reshape(2, 4)
     dense: list[Shape] = [
-        _tube(posture, ((104.0, 38, 0), (128, 26, 0)), (6, 4)),  # nasal bones
+        _tube(posture, ((106.0, 38, 0), (128, 26, 0)), (4.5, 3)),  # nasal bones
         _tube(posture, ((168.0, 52, -16), (170, 46, 0), (168, 52, 16)), 5),  # palate
     ]
     loose: list[Shape] = [
         _ellipsoid(posture, (100.0, 36.0, 0.0), (12.0, 10.0, 26.0)),  # brow
-        _ellipsoid(posture, (118.0, 62.0, 0.0), (16.0, 24.0, 13.0)),  # ethmoid
+        _ellipsoid(posture, (118.0, 58.0, 0.0), (14.0, 16.0, 12.0)),  # ethmoid
         _ellipsoid(posture, (144.0, 62.0, 0.0), (26.0, 18.0, 13.0)),  # septum and conchae
     ]
     for side, (jaw, cheek, tooth, wall) in zip(SIDES, vary.tolist(), strict=True):
@@ -120,7 +120,7 @@ def _face(posture: Posture) -> tuple[Sequence[Shape], Sequence[Shape]]:
         ]
         loose += [
             mass((132, 62, 17), np.array([18, 16, 9]) * wall),  # frontal process
-            mass((156, 58, 24), np.array([20, 19, 15]) * jaw),  # upper jaw
+            mass((156, 62, 23), np.array([21, 25, 16]) * jaw),  # upper jaw
             mass((143, 56, 44), np.array([12, 9, 11]) * cheek),  # cheekbone
             # Alveolar process: teeth stand in an arch.
             tube(((176, 46, 5), (176, 53, 18), (175, 82, 27)), np.array([8, 9, 9]) * tooth),
@@ -136,14 +136,15 @@ def _mandible(posture: Posture) -> tuple[Shape, ...]:
     inward = np.cross(np.gradient(points, axis=0), (1.0, 0.0, 0.0))
     radius = np.concatenate([half_height, half_height[::-1]])[:, 0] * posture.scale.head
     flat = posture.head_turn.apply(inward)
-    return (Tube(posture.place_head(points), radius, flat, 2.2),)
+    return (Tube(posture.place_head(points), radius, flat, 1.7),)
 
 
 def skull_bones(posture: Posture) -> Iterator[BoneShape]:
     """Yield the skull (vault and base) and the face (with the mandible)."""
     vault = brain_case(posture)
     yield BoneShape("skull_vault", "skull", vault, without=_cavity(posture), cover_mm=6.0)
-    yield BoneShape("skull_base", "skull", _base(posture), cover_mm=5.0)
+    base = _base(posture)
+    yield BoneShape("skull_base", "skull", base, spongy=base, cover_mm=5.0)
     dense, loose = _face(posture)
     yield BoneShape("face", "face", [*dense, *loose], spongy=loose, cover_mm=5.0)
     jaw = _mandible(posture)
