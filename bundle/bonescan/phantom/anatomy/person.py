@@ -181,7 +181,7 @@ def draw_person(
     frail = max(age - 60, 0) / 25
     curved = rng.random() < 0.25
     on_belly = _draw_hands_on_belly(rng, bmi)
-    out_deg = _clipped_normal(rng, 0.5, 6.5, -6, 16)
+    out_deg = _clipped_normal(rng, 1.2, 7, -6, 17)
     return Person(
         sex=chosen,
         age=age,
