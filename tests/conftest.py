@@ -14,6 +14,7 @@ from monai.data import MetaTensor
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import BoneScan
 from bonescan.keys import META_SCAN_ID, META_VIEWS
+from bonescan.phantom.bank import BankPlan, build_bank
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import find_preset
 from bonescan.workflow import launch as launch_module
@@ -58,6 +59,16 @@ def cohort(make_once: Callable[..., Path]) -> Path:
         simulate_cohort(Cohort(find_preset("default"), 7, 50, folder), workers=1)
 
     return make_once("cohort", simulate)
+
+
+@pytest.fixture(scope="session")
+def lung_bank(make_once: Callable[..., Path]) -> Path:
+    """Return a bank of two bodies for training, of the preset he2024."""
+
+    def build(folder: Path) -> None:
+        build_bank(BankPlan(find_preset("he2024"), 2, 3, folder))
+
+    return make_once("lung_bank", build)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ OVERLAYS = (
     "aggregated",
     "all_training",
     "cropped",
+    "endless",
     "ensemble",
     "fast",
     "multi_gpu",

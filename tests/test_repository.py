@@ -28,6 +28,7 @@ WHOLES = {
     "studies/experiments/test_image_sets.py": "an experiment on two image sets",
     "workflow/test_aggregated.py": "configs/aggregated.yaml",
     "workflow/test_chen2023.py": "the systems of a paper",
+    "workflow/test_endless.py": "configs/endless.yaml",
     "workflow/test_ensemble.py": "configs/ensemble.yaml",
     "workflow/test_inference.py": "configs/inference.yaml",
     "workflow/test_fine_matrix.py": "a matrix of 512 x 2048, in every chain",

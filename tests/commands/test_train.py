@@ -38,6 +38,12 @@ def composed(words):
             '--width 8 --size "[320,128]"',
         ),
         (
+            "he2024_avg --fast --endless data/bank --set patients=9",
+            "--args_file configs/systems/he2024_avg.yaml --config_file \"['configs/train.yaml',"
+            "'configs/fast.yaml','configs/endless.yaml','configs/families/he2024.yaml']\" "
+            "--bank data/bank --patients 9",
+        ),
+        (
             "--set loss::_target_=DiceLoss --resume",
             "--config_file configs/train.yaml --loss::_target_ DiceLoss --resume True",
         ),
@@ -142,3 +148,10 @@ def test_it_ends_by_saying_how_many_epochs(launched, tmp_path, capsys):
 def test_the_device_is_a_word(launched, device):
     assert main(["train", "--data", "data/x", "-o", "runs/x", "--device", device]) == 0
     assert composed(launched)["device"] == device
+
+
+def test_patients_without_end_are_no_crops(launched, capsys):
+    assert train("--overlay", "cropped", "--endless", "data/bank") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: --endless must be without the overlay cropped: simulated")
+    assert launched == []

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.patient import draw_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS
 from bonescan.phantom.tracer.uptake import draw_uptake
-from bonescan.prepare.device_bases import draw_poisson, move_bases
+from bonescan.prepare.device_bases import DeviceBodies, draw_poisson, move_bases
 from tests.phantom.bodies import block_body
 
 HAS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -84,3 +86,22 @@ def test_a_patient_is_the_same_but_for_the_noise():
         noise = np.sqrt(sums[0] + sums[1] + 1)
         assert np.abs((sums[0] - sums[1]) / noise).max() < 5
         assert not np.array_equal(*counts)
+
+
+def test_bodies_stay_on_the_device(bases, monkeypatch):
+    names = iter("abacbd")
+    bodies = DeviceBodies(lambda *_: replace(bases, body_of=next(names)), "cpu")
+    monkeypatch.setattr("bonescan.prepare.device_bases.KEPT_BODIES", 2)
+    a, b, again, c, other_b, _ = (bodies(None, None, None) for _ in range(6))
+    assert again is a
+    assert other_b is not b, "the one that was used longest ago makes room"
+    assert (a.body_of, b.body_of, c.body_of) == ("a", "b", "c")
+
+
+def test_loading_processes_cannot_use_a_gpu(bases, monkeypatch):
+    monkeypatch.setattr("bonescan.prepare.device_bases.get_worker_info", object)
+    bodies = DeviceBodies(lambda *_: bases, "cuda:0")
+    with pytest.raises(
+        ValueError, match="num_workers must be 0 where patients are summed up on cu"
+    ):
+        bodies(None, None, None)

@@ -62,7 +62,7 @@ def datalist(cohort, tmp_path_factory) -> Path:
     return path
 
 
-def train(datalist: Path, folder: Path, *arguments: str) -> str:
+def train(datalist: Path, folder: Path, *arguments: str, overlay: str = "") -> str:
     """Train on two processes that leave a hash of what they hold."""
     folder.mkdir(exist_ok=True)
     digest = {
@@ -70,11 +70,12 @@ def train(datalist: Path, folder: Path, *arguments: str) -> str:
         "network": "@network_def",
         "folder": "@output_dir",
     }
-    overlay = folder / "digest.yaml"
-    overlay.write_text(yaml.safe_dump({"+run": [digest]}))
+    digests = folder / "digest.yaml"
+    overlays = [overlay] if overlay else []
+    digests.write_text(yaml.safe_dump({"+run": [digest]}))
     return torchrun(
         "training", "--config_file",
-        f"['configs/train.yaml','configs/multi_gpu.yaml','{overlay}']",
+        f"{['configs/train.yaml', *overlays, 'configs/multi_gpu.yaml', str(digests)]}",
         "--datalist", str(datalist), "--output_dir", str(folder), "--network_def#norm", "batch",
         *tiny_arguments(), *arguments,
     )  # fmt: skip
@@ -129,6 +130,17 @@ def test_evaluation_uses_each_scan_once(datalist, run_dir, tmp_path):
     assert (one / "summary.json").read_text() == (two / "summary.json").read_text()
     with (two / "images.csv").open(newline="") as file:
         assert len({row["patient"] for row in csv.DictReader(file)}) == 5
+
+
+def test_patients_without_end_are_shared_and_resumed(datalist, lung_bank, tmp_path):
+    settings = ("--bank", str(lung_bank), "--preset", "he2024", "--patients", "5")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(datalist, whole, *settings, overlay="configs/endless.yaml")
+    train(datalist, parts, *settings, "--epochs", "1", overlay="configs/endless.yaml")
+    train(datalist, parts, *settings, "--resume", overlay="configs/endless.yaml")
+    digests = {(whole / f"rank {rank}.txt").read_text() for rank in (0, 1)}
+    assert digests == {(parts / "rank 0.txt").read_text()}
+    assert len(digests) == 1
 
 
 def test_misspelt_override_ends_all_processes(datalist, tmp_path):

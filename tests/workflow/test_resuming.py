@@ -1,11 +1,19 @@
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from bonescan.data.datalist import data_hash
-from bonescan.workflow.resuming import end_if_finished, require_same_settings
+from bonescan.phantom.bank import Bank
+from bonescan.workflow.resuming import TrainingPlan, end_if_finished, require_same_settings
 from tests.factories import make_datalist
+
+
+def plan(**settings):
+    return TrainingPlan(6, {**SETTINGS, **settings})
+
 
 SETTINGS = {"seed": 3, "fold": 1, "test_fold": None}
 
@@ -22,7 +30,7 @@ def begun(tmp_path):
 
 
 def test_the_same_settings_pass(begun):
-    require_same_settings(begun[0], {**SETTINGS, "epochs": 6, "unknown": 1}, begun[1])
+    require_same_settings(begun[0], plan(epochs=6, unknown=1), begun[1])
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ def test_the_same_settings_pass(begun):
 def test_another_setting_is_refused_with_both_values(begun, key, value, told):
     expected = rf"--resume must have the {key} that the training in .*run began with, {told}$"
     with pytest.raises(ValueError, match=expected):
-        require_same_settings(begun[0], {**SETTINGS, key: value}, begun[1])
+        require_same_settings(begun[0], plan(**{key: value}), begun[1])
 
 
 def test_another_datalist_is_refused_with_both_hashes(begun):
@@ -41,12 +49,26 @@ def test_another_datalist_is_refused_with_both_hashes(begun):
     data.write_text(data.read_text() + " ")
     expected = f"SHA-256 {before[:12]}..., got {data} with {data_hash(data)[:12]}"
     with pytest.raises(ValueError, match=r"--resume must have the data that") as caught:
-        require_same_settings(folder, SETTINGS, data)
+        require_same_settings(folder, plan(), data)
     assert expected in str(caught.value)
 
 
+def test_another_bank_is_refused(begun, monkeypatch):
+    folder, data = begun
+    monkeypatch.setattr(Bank, "open", lambda path: SimpleNamespace(name=path.name))
+    drawn = replace(plan(), bank=folder / "other")
+    expected = "--resume must have the bank that the training in .* began with, None, got other$"
+    with pytest.raises(ValueError, match=expected):
+        require_same_settings(folder, drawn, data)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "bank": "other"}))
+    require_same_settings(folder, drawn, data)
+    with pytest.raises(ValueError, match=r"began with, other, got None$"):
+        require_same_settings(folder, plan(), data)
+
+
 def test_a_folder_without_records_says_nothing(tmp_path):
-    require_same_settings(tmp_path, SETTINGS)
+    require_same_settings(tmp_path, plan())
     end_if_finished(tmp_path, 3)
 
 

@@ -15,7 +15,7 @@ from bonescan.commands.workflow import (
 )
 from bonescan.files import read_rows
 from bonescan.run_folder import HISTORY, WEIGHTS
-from bonescan.workflow.installation import find_configs
+from bonescan.workflow.installation import CROPPED, find_configs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="small enough for 2 CPU cores: the overlay fast",
     )
     add_overlay(parser)
+    parser.add_argument(
+        "--endless",
+        type=Path,
+        metavar="BANK",
+        help="train on new patients at every step, with bodies of this bank of `bonescan simulate "
+        "--bodies`, in place of the data's own: the overlay endless",
+    )
     parser.add_argument("--resume", action="store_true", help="continue a training in the folder")
     parser.add_argument("--epochs", type=int, metavar="N", help="the system's own if not given")
     parser.add_argument("--fold", type=int, metavar="K", help="fold that validates, else 0")
@@ -54,8 +61,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Train."""
+    """Train.
+
+    Raises:
+        ValueError: if an overlay has no meaning for patients without end.
+    """
     from bonescan.workflow.command import list_families
+
+    if chosen.endless is not None:
+        if CROPPED in chosen.overlay:
+            raise ValueError(
+                f"--endless must be without the overlay {CROPPED}: simulated patients are whole "
+                "bodies, not crops"
+            )
+        chosen.overlay.append("endless")
 
     configs = find_configs()
     args_file = chosen.system and configs / "systems" / f"{chosen.system}.yaml"
@@ -63,6 +82,7 @@ def run(chosen: argparse.Namespace) -> int:
     files += map(Path, list_families(args_file)) if args_file else []
     values = {
         **data_values(chosen.data),
+        "bank": chosen.endless,
         "output_dir": chosen.output,
         "resume": chosen.resume or None,
         "epochs": chosen.epochs,

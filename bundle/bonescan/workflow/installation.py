@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+CROPPED = "cropped"
+"""Overlay for data that are thorax crops already."""
+
 
 def find_configs() -> Path:
     """Return the folder of the configurations; names such as `configs/train.yaml` start beside it.

@@ -128,7 +128,7 @@ class Preflight:
                 "another --output_dir"
             )
         if self.plan is not None and self.resume:
-            require_same_settings(self.output_dir, self.plan.fixed, self.datalist)
+            require_same_settings(self.output_dir, self.plan, self.datalist)
             end_if_finished(self.output_dir, self.plan.epochs)
 
     def release(self) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from bonescan import run_folder
 from bonescan.data.datalist import data_hash
+from bonescan.phantom.bank import Bank
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +23,15 @@ class TrainingPlan:
     Attributes:
         epochs: how many it has in all.
         fixed: settings that it must share with what it goes on from, by key of the configuration.
+        bank: bank of bodies that it draws patients from, None where it draws none.
     """
 
     epochs: int
     fixed: Mapping[str, Any]
+    bank: str | Path | None = None
 
 
-def require_same_settings(
-    folder: Path, settings: Mapping[str, Any], datalist: Path | None = None
-) -> None:
+def require_same_settings(folder: Path, plan: TrainingPlan, datalist: Path | None = None) -> None:
     """Check that a training is gone on with by the settings and the data that it began with.
 
     Otherwise, patients that it was trained on could validate it, and its record would claim the new
@@ -38,20 +39,27 @@ def require_same_settings(
 
     Args:
         folder: of the training.
-        settings: settings that must stay, by key of the configuration.
+        plan: what must stay.
         datalist: of the training.
 
     Raises:
         ValueError: if the folder's records say otherwise; both values are named.
     """
     begun = _read(folder / run_folder.CONFIGURATION)
-    for key, value in settings.items():
+    for key, value in plan.fixed.items():
         if key in begun and not _is_expression(begun[key]) and begun[key] != value:
             raise ValueError(
                 f"--resume must have the {key} that the training in {folder} began with, "
                 f"{begun[key]}, got {value}"
             )
-    recorded = _read(folder / run_folder.RECORD).get("data_sha256")
+    record = _read(folder / run_folder.RECORD)
+    bank = None if plan.bank is None else Bank.open(Path(plan.bank)).name
+    if record and record.get("bank") != bank:
+        raise ValueError(
+            f"--resume must have the bank that the training in {folder} began with, "
+            f"{record.get('bank')}, got {bank}"
+        )
+    recorded = record.get("data_sha256")
     if recorded and datalist is not None and (given := data_hash(datalist)) != recorded:
         raise ValueError(
             f"--resume must have the data that the training in {folder} began with, those of "

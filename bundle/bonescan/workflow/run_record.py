@@ -11,6 +11,7 @@ from ignite.engine import Engine, Events
 from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
+from bonescan.phantom.bank import Bank
 from bonescan.versions import package_versions, utc_now
 from bonescan.workflow.command import compose, current_command
 from bonescan.workflow.installation import find_configs
@@ -60,8 +61,10 @@ def git_revision(root: Path) -> str | None:
     return head + (CHANGES if status.strip() else "")
 
 
-def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:
-    """Return command, seed, versions, hardware, data hash and revision, ready for JSON.
+def describe_run(
+    *, seed: int | None, datalist: Path | None, bank: Path | None = None
+) -> dict[str, Any]:
+    """Return command, seed, versions, hardware, data hash, bank and revision, ready for JSON.
 
     The command is None where Python code made the workflow.
     """
@@ -74,6 +77,7 @@ def describe_run(*, seed: int | None, datalist: Path | None) -> dict[str, Any]:
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
+        "bank": Bank.open(bank).name if bank is not None else None,
         "python": platform.python_version(),
         "packages": package_versions(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
@@ -88,6 +92,7 @@ class RunRecord:
         output_dir: folder of the run; it exists.
         seed: seed of the run, None where nothing is drawn.
         datalist: datalist of the run, None where it reads none.
+        bank: bank of bodies that the run draws patients from, None where it draws none.
     """
 
     def __init__(
@@ -96,10 +101,12 @@ class RunRecord:
         *,
         seed: int | None = None,
         datalist: str | Path | None = None,
+        bank: str | Path | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.seed = seed
         self.datalist = None if datalist is None else Path(datalist)
+        self.bank = None if bank is None else Path(bank)
 
     def attach(self, engine: Engine) -> None:
         """Register on the engine's STARTED."""
@@ -108,7 +115,7 @@ class RunRecord:
     def __call__(self, engine: Engine) -> None:
         """Write the file (process 0 only)."""
         if engine.state.rank == 0:
-            record = describe_run(seed=self.seed, datalist=self.datalist)
+            record = describe_run(seed=self.seed, datalist=self.datalist, bank=self.bank)
             write_json(self.output_dir / run_folder.RECORD, record)
 
 

@@ -13,13 +13,11 @@ from bonescan.run_folder import WEIGHTS
 from bonescan.studies.experiments.data import ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
 from bonescan.workflow.command import list_families
-from bonescan.workflow.installation import find_configs
+from bonescan.workflow.installation import CROPPED, find_configs
 
 CONFIGS = find_configs()
 ROOT = CONFIGS.parent
 """The bundle's root."""
-CROPPED = "cropped"
-"""Overlay for data that are thorax crops already."""
 ALL_TRAINING = "all_training"
 """Overlay for a training without validation."""
 PREDICTIONS = "predictions"
