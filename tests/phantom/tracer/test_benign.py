@@ -90,6 +90,17 @@ def test_a_catheter_is_one_focus_and_its_bag_another(body, uptake):
     assert len(bag.ellipsoids) == 1
 
 
+def test_no_focus_overlies_another(body, uptake):
+    for seed in range(20):
+        drawn, _ = draw_benign_findings(body, uptake, np.random.default_rng(seed))
+        for number, spot in enumerate(drawn.hot_spots):
+            for other in drawn.hot_spots[:number]:
+                for part in spot.ellipsoids:
+                    for place in other.ellipsoids:
+                        apart = np.subtract(part.centre, place.centre) * body.spacing_mm
+                        assert np.hypot(apart[0], apart[2]) > 20
+
+
 def test_early_imaging_lowers_bone_and_raises_blood(body, uptake):
     early = BENIGN_FINDINGS["early imaging"].add(
         FindingContext(body, uptake, np.random.default_rng(2))

@@ -3,10 +3,11 @@
 A table of what there is, how often and at which age.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from bonescan.phantom.anatomy.person import Person, Sex, chance_at_age
 from bonescan.phantom.anatomy.voxels import Body
@@ -37,7 +38,7 @@ from bonescan.phantom.tracer.bone_disease import (
     add_thoracotomy,
 )
 from bonescan.phantom.tracer.hot_spots import FindingContext, add_hot_spots, draw_side
-from bonescan.phantom.tracer.uptake import Uptake
+from bonescan.phantom.tracer.uptake import HotSpot, Uptake
 from bonescan.phantom.tracer.wear import (
     LIMB_PEAK,
     JointWear,
@@ -54,7 +55,10 @@ from bonescan.phantom.tracer.wear import (
 def draw_benign_findings(
     body: Body, uptake: Uptake, rng: np.random.Generator
 ) -> tuple[Uptake, tuple[str, ...]]:
-    """Return the uptake with a patient's benign findings, and their names, implants first."""
+    """Return the uptake with a patient's benign findings, and their names, implants first.
+
+    A focus that would overlie an earlier one is left out: the two would be one that is too hot.
+    """
     names = []
     for implant in body.implants:
         rim = implant_rim(FindingContext(body, uptake, rng), implant)
@@ -65,13 +69,30 @@ def draw_benign_findings(
             changed = finding.add(FindingContext(body, uptake, rng))
             uptake = _named(changed, name, since=len(uptake.hot_spots))
             names.append(name)
-    return uptake, tuple(names)
+    return replace(uptake, hot_spots=_apart(uptake.hot_spots, body)), tuple(names)
 
 
 def _named(uptake: Uptake, name: str, *, since: int) -> Uptake:
     """Return an uptake whose last hot spots know the finding that they belong to."""
     new = tuple(replace(spot, finding=name) for spot in uptake.hot_spots[since:])
     return replace(uptake, hot_spots=(*uptake.hot_spots[:since], *new))
+
+
+def _apart(spots: Sequence[HotSpot], body: Body) -> tuple[HotSpot, ...]:
+    """Return hot spots without those that overlie an earlier one as seen from the front."""
+    kept: list[HotSpot] = []
+    taken = np.empty((0, 2))
+    for spot in spots:
+        places = np.array([part.centre for part in spot.ellipsoids]).reshape(-1, 3)[:, ::2]
+        places = places * body.spacing_mm[::2]
+        if cdist(places, taken).min(initial=np.inf) > LEAST_DISTANCE_MM:
+            kept.append(spot)
+            taken = np.concatenate([taken, places])
+    return tuple(kept)
+
+
+LEAST_DISTANCE_MM = 20.0
+"""Distance between benign foci, twice the camera's resolution: nearer ones would look like one."""
 
 
 def change_kidney(context: FindingContext) -> Uptake:
