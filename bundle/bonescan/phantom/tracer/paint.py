@@ -22,13 +22,13 @@ from bonescan.phantom.presets import SITES
 from bonescan.phantom.tracer.uptake import Clip, HotSpot, base_region, joints_of
 
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
-    "ribs": (0.75, 1.4),
-    **dict.fromkeys(SITES["thoracic_spine"], (0.8, 1.3)),
-    **dict.fromkeys(SITES["lumbar_spine"], (1.05, 1.05)),
+    "ribs": (0.75, 1.45),
+    **dict.fromkeys(SITES["thoracic_spine"], (0.76, 1.18)),
+    **dict.fromkeys(SITES["lumbar_spine"], (1.28, 0.76)),
 }
-"""Factors at the front and the back of a bone: occiput, posterior ribs and vertebral arches are
-hotter, as the posterior views show against the anterior ones."""
-VAULT_FRONT_TO_BACK = (0.6, 3.2)
+"""Factors at the front and the back of a bone: occiput, posterior ribs and thoracic arches are
+hotter, as the posterior views show against the anterior ones. Fitted with BONE_LEVELS."""
+VAULT_FRONT_TO_BACK = (0.86, 2.8)
 """The same of the vault of the skull; its base and the face are even."""
 
 TEXTURE_MM = 15.0

@@ -80,7 +80,7 @@ def add_costochondral_foci(context: FindingContext) -> Uptake:
     """Add faint broad foci where ribs meet their cartilage, on one side or both."""
     spots = []
     for number in _choose(context, RIBS_AT_CARTILAGE, more=2.0):
-        radius = context.rng.uniform(5, 8)
+        radius = context.rng.uniform(6, 10)
         point = context.body.points[f"costochondral_{number:02d}_{draw_side(context.rng)}"]
         spots.append(_worn(context, point, (radius, radius, radius), over_usual=0.85))
     return add_hot_spots(context.uptake, spots)
