@@ -136,10 +136,10 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "costovertebral arthritis": BenignFinding(0.35, add_costovertebral_arthritis, grows=True),
     "disc hernia": BenignFinding(0.1, add_disc_hernia, grows=True),
     "sternoclavicular arthritis": BenignFinding(
-        0.6, JointWear("sternoclavicular", (6.0, 7.0, 6.0), both=0.75), grows=True
+        0.55, JointWear("sternoclavicular", (6.0, 7.0, 6.0), both=0.75), grows=True
     ),
     "manubriosternal arthritis": BenignFinding(0.25, add_manubriosternal_arthritis, grows=True),
-    "costochondral foci": BenignFinding(0.3, add_costochondral_foci),
+    "costochondral foci": BenignFinding(0.25, add_costochondral_foci),
     "acromioclavicular arthritis": BenignFinding(
         0.35, JointWear("acromioclavicular", (6.0, 7.0, 7.0), LIMB_PEAK), grows=True
     ),
@@ -150,8 +150,8 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "sacroiliac arthritis": BenignFinding(
         0.08, JointWear("sacroiliac", (14.0, 12.0, 6.0), both=0.4), grows=True
     ),
-    "knee arthritis": BenignFinding(0.5, add_knee_arthritis, grows=True),
-    "patella": BenignFinding(0.25, JointWear("patella", (8.0, 6.0, 8.0)), grows=True),
+    "knee arthritis": BenignFinding(0.45, add_knee_arthritis, grows=True),
+    "patella": BenignFinding(0.2, JointWear("patella", (8.0, 6.0, 8.0)), grows=True),
     "thumb base": BenignFinding(
         0.15, JointWear("thumb_base", (5.0, 5.0, 5.0), LIMB_PEAK), grows=True
     ),

@@ -27,7 +27,7 @@ metastases are drawn with. Of SUVmax degenerative changes have 0.68 of metastase
 against 25.9; Sabbah et al. 2015, PubMed 25546225), 0.41 (MDP, 16.7 against 40.9; doi
 10.1186/s41824-017-0006-y) and 0.34 (MDP, spine, 12.6 against 36.6; Mohd Rohani et al. 2020, doi
 10.1007/s12149-019-01410-4)."""
-LIMB_PEAK = 2.5
+LIMB_PEAK = 2.3
 """The same of joints whose surroundings are more soft tissue than bone; a default of ours."""
 SIDE_SIGMA = 0.25
 """Log-normal spread between the two sides of a patient; a default of ours."""
@@ -44,7 +44,7 @@ def add_osteophytes(context: FindingContext) -> Uptake:
     """Add lateral osteophytes at discs of the lower thoracic and the lumbar spine."""
     rng, body = context.rng, context.body
     spots = []
-    for upper, lower in _choose(context, DISCS, more=2.0):
+    for upper, lower in _choose(context, DISCS, more=1.8):
         breadth = body.bones[f"vertebra_{upper}"].block.fraction.shape[2]
         aside_mm = 0.3 * breadth * body.spacing_mm[2] * side_sign(draw_side(rng))
         disc = midway(body.points[f"{upper}_centre"], body.points[f"{lower}_centre"])
