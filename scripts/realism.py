@@ -20,10 +20,11 @@ from bonescan.commands.command import HelpFormatter, add_results_folder
 from bonescan.commands.reporting import run_reported, tell_left_out
 from bonescan.data.find import find_scans
 from bonescan.dicom.read import read_scan
-from bonescan.dicom.scan import BoneScan, View
+from bonescan.dicom.scan import BoneScan, View, mirrored
 from bonescan.errors import ScanError
 from bonescan.files import write_text
 from bonescan.keys import IMAGE
+from bonescan.labels import Label
 from bonescan.phantom.patient import SimulatedPatient, simulate_patient
 from bonescan.phantom.presets import CAMERAS, PRESETS, Preset
 from bonescan.phantom.realism.atlas import Examples, find_bones
@@ -39,6 +40,8 @@ from bonescan.phantom.realism.report import (
     unevenness_section,
 )
 from bonescan.phantom.realism.telling_apart import compare_patches
+from bonescan.prepare.crop_quality import find_crop, measure_patient_crop
+from scripts.measure_crop import MOST_OUTSIDE_MM
 from scripts.realism_pictures import choose_builds, draw_levels, draw_parts, draw_whole
 
 Planes = Mapping[View, NDArray[np.number]]
@@ -195,6 +198,34 @@ def _simulated_patches(patients: Sequence[SimulatedPatient]) -> list[Patches]:
     ]
 
 
+def measure_crops(patients: Sequence[SimulatedPatient], seed: int) -> dict[str, list[float]]:
+    """Return the measures of bonescan.phantom.realism.facts.CROPS, by name."""
+    crops = [measure_patient_crop(patient) for patient in patients]
+    preset = PRESETS["lin2020"]
+    sick = simulate(preset, patients=COMPARED, seed=seed, about="like Lin 2020")
+    return {
+        "thorax inside its crop, share": [float(c is not None and c.holds_thorax) for c in crops],
+        "at most 25 mm of neck or pelvis in the crop, share": [
+            float(c is not None and max(c.neck_mm, c.pelvis_mm) <= MOST_OUTSIDE_MM) for c in crops
+        ],
+        "lesions in positive lin2020 crops, mean %": [
+            share for patient in sick for share in lesion_shares(patient) if share > 0
+        ],
+    }
+
+
+def lesion_shares(patient: SimulatedPatient) -> list[float]:
+    """Return the percentage of the thorax crop that is lesion in each view; none if refused."""
+    crop = find_crop(patient)
+    if crop is None:
+        return []
+    part = slice(crop.row_start, crop.row_stop), slice(crop.column_start, crop.column_stop)
+    return [
+        float(100 * np.mean(mirrored(image.label, view)[part] == Label.METASTASIS))
+        for view, image in patient.views.items()
+    ]
+
+
 def compare_levels(alike: Preset, seed: int, path: Path) -> str:
     """Draw and measure the same patients without findings, their bone more and less uneven."""
     measured, shown = {}, {}
@@ -225,6 +256,7 @@ def measure(chosen: argparse.Namespace) -> int:
         real=known_as,
         normal=gather(measured),
         foci=describe_foci([measure_lesions(one) for one in sick]),
+        crops=measure_crops(patients, seed),
         patients=number,
         seconds=seconds,
     )

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from bonescan.errors import ScanError
 from scripts import realism
 from scripts.realism_pictures import choose_builds, cut_part
 from tests.factories import make_scan_file
-from tests.phantom.fakes import fake_patient
+from tests.phantom.fakes import LESIONS, disk, fake_patient
 
 
 def person_of(weight_kg, sex):
@@ -49,6 +50,19 @@ def test_a_part_has_its_size_even_where_it_leaves_the_image():
     assert columns == pytest.approx(180, abs=4)
     assert part[rows // 2, columns // 2] == 10
     assert not part[:, -20:].any()
+
+
+def test_lesions_are_counted_in_the_crop_of_each_view(monkeypatch):
+    patient = fake_patient()
+    row, column, radius = LESIONS[0]
+    crop = SimpleNamespace(row_start=0, row_stop=row, column_start=column, column_stop=70)
+    monkeypatch.setattr(realism, "find_crop", lambda _: crop)
+    quarter = (disk(*LESIONS[0])[:row, column:]).sum()
+    assert quarter == pytest.approx(np.pi * radius**2 / 4, rel=0.3)
+    wanted = 100 * quarter / (row * (70 - column))
+    assert realism.lesion_shares(patient) == pytest.approx([wanted, wanted])
+    monkeypatch.setattr(realism, "find_crop", lambda _: None)
+    assert not realism.lesion_shares(patient)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bonescan.dicom.scan import View, mirrored
 from bonescan.errors import ScanError
 from bonescan.labels import SIDES, region_bit
-from bonescan.phantom.patient import simulate_patient
+from bonescan.phantom.patient import SimulatedPatient, simulate_patient
 from bonescan.phantom.presets import Preset
 from bonescan.transforms.body import Mask
 from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
@@ -51,14 +51,34 @@ def measure_simulated(preset: Preset, *, seed: int, number: int) -> CropQuality 
     Returns:
         The lengths; None if the crop is refused.
     """
-    patient = simulate_patient(preset, seed=seed, number=number)
+    return measure_patient_crop(simulate_patient(preset, seed=seed, number=number))
+
+
+def measure_patient_crop(patient: SimulatedPatient) -> CropQuality | None:
+    """Measure the crop that is found on the sum of a simulated patient's views.
+
+    Returns:
+        The lengths; None if the crop is refused.
+    """
+    landmarks = find_crop(patient)
+    if landmarks is None:
+        return None
+    spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
+    return measure_crop(landmarks, patient.views[View.ANTERIOR].regions, spacing_mm)
+
+
+def find_crop(patient: SimulatedPatient) -> ThoraxLandmarks | None:
+    """Find the crop, in the geometry of the anterior view, on the sum of the patient's views.
+
+    Returns:
+        The landmarks; None if the crop is refused.
+    """
     views = [mirrored(image.counts, view) for view, image in patient.views.items()]
     spacing_mm = (patient.camera.pixel_mm, patient.camera.pixel_mm)
     try:
-        landmarks = find_thorax(np.sum(views, axis=0, dtype=np.float64), spacing_mm)
+        return find_thorax(np.sum(views, axis=0, dtype=np.float64), spacing_mm)
     except ScanError:
         return None
-    return measure_crop(landmarks, patient.views[View.ANTERIOR].regions, spacing_mm)
 
 
 def measure_crop(

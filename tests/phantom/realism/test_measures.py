@@ -6,17 +6,7 @@ import pytest
 from bonescan.dicom.scan import View
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
-from bonescan.phantom.realism.facts import (
-    CAMERA,
-    FOCI,
-    FREQUENCIES,
-    MEASURED_RATIOS,
-    PERSONS,
-    PICTURE,
-    RATIOS,
-    SPECTRUM,
-    STRUCTURES,
-)
+from bonescan.phantom.realism.facts import CROPS, FOCI, FREQUENCIES, MEASURED_RATIOS
 from bonescan.phantom.realism.lesions import describe_foci, measure_lesions
 from bonescan.phantom.realism.measures import (
     measure_beside,
@@ -29,7 +19,7 @@ from bonescan.phantom.realism.measures import (
     variance_over_mean,
 )
 from bonescan.phantom.realism.regions import Regions
-from bonescan.phantom.realism.report import Sample, gather, realism_report
+from bonescan.phantom.realism.report import NORMAL_SECTIONS, Sample, gather, realism_report
 
 SICK = replace(PRESETS["default"], free_share=0.0, superscans=False)
 
@@ -86,10 +76,10 @@ def test_thigh_has_no_bone(patient):
 
 def test_every_fact_is_measured_and_every_measure_is_a_fact(patient):
     real = patient.views[View.ANTERIOR].counts
-    facts = {**PICTURE, **STRUCTURES, **RATIOS, **PERSONS, **CAMERA, **SPECTRUM}
+    facts = {name for section in NORMAL_SECTIONS.values() for name in section}
     measured = {**measure_patient(patient), **measure_beside(patient, real)}
     shown_only = {"rib contrast, posterior", "mirror correlation, posterior"}
-    assert set(measured) - shown_only == set(facts)
+    assert set(measured) - shown_only == facts
     assert measured["correlation of the row profile"] == pytest.approx(1.0)
     assert set(describe_foci([measure_lesions(patient)])) == set(FOCI)
 
@@ -99,7 +89,15 @@ def test_the_page_says_how_many_aims_are_met(patient):
     measured = {**measure_patient(patient), **measure_beside(patient, real)}
     sick = measure_lesions(simulate_patient(SICK, seed=5, number=1))
     normal = gather([measured, {**measured, "body mass index": 40.0}])
-    sample = Sample("python x.py", "a file", normal, describe_foci([sick]), 2, 1.25)
+    sample = Sample(
+        "python x.py",
+        "a file",
+        normal,
+        foci=describe_foci([sick]),
+        crops={name: [1.0] for name in CROPS},
+        patients=2,
+        seconds=1.25,
+    )
     page = realism_report(sample, ["## More\n\nat the end"])
     assert "2 **simulated** patients" in page
     assert "1.25 processor seconds" in page

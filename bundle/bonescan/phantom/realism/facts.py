@@ -193,6 +193,18 @@ FOCI: Mapping[str, Fact] = {
 TAIL_ERROR = 1.7
 """Standard error of the 5th percentile over that of the median, of a normal distribution."""
 
+CROPS: Mapping[str, Fact] = {
+    "thorax inside its crop, share": Fact((0.97, 1), source="aim of ours", by_mean=True),
+    "at most 25 mm of neck or pelvis in the crop, share": Fact(
+        (0.95, 1), source="aim of ours", by_mean=True
+    ),
+    "lesions in positive lin2020 crops, mean %": Fact(
+        (1.5, 3.5),
+        source="1.49, 3.49, 4.67 and 5.04 follow from Table 2 of Lin 2020",
+        by_mean=True,
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -7,6 +7,7 @@ import numpy as np
 
 from bonescan.phantom.realism.facts import (
     CAMERA,
+    CROPS,
     FOCI,
     PERSONS,
     PICTURE,
@@ -63,6 +64,7 @@ class Sample:
         real: what the real scan is.
         normal: by name, one value per patient without metastases.
         foci: by name, of patients of the preset `default`.
+        crops: by name, of the thorax crops of patients without metastases, and of lin2020.
         patients: how many of each.
         seconds: processor time of simulating one patient.
     """
@@ -71,6 +73,7 @@ class Sample:
     real: str
     normal: Values
     foci: Values
+    crops: Values
     patients: int
     seconds: float
 
@@ -90,6 +93,7 @@ def realism_report(sample: Sample, more: Sequence[str] = ()) -> str:
     """
     sections = {title: (facts, sample.normal) for title, facts in NORMAL_SECTIONS.items()}
     sections[FOCI_SECTION] = (FOCI, sample.foci)
+    sections["Thorax crops"] = (CROPS, sample.crops)
     found = [
         compare(facts[name], values[name]) for facts, values in sections.values() for name in facts
     ]
