@@ -52,7 +52,7 @@ SHOWN = 12
 COMPARED = 20
 """Simulated patients that real scans are compared with in the slow ways."""
 UNEVENNESS_LEVELS = (0.1, 0.2, 0.3)
-LEVELLED = 8
+LEVELLED = 5
 """Patients who are simulated at each level."""
 LEVELS_PICTURE = "realism_unevenness.png"
 SAME_PIXEL = 0.02

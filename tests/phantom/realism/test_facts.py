@@ -42,3 +42,10 @@ def test_nobody_has_the_measure():
     assert np.isnan(found.value)
     assert not found.in_aim()
     assert not found.holds_real()
+
+
+def test_ten_of_ten_are_not_everybody():
+    found = compare(Fact((0.6, 0.8), by_mean=True), [1.0] * 10)
+    assert not found.in_aim()
+    assert found.in_aim(errors=2)
+    assert not compare(Fact((0.6, 0.8), by_mean=True), [1.0] * 100).in_aim(errors=2)

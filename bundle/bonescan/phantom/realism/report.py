@@ -251,9 +251,10 @@ seconds a patient. One real scan supports a check of plausibility; it validates 
 of the simulated patients.** An aim is for the median (for a share or a mean: for itself). Levels \
 of uptake, shapes and the contrast of lesions were fitted by hand towards these aims on other \
 patients (seeds 500 to 599 and 700 to 799). That a median meets its aim says that the fit holds \
-for new patients, not that the aim is right. *NM1* is the anterior scan of NEMA WG04 (GE \
-Millennium MG, 3.6 million counts); its bones were found as described in the section on real \
-scans. Of the three real scans, only ranges were noted.
+for new patients, not that the aim is right. *NM1* is the anterior scan of NEMA WG04, of one obese \
+man (GE Millennium MG, 3.6 million counts), measured by the same code; its bones were found as \
+the section on real scans describes. *Three real scans* are such of which only the ranges of \
+these ratios were noted.
 
 ![The real scan and twelve simulated ones](realism.png)
 
@@ -296,7 +297,7 @@ by the bones of the other patients.
 SEPARATION = """\
 ## A small classifier: real against simulated
 
-Patches of 64 x 64 pixels, one every 16, of {real} real scan(s) ({patches} patches) and of \
+Patches of 64 x 64 pixels, one every 16, of the real scans ({real}; {patches} patches) and of \
 {simulated} simulated patients of the same pixel size and counts; logistic regression, trained on \
 three of four bands of the body and tested on the fourth. The null is the same with each \
 simulated patient in the place of the real scan.
