@@ -45,9 +45,10 @@ class VoxelBlock:
 
     def meets(self, other: "VoxelBlock") -> bool:
         """Return whether another block shares a voxel with this one."""
+        places = (self.start, self.fraction.shape, other.start, other.fraction.shape)
         return all(
-            max(mine.start, theirs.start) < min(mine.stop, theirs.stop)
-            for mine, theirs in zip(self.slices, other.slices, strict=True)
+            first < start + length and start < first + size
+            for first, size, start, length in zip(*places, strict=True)
         )
 
     def within(self, other: "VoxelBlock") -> NDArray[np.float32]:

@@ -171,7 +171,9 @@ def _structures(body: Body, rng: np.random.Generator) -> Iterator[tuple[Sequence
         yield tuple(BaseKey(kind, name) for kind in kinds), Voxels(even.places, values)
         for joint, gaussian in joints:
             if gaussian.meets(block):
-                near = occupied(VoxelBlock(block.start, block.fraction * gaussian.within(block)))
+                near = occupied(
+                    VoxelBlock(gaussian.start, gaussian.fraction * block.within(gaussian))
+                )
                 if near.values.size:
                     yield (BaseKey(BaseKind.JOINT, name, joint),), near
 

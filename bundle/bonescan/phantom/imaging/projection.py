@@ -58,8 +58,10 @@ class Voxels:
 
 def occupied(block: VoxelBlock) -> Voxels:
     """Return the voxels of a block that are not zero."""
-    inside = np.nonzero(block.fraction)
-    return Voxels(np.array(inside) + np.array(block.start)[:, None], block.fraction[inside][None])
+    inside = np.flatnonzero(block.fraction)
+    places = np.array(np.unravel_index(inside, block.fraction.shape))
+    values = block.fraction.ravel()[inside]
+    return Voxels(places + np.array(block.start)[:, None], values[None])
 
 
 def project(

@@ -6,6 +6,7 @@ Everything here is a factor on the expected counts.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -102,12 +103,13 @@ def draw_flood(
     return 1 + pattern * (2 * rng.uniform(*uniformity) / (pattern.max() - pattern.min()))
 
 
+@lru_cache(maxsize=16)
 def column_gains(
     camera: CameraPreset, view: View, *, unit: int, columns: int
 ) -> NDArray[np.float32]:
     """Return the gain of each column of the grid of one detector without a fault.
 
-    It belongs to the camera: every scan of one unit has the same.
+    It belongs to the camera: every scan of one unit has the same, so it is kept for the next.
 
     Args:
         camera: the model.
@@ -121,7 +123,9 @@ def column_gains(
     flood = draw_flood(place_tubes(size, camera.pixel_mm), INTEGRAL_UNIFORMITY, rng)
     rim_mm = (np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5) * camera.pixel_mm
     rim = rng.uniform(*EDGE_PACKING) * np.exp(-rim_mm / EDGE_MM)
-    return _on_grid(camera, flood.mean(axis=0) + rim, columns)
+    gains = _on_grid(camera, flood.mean(axis=0) + rim, columns)
+    gains.flags.writeable = False
+    return gains
 
 
 def _breadth(camera: CameraPreset) -> int:
