@@ -62,19 +62,26 @@ def datalist(cohort, tmp_path_factory) -> Path:
     return path
 
 
-def train(datalist: Path, folder: Path, *arguments: str, overlay: str = "") -> str:
+def train(
+    datalist: Path,
+    folder: Path,
+    *arguments: str,
+    overlay: str = "",
+    system: str = "",
+    held: str = "@network_def",
+) -> str:
     """Train on two processes that leave a hash of what they hold."""
     folder.mkdir(exist_ok=True)
     digest = {
         "_target_": "tests.handlers.fakes.write_digest",
-        "network": "@network_def",
+        "network": held,
         "folder": "@output_dir",
     }
     digests = folder / "digest.yaml"
     overlays = [overlay] if overlay else []
     digests.write_text(yaml.safe_dump({"+run": [digest]}))
     return torchrun(
-        "training", "--config_file",
+        "training", *(("--args_file", system) if system else ()), "--config_file",
         f"{['configs/train.yaml', *overlays, 'configs/multi_gpu.yaml', str(digests)]}",
         "--datalist", str(datalist), "--output_dir", str(folder), "--network_def#norm", "batch",
         *tiny_arguments(), *arguments,
@@ -114,6 +121,30 @@ def test_resumed_run_equals_uninterrupted_one(datalist, run_dir, tmp_path):
     train(datalist, tmp_path, "--resume")
     digests = {(folder / "rank 0.txt").read_text() for folder in (run_dir, tmp_path)}
     assert len(digests) == 1
+
+
+def teach(datalist: Path, folder: Path, *arguments: str) -> None:
+    """Train a network with a teacher on two processes that leave a hash of what they hold."""
+    train(
+        datalist, folder, *arguments, overlay="configs/families/partly_labelled.yaml",
+        system="configs/systems/mean_teacher_unet_res.yaml", held="@loss",
+    )  # fmt: skip
+
+
+def test_processes_have_one_teacher_and_resume_with_it(datalist, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    share = ("--labelled_fraction", "0.5", "--positive_value", "0")
+    teach(datalist, whole, *share)
+    teach(datalist, parts, *share, "--epochs", "1")
+    teach(datalist, parts, *share, "--resume")
+    digests = {
+        (path / f"rank {rank}.txt").read_text() for path in (whole, parts) for rank in (0, 1)
+    }
+    assert len(digests) == 1
+    with (whole / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    assert all(float(row["unsupervised_loss"]) > 0 for row in rows)
 
 
 def test_evaluation_uses_each_scan_once(datalist, run_dir, tmp_path):
