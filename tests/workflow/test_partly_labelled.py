@@ -35,18 +35,18 @@ def datalist(cohort, tmp_path_factory) -> Path:
     return path
 
 
-def make_training(name: str, datalist: Path, folder: Path, **overrides):
+def make_training(name: str, datalist: Path, folder: Path, *overlays: str, **overrides):
     settings = {
         **read_system(name), "datalist": str(datalist), "output_dir": str(folder),
         "batch_size": 4, "labelled_fraction": 1.0, **overrides,
     }  # fmt: skip
-    workflow = make_workflow("train", workflow_type="train", **settings)
+    workflow = make_workflow("train", *overlays, workflow_type="train", **settings)
     workflow.initialize()
     return workflow
 
 
-def train(name: str, datalist: Path, folder: Path, **overrides):
-    workflow = make_training(name, datalist, folder, **overrides)
+def train(name: str, datalist: Path, folder: Path, *overlays: str, **overrides):
+    workflow = make_training(name, datalist, folder, *overlays, **overrides)
     workflow.run()
     return workflow
 
@@ -62,31 +62,32 @@ def history(folder: Path) -> list[dict[str, str]]:
         return [{**row, "seconds": ""} for row in csv.DictReader(file)]
 
 
-@pytest.fixture(scope="module", params=[LIN, TEACHER])
-def whole(request, datalist, tmp_path_factory) -> tuple[str, Path]:
-    """A system and the folder of its training."""
-    folder = tmp_path_factory.mktemp(request.param)
-    train(request.param, datalist, folder)
-    return request.param, folder
+@pytest.fixture(scope="module")
+def taught(datalist, tmp_path_factory) -> Path:
+    """The folder of a training with a teacher."""
+    folder = tmp_path_factory.mktemp("taught")
+    train(TEACHER, datalist, folder)
+    return folder
 
 
-def test_both_losses_are_shown_and_the_last_epoch_is_kept(whole):
-    name, folder = whole
-    rows = history(folder)
-    assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert {"loss", "supervised_loss", "unsupervised_loss"} < set(rows[0])
-    assert all(float(row["supervised_loss"]) > 0 for row in rows)
-    assert all(float(row["unsupervised_loss"]) > 0 for row in rows)
-    state = torch.load(folder / LAST_STATE, weights_only=True)["networks"]
-    kept = torch.load(folder / WEIGHTS, weights_only=True)
-    torch.testing.assert_close(kept, state["teacher" if name == TEACHER else "network"])
-    assert not (folder / OPERATING_POINT).exists()
+def assert_both_losses(rows: list[dict[str, str]], epochs: int) -> None:
+    assert len(rows) == epochs
+    for row in rows:
+        assert float(row["supervised_loss"]) > 0
+        assert float(row["unsupervised_loss"]) > 0
 
 
-def test_killed_training_resumes_to_the_same_state(whole, datalist, tmp_path):
-    name, folder = whole
-    workflow = make_training(name, datalist, tmp_path)
-    trainer = workflow.parser.get_parsed_content("train#trainer")
+def test_teacher_of_the_last_epoch_is_kept(taught):
+    assert_both_losses(history(taught), 2)
+    state = torch.load(taught / LAST_STATE, weights_only=True)["networks"]
+    kept = torch.load(taught / WEIGHTS, weights_only=True)
+    torch.testing.assert_close(kept, state["teacher"], rtol=0, atol=0)
+    assert not any(torch.equal(kept[name], state["network"][name]) for name in kept)
+    assert not (taught / OPERATING_POINT).exists()
+
+
+def test_killed_training_resumes_to_the_same_state(taught, datalist, tmp_path):
+    trainer = make_training(TEACHER, datalist, tmp_path).parser.get_parsed_content("train#trainer")
 
     def kill(engine) -> None:
         if engine.state.epoch == 2:
@@ -95,10 +96,20 @@ def test_killed_training_resumes_to_the_same_state(whole, datalist, tmp_path):
     trainer.add_event_handler(Events.ITERATION_COMPLETED, kill)
     with pytest.raises(KilledError):
         trainer.run()
-    train(name, datalist, tmp_path, resume=True)
-    assert history(tmp_path) == history(folder)
-    states = [torch.load(path / LAST_STATE, weights_only=True) for path in (folder, tmp_path)]
+    train(TEACHER, datalist, tmp_path, resume=True)
+    assert history(tmp_path) == history(taught)
+    states = [torch.load(path / LAST_STATE, weights_only=True) for path in (taught, tmp_path)]
     torch.testing.assert_close(*states, rtol=0, atol=0)
+
+
+def test_both_losses_of_lin2022_are_weighed(datalist, tmp_path):
+    train(LIN, datalist, tmp_path, epochs=1)
+    (row,) = history(tmp_path)
+    assert_both_losses([row], 1)
+    loss, supervised, unsupervised = (
+        float(row[name]) for name in ("loss", "supervised_loss", "unsupervised_loss")
+    )
+    assert loss == pytest.approx(0.4 * supervised + unsupervised, abs=1e-5)
 
 
 def test_each_batch_holds_half_of_both_streams(datalist, tmp_path):
@@ -132,6 +143,20 @@ def test_pretraining_without_labels_starts_a_training_on_labels(datalist, tmp_pa
         workflow.parser.get_parsed_content(key) for key in ("train#dataset", "sampler")
     )
     assert all(dataset.labelled[index] for index in sampler)
+
+
+def test_data_without_any_label_train_without_validation(datalist, tmp_path):
+    content = json.loads(datalist.read_text())
+    for entry in content["training"]:
+        entry.pop("label", None)
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps(content))
+    nothing = {"labelled_fraction": 0, "sampler#labelled_share": 0, "epochs": 2}
+    workflow = train(LIN, path, tmp_path, "all_training", **nothing)
+    assert len(workflow.parser.get_parsed_content("train#dataset")) == 12
+    assert [row["validation_metric"] for row in history(tmp_path)] == ["", ""]
+    kept, state = (torch.load(tmp_path / name, weights_only=True) for name in (WEIGHTS, LAST_STATE))
+    torch.testing.assert_close(kept, state["networks"]["network"])
 
 
 def test_no_labelled_entry_is_refused(datalist, tmp_path):

@@ -143,7 +143,7 @@ class SampleDataset(Dataset):
                 if same_size:
                     self._require_size(samples, number)
                 self.samples.extend(samples)
-                self.labelled += [sample.get(LABELLED, LABEL in sample) for sample in samples]
+                self.labelled += [bool(sample.get(LABELLED, LABEL in sample)) for sample in samples]
                 if positive_value is not None:
                     n_positive += sum(_shows(sample, positive_value) for sample in samples)
         if positive_value is not None and not n_positive:
