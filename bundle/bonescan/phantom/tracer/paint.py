@@ -24,7 +24,7 @@ from bonescan.phantom.tracer.uptake import Clip, HotSpot, base_region, joints_of
 FRONT_TO_BACK: Mapping[str, tuple[float, float]] = {
     "ribs": (0.75, 1.45),
     **dict.fromkeys(SITES["thoracic_spine"], (0.76, 1.18)),
-    **dict.fromkeys(SITES["lumbar_spine"], (1.28, 0.76)),
+    **dict.fromkeys(SITES["lumbar_spine"], (1.4, 0.55)),
 }
 """Factors at the front and the back of a bone: occiput, posterior ribs and thoracic arches are
 hotter, as the posterior views show against the anterior ones. Fitted with BONE_LEVELS."""

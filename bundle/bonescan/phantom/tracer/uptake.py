@@ -28,13 +28,13 @@ def _along_spine(levels: Mapping[str, float]) -> dict[str, float]:
 BONE_LEVELS: Mapping[str, float] = {
     "skull": 27.0,
     "face": 29.0,
-    **_along_spine({"c1": 32.0, "c7": 72.0, "t3": 106.0, "t12": 87.0, "l5": 85.0}),
+    **_along_spine({"c1": 32.0, "c7": 72.0, "t3": 106.0, "t12": 85.0, "l5": 80.0}),
     "sacrum": 61.0,
     "manubrium": 66.0,
     "sternum": 36.0,
     "clavicle": 15.5,
     "scapula": 29.0,
-    "ribs": 32.5,
+    "ribs": 31.5,
     "humerus": 34.0,
     "forearm": 8.0,
     "hand": 8.0,
@@ -65,7 +65,7 @@ PATIENT_SIGMA = 0.27
 """Log-normal spread of bone : soft tissue between patients: a factor of 3 between extremes."""
 REGION_SIGMA = (0.15, 0.25)
 """Range of the log-normal spread between the regions of one patient."""
-SIDE_SIGMA = 0.09
+SIDE_SIGMA = 0.11
 """Log-normal spread between the bones of one region, so that left and right differ by some 10 %."""
 SPINE_SIGMA = 0.12
 SPINE_LENGTH = 3.0
@@ -74,7 +74,7 @@ ORGAN_LEVELS: Mapping[str, tuple[float, float]] = {
     "kidney": (11.0, 0.45),
     "renal_pelvis": (22.0, 0.6),
     "ureter": (9.0, 0.8),
-    "bladder": (116.0, 0.55),
+    "bladder": (130.0, 0.55),
     "liver": (2.0, 0.2),
     "spleen": (2.0, 0.2),
     "heart": (2.2, 0.15),
