@@ -57,7 +57,9 @@ def rough_block(
     start, distance = reached
     radius_mm = float(np.prod(ellipsoid.radii_mm)) ** (1 / 3)
     sigma = ROUGHNESS_LENGTH * radius_mm / np.asarray(spacing_mm)
-    noise = ndimage.gaussian_filter(rng.standard_normal(distance.shape, np.float32), sigma)
+    noise = ndimage.gaussian_filter(
+        rng.standard_normal(distance.shape, np.float32), sigma, truncate=2.5
+    )
     noise *= np.float32(ROUGHNESS / max(float(noise.std()), 1e-6))
     return VoxelBlock(start, expit((1 + noise - distance) / np.float32(0.5 * EDGE_SHARE)))
 

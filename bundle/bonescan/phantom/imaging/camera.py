@@ -22,6 +22,8 @@ BACKGROUND_COUNTS = (0.1, 0.3)
 SCATTER_LENGTH_MM = (30.0, 60.0)
 SCATTER_FRACTION = (0.3, 0.6)
 """Scatter per primary photon in a 20 % window, by the body and the window's width."""
+SCATTER_REACH = 7.0
+"""Lengths of the kernel beyond which it is nothing: 0.1 % of its peak."""
 SCATTER_BLUR_PX = 2.0
 """The camera blurs scattered photons too."""
 DETECTOR_GAIN_SIGMA = 0.02
@@ -82,11 +84,12 @@ def scatter(
     """
     step = SCATTER_STEP
     coarse = shrink(photons, step)
-    padded = (2 * coarse.shape[0], 2 * coarse.shape[1])
+    length_px = scan.scatter_length_mm / pixel_mm / step
+    room = int(SCATTER_REACH * length_px)
+    padded = [scipy.fft.next_fast_len(size + room, real=True) for size in coarse.shape]
     spectrum = scipy.fft.rfft2(coarse, padded)
     frequency = np.hypot(np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1]))
     frequency = frequency.astype(np.float32)
-    length_px = scan.scatter_length_mm / pixel_mm / step
     passed = 1 + (2 * np.pi * frequency * length_px) ** 2
     spectrum /= passed * np.sqrt(passed)
     spread = scipy.fft.irfft2(spectrum, padded)[: coarse.shape[0], : coarse.shape[1]]
