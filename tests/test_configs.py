@@ -24,6 +24,7 @@ OVERLAYS = (
     "aggregated",
     "all_training",
     "cropped",
+    "dcgan",
     "endless",
     "ensemble",
     "fast",

@@ -32,6 +32,7 @@ WHOLES = {
     "workflow/test_endless.py": "configs/endless.yaml",
     "workflow/test_ensemble.py": "configs/ensemble.yaml",
     "workflow/test_inference.py": "configs/inference.yaml",
+    "workflow/test_dcgan.py": "configs/dcgan.yaml",
     "workflow/test_fine_matrix.py": "a matrix of 512 x 2048, in every chain",
     "workflow/test_label_grid.py": "labels on their images, in every workflow",
     "workflow/test_multi_gpu.py": "training and evaluation in two processes",
@@ -145,7 +146,7 @@ def test_citation_names_this_version_and_the_papers_of_the_systems():
         for path in (ROOT / "configs" / "systems").glob("*.yaml")
         for doi in re.findall(r"doi (\S+)", path.read_text(encoding="utf-8"))
     }
-    assert len(citation["references"]) == 7
+    assert len(citation["references"]) == 8
     assert dois < {paper["doi"] for paper in citation["references"]}
 
 

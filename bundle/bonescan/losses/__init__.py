@@ -1,5 +1,6 @@
 """Loss functions that MONAI lacks."""
 
+from bonescan.losses.adversarial import discriminator_loss, generator_loss
 from bonescan.losses.chan_vese import ChanVeseLoss, ContourLabelLoss
 from bonescan.losses.consistency import TeacherConsistencyLoss
 from bonescan.losses.cross_entropy import PixelCrossEntropy, pixel_cross_entropy
@@ -16,5 +17,7 @@ __all__ = [
     "PartlyLabelledLoss",
     "PixelCrossEntropy",
     "TeacherConsistencyLoss",
+    "discriminator_loss",
+    "generator_loss",
     "pixel_cross_entropy",
 ]

@@ -1,6 +1,7 @@
-"""Segmentation networks, one family a file."""
+"""Networks, one family a file."""
 
 from bonescan.networks.atrous import DenseAtrous
+from bonescan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from bonescan.networks.double_unet import DoubleUNet
 from bonescan.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
 from bonescan.networks.kmeans import KMeansSegmenter
@@ -9,6 +10,8 @@ from bonescan.networks.recurrent import RecurrentExtractor
 from bonescan.networks.unet import UNet, UNetRes
 
 __all__ = [
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "DenseAtrous",
     "DoubleUNet",
     "DualPool",
