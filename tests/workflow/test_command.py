@@ -46,6 +46,13 @@ def test_misspelt_override_is_refused(key):
         check_overrides(parse_command(["--config_file", "base.yaml", f"--{key}", "3"]))
 
 
+@pytest.mark.parametrize(("word", "meant"), [("true", "True"), ("false", "False")])
+def test_a_truth_that_would_be_a_text_is_refused(word, meant):
+    with pytest.raises(ValueError, match=f"'nested#depth' must be {meant}, got '{word}'"):
+        check_overrides(parse_command(["--config_file", "base.yaml", f"--nested#depth={word}"]))
+    check_overrides(parse_command(["--config_file", "base.yaml", f"--nested#depth={meant}"]))
+
+
 def test_known_overrides_pass():
     check_overrides(
         parse_command(["--config_file", "base.yaml", "--nested::depth", "3", "--epochs", "1"])

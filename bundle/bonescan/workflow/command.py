@@ -143,16 +143,19 @@ def compose(command: Command) -> dict[str, Any]:
 
 
 def check_overrides(command: Command) -> None:
-    """Refuse overrides whose top-level key no configuration file has.
+    """Refuse overrides that MONAI accepts silently, and that are not what was meant.
 
-    MONAI accepts them silently, so that `--epoch 3` would change nothing.
+    `--epoch 3` would change nothing; `--drop_last false` would be a text, which counts as true.
 
     Raises:
-        ValueError: if a key is unknown; the message names the key most like it.
+        ValueError: if no configuration file has a key at the top; the message names the key most
+            like it. If a value is the word true or false.
     """
     known = [key.lstrip("+") for key in ConfigParser.load_config_files(list(command.config_files))]
     roots = {key.replace("::", "#").split("#")[0] for key in known}
-    for key in command.overrides:
+    for key, value in command.overrides.items():
+        if value in ("true", "false"):
+            raise ValueError(f"override {key!r} must be {value.capitalize()}, got {value!r}")
         root = key.lstrip("+").replace("::", "#").split("#")[0]
         if root not in roots:
             similar = difflib.get_close_matches(root, sorted(roots), n=1)
