@@ -40,7 +40,8 @@ def test_commands(complete):
 
 def test_options_of_the_command_that_was_typed(complete):
     assert complete("bonescan", "annotate", "consensus", "--m") == ["--method", "--max-difference"]
-    assert complete("bonescan", "simulate", "--seed", "3", "--p") == ["--preset", "--patients"]
+    words = ("simulate", "--seed", "3", "--p")
+    assert complete("bonescan", *words) == ["--preset", "--patients", "--part"]
 
 
 def test_choices(complete):

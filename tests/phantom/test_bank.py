@@ -17,7 +17,7 @@ from bonescan.phantom.imaging.bases import build_bases
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.presets import BREAST, LUNG, PRESETS, PROSTATE
 from tests.phantom.bodies import block_body
-from tests.phantom.test_cohort import tree, wait_for
+from tests.phantom.folders import tree, wait_for
 
 PRESET = PRESETS["default"]
 GEOMETRY = Geometry(front_gap_mm=30.0, follows_contour=False, first_row=10, last_row=190)

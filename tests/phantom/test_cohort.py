@@ -1,4 +1,3 @@
-import hashlib
 import os
 import signal
 import subprocess
@@ -14,17 +13,9 @@ from bonescan.phantom import cohort as cohort_module
 from bonescan.phantom.cohort import Cohort, simulate_cohort, simulate_one
 from bonescan.phantom.presets import PRESETS, Preset
 from tests.phantom.fakes import fake_patient
+from tests.phantom.folders import tree, wait_for
 
 PRESET = PRESETS["default"]
-
-
-def tree(folder):
-    """Hash of each file of a folder."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -178,11 +169,6 @@ def command(folder, *, patients, workers):
         sys.executable, "-m", "bonescan", "simulate", "--patients", str(patients),
         "--seed", "11", "--output", folder, "--workers", str(workers),
     ]  # fmt: skip
-
-
-def wait_for(pattern, folder, process):
-    while process.poll() is None and not list(folder.glob(pattern)):
-        time.sleep(0.05)
 
 
 def group_exists(number):
