@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from bonescan.studies.benchmark.endless import measure_endless
 from bonescan.studies.benchmark.inference import measure_inference
 from bonescan.studies.benchmark.inputs import BenchmarkInputs, BenchmarkSize, simulate_scans
 from bonescan.studies.benchmark.measurement import Measurement
@@ -21,6 +22,7 @@ PARTS: Mapping[str, Callable[[BenchmarkInputs], list[Measurement]]] = {
     "crop": measure_crop,
     "simulation": measure_simulation,
     "patients": measure_patients,
+    "endless": measure_endless,
     "memory": measure_memory,
     "systems": measure_systems,
 }
