@@ -31,9 +31,15 @@ NORMAL_FACTS = {
 FACTS = {**NORMAL_FACTS, **FOCI}
 ROOM: Mapping[str, float] = {"metastatic against benign by the peak alone, AUC": 0.06}
 """Of measures that are one value for all patients."""
-MISSED: Mapping[str, str] = {}
+MISSED: Mapping[str, str] = {
+    "power at 0.062 cycles per pixel": "spine and sternum stand out more than the obese man's",
+}
 """Measures that miss their aim, and why."""
-OUTSIDE: Mapping[str, str] = {}
+OUTSIDE: Mapping[str, str] = {
+    "p10 over median": "the soft tissue of slender persons is fainter than the obese man's",
+    "rows cut by the field, left and right": "nobody is as broad as the real man with his arms",
+    "skull rim over vault, anterior": "the rim of the vault is too dark",
+}
 """Measures whose real value lies outside the patients', and why."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
