@@ -1,6 +1,7 @@
 """Patients of a bank: decided by words, and with bodies that nobody else has."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,14 @@ def test_bodies_of_others_are_no_hindrance(lung_bank, tmp_path):
         write(tmp_path, f"{own}/9", f"{own}/10", "another bank/1", None),
         of_files={},
     )
+
+
+def test_a_larger_bank_of_the_same_bodies_is_no_other_bank(lung_bank):
+    own = Bank.open(lung_bank)
+    larger = replace(own, settings={**own.settings, "bodies": 40})
+    assert own.name == larger.name
+    assert own.summary() != larger.summary()
+    assert replace(own, settings={**own.settings, "seed": 40}).name != own.name
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -36,7 +36,7 @@ def assert_same(first, second):
 def test_a_resumed_training_equals_an_uninterrupted_one(lung_bank, train, capfd):
     done, whole = train("whole")
     assert done == 0
-    assert json.loads((whole / "run.json").read_text())["bank"] == Bank.open(lung_bank).name
+    assert json.loads((whole / "run.json").read_text())["bank"] == Bank.open(lung_bank).summary()
     train("parts", "--epochs", 1)
     done, parts = train("parts", "--resume", "--num_workers", 2)
     assert done == 0

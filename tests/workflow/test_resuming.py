@@ -55,7 +55,7 @@ def test_another_datalist_is_refused_with_both_hashes(begun):
 
 def test_another_bank_is_refused(begun, monkeypatch):
     folder, data = begun
-    monkeypatch.setattr(Bank, "open", lambda path: SimpleNamespace(name=path.name))
+    monkeypatch.setattr(Bank, "open", lambda path: SimpleNamespace(summary=lambda: path.name))
     drawn = replace(plan(), bank=folder / "other")
     expected = "--resume must have the bank that the training in .* began with, None, got other$"
     with pytest.raises(ValueError, match=expected):

@@ -236,8 +236,9 @@ class Bank:
 
     @cached_property
     def name(self) -> str:
-        """Short name that no bank of other bytes has."""
-        content = json.dumps(self.settings, sort_keys=True)
+        """Short name that no bank of other bodies has: of two alike one may have more of them."""
+        made_of = {key: value for key, value in self.settings.items() if key != "bodies"}
+        content = json.dumps(made_of, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def summary(self) -> dict[str, Any]:

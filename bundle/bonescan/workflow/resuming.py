@@ -53,7 +53,7 @@ def require_same_settings(folder: Path, plan: TrainingPlan, datalist: Path | Non
                 f"{begun[key]}, got {value}"
             )
     record = _read(folder / run_folder.RECORD)
-    bank = None if plan.bank is None else Bank.open(Path(plan.bank)).name
+    bank = None if plan.bank is None else Bank.open(Path(plan.bank)).summary()
     if record and record.get("bank") != bank:
         raise ValueError(
             f"--resume must have the bank that the training in {folder} began with, "

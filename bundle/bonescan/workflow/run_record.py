@@ -77,7 +77,7 @@ def describe_run(
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
-        "bank": Bank.open(bank).name if bank is not None else None,
+        "bank": Bank.open(bank).summary() if bank is not None else None,
         "python": platform.python_version(),
         "packages": package_versions(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
