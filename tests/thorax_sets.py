@@ -43,6 +43,6 @@ def train_gan(datalist: Path, folder: Path, *arguments: object) -> int:
     files = "['configs/train.yaml','configs/cropped.yaml','configs/dcgan.yaml']"
     return run_command(
         "training", "--config_file", files, "--datalist", datalist, "--output_dir", folder,
-        "--size", f"[{SIDE},{SIDE}]", "--width", 2, "--latent_size", 5, "--batch_size", 4,
-        "--epochs", 3, *arguments,
+        "--size", f"[{SIDE},{SIDE}]", "--width", 2, "--network_def#latent_size", 5,
+        "--batch_size", 4, "--epochs", 3, *arguments,
     )  # fmt: skip

@@ -43,6 +43,9 @@ BODY_OF = "body_of"
 FOLD = "fold"
 SIMULATED = "simulated"
 """Whether an entry is simulated, for files that cannot say it themselves."""
+GENERATED = "generated"
+"""Whether an entry is the image of a generator: of no patient, never with a label, so that nothing
+can be validated or tested on it. Also the section of a datalist that holds such entries."""
 
 FAILURE = "failure"
 """In place of a sample that could not be made: one line that says why."""

@@ -33,6 +33,11 @@ EXAMPLES = "examples.png"
 FROC_CURVE = "froc.png"
 TRAINING_CURVES = "training_curves.png"
 
+# Generated images, beside their datalist
+QUALITY_PAGE = "quality.md"
+SAMPLES = "samples.png"
+CLOSEST_PAIRS = "closest.png"
+
 # Inference: tables of the archive, then the folder of a scan
 SCAN_ROWS = "summary.csv"
 FAILURES = "failures.csv"

@@ -7,6 +7,7 @@ from bonescan.dicom.scan import View
 from bonescan.keys import (
     BODY,
     FOLD,
+    GENERATED,
     IMAGE,
     INSTANCES,
     LABEL,
@@ -32,13 +33,18 @@ def check_entry(entry: Mapping[str, Any], where: str) -> None:
 
     Raises:
         ValueError: naming the field; its value may name a patient and is not quoted. Also if the
-            entry says that it is labelled and names no label.
+            entry says that it is labelled and names no label, or that it is generated and has one.
     """
     for field, (fits, expected) in _RULES.items():
         if field in entry and not fits(entry[field]):
             raise ValueError(f"{where}: {field!r} must be {expected}, got {_kind(entry[field])}")
     if entry.get(LABELLED) and LABEL not in entry:
         raise ValueError(f"{where}: an entry that is {LABELLED!r} must have {LABEL!r}, has none")
+    if entry.get(GENERATED) and LABEL in entry:
+        raise ValueError(
+            f"{where}: an entry that is {GENERATED!r} must have no {LABEL!r}, got one: "
+            "nobody knows what a generated image shows"
+        )
 
 
 def _is_file_field(value: Any) -> bool:
@@ -77,6 +83,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     FOLD: (_is_whole, "a whole number"),
     LABELLED: (_is_truth, "true or false"),
     MIRRORED: (_is_truth, "true or false"),
+    GENERATED: (_is_truth, "true or false"),
     VIEW_FIELD: (_is_view, f"one of {', '.join(View)}"),
     SPACING_FIELD: (_is_spacing, "two numbers, row and column in mm"),
 }

@@ -37,7 +37,7 @@ def make_provenance(
         config = compose(command)
     return Provenance(
         system=system,
-        weights_sha256=tuple(_hash_file(path) for path in require_weights(weights).values()),
+        weights_sha256=tuple(hash_file(path) for path in require_weights(weights).values()),
         configuration_sha256=None if config is None else hash_system(config),
         operating_point=dict(operating_point),
         versions=software_versions(),
@@ -52,6 +52,7 @@ def hash_system(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(system, sort_keys=True).encode()).hexdigest()
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
