@@ -25,6 +25,7 @@ OVERLAYS = (
     "all_training",
     "cropped",
     "dcgan",
+    "dcgan_fast",
     "endless",
     "ensemble",
     "fast",

@@ -124,6 +124,15 @@ def test_a_network_trains_on_them_beside_real_ones(made, datalist, tmp_path):
     assert (tmp_path / "net" / WEIGHTS).is_file()
 
 
+def test_coarser_images_show_the_same_field(datalist, tmp_path):
+    half = f"[{SIDE // 2},{SIDE // 2}]"
+    assert train_gan(datalist, tmp_path / "run", "--size", half, "--epochs", 2) == 0
+    made = generate(tmp_path / "run", tmp_path / "made", number=2, seed=0)
+    stack = read_view_stack(load_items(made, "generated")[0]["image"])
+    assert stack.array.shape == (1, SIDE // 2, SIDE // 2)
+    assert stack.spacing_mm == pytest.approx([2 * side for side in SPACING_MM])
+
+
 def refusal(run: Path, folder: Path, **changes) -> str:
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - its callers look at the text
         generate(run, folder, **{"number": 2, "seed": 0, **changes})
