@@ -46,6 +46,9 @@ SIMULATED = "simulated"
 GENERATED = "generated"
 """Whether an entry is the image of a generator: of no patient, never with a label, so that nothing
 can be validated or tested on it. Also the section of a datalist that holds such entries."""
+UNSEEN_FOLDS = "unseen_folds"
+"""Of a generated entry: folds that its generator was not trained on. No other fold may validate or
+test a network that is trained on the entry."""
 
 FAILURE = "failure"
 """In place of a sample that could not be made: one line that says why."""

@@ -11,7 +11,7 @@ from bonescan.dicom.scan import View
 from bonescan.prepare.generated_set import Maker, require_empty, to_counts, write_generated_set
 from tests.thorax_sets import write_thorax_set
 
-MAKER = Maker(name="abc", seed=3, spacing_mm=(2.4, 2.2), simulated=True)
+MAKER = Maker(name="abc", seed=3, spacing_mm=(2.4, 2.2), simulated=True, unseen_folds=[0])
 COUNTS = np.arange(2 * 4 * 6, dtype=np.float32).reshape(2, 4, 6)
 
 
@@ -46,6 +46,16 @@ def test_a_training_can_take_them_beside_real_ones(tmp_path):
     assert load_items(made, "test")[0]["patient"] == load_items(real, "test")[0]["patient"]
     with pytest.raises(ValueError, match="must have no section 'generated' yet, has one"):
         write_generated_set(COUNTS, tmp_path, MAKER, beside=made)
+
+
+def test_no_fold_that_the_generator_has_seen_may_be_left_out(tmp_path):
+    real = write_thorax_set(tmp_path / "real")
+    made = write_generated_set(COUNTS, tmp_path, MAKER, beside=real)
+    for folds in ([1], [0, 1]):
+        with pytest.raises(ValueError, match=r"must be unseen by the generator of the images that"):
+            load_items(made, exclude_folds=folds, added_section="generated")
+    assert len(load_items(made, added_section="generated")) == 12 + 2
+    assert len(load_items(made, exclude_folds=[1])) == 4, "without its images"
 
 
 def test_they_can_be_neither_validated_nor_tested_on(tmp_path):

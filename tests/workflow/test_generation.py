@@ -78,6 +78,7 @@ def test_datalist_holds_real_and_generated_images(made, datalist):
     entries = load_items(path, "generated")
     assert len({entry["patient"] for entry in entries}) == NUMBER
     assert all(entry["generated"] and entry["simulated"] for entry in entries)
+    assert entries[0]["unseen_folds"] == [0]
     assert read_view_stack(entries[0]["image"]).spacing_mm == pytest.approx(SPACING_MM)
     assert len(load_items(path)) == len(load_items(datalist))
 
@@ -189,6 +190,16 @@ def test_a_training_that_left_nobody_out_is_refused(changed, tmp_path):
     assert "must have left a fold out of its training" in refusal(run, tmp_path / "out")
 
 
+def test_a_training_on_one_patient_is_refused(datalist, tmp_path):
+    other = write_thorax_set(tmp_path / "set")
+    content = json.loads(other.read_text())
+    content["training"] = content["training"][:6]  # patients 0 and 1 validate
+    other.write_text(json.dumps(content))
+    assert train_gan(other, tmp_path / "run", "--batch_size", 2) == 0
+    reason = refusal(tmp_path / "run", tmp_path / "out")
+    assert "a generator must be trained on two patients or more, got 1" in reason
+
+
 def test_a_run_must_not_bring_code(changed, tmp_path):
     run = changed(CONFIGURATION, datalist="$__import__('os').getcwd()")
     assert 'datalist of the run must be a path, got "$__import__' in refusal(run, tmp_path / "out")
@@ -206,8 +217,22 @@ def test_an_incomplete_run_is_refused(run, tmp_path):
     )
 
 
-def test_the_command_says_how_many_and_where(run, tmp_path, capsys):
-    assert main(["generate", str(run), "-n", "3", "-o", str(tmp_path / "out"), "--seed", "5"]) == 0
+def test_the_command_says_how_many_and_where(run, datalist, tmp_path, capsys):
+    assert (
+        main(
+            [
+                "generate",
+                str(run),
+                "-n",
+                "3",
+                "-o",
+                str(tmp_path / "out"),
+                "--data",
+                str(datalist.parent),
+            ]
+        )
+        == 0
+    )
     assert f"3 images; see {tmp_path}/out/datalist.json and " in capsys.readouterr().out
     assert main(["generate", str(run), "-n", "3", "-o", str(tmp_path / "out")]) == 1
     assert "must be empty" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from typing import Any
 from bonescan.data.entry import FILE_KEYS, SPACING_FIELD, VIEW_FIELD, check_entry
 from bonescan.data.label_choice import drop_label, keep_labels
 from bonescan.data.scan_reference import file_names, make_reference, parse_reference
-from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
+from bonescan.keys import FOLD, GENERATED, IMAGE, LABEL, PATIENT, UNSEEN_FOLDS
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ def load_items(
 
     Raises:
         ValueError: if the datalist does not exist, is no JSON, lacks the section, names a missing
-            file, puts one patient on two sides, or nothing is left.
+            file, puts one patient on two sides, or nothing is left; if a fold is left out that the
+            generator of an entry has seen.
     """
     path = Path(path)
     content = read_datalist(path)
@@ -77,6 +78,7 @@ def load_items(
         if entry.get(FOLD) not in excluded and only_fold in {None, entry.get(FOLD)}
     ]
     in_folds += [entry for name in added for entry in content[name]]
+    _require_unseen(in_folds, path, excluded)
     where = f"{path}: section {section!r}"
     kept = keep_labels(in_folds, where, fraction=labelled_fraction, seed=seed)
     chosen = _choose_labelled(kept, where, labelled=labelled)
@@ -244,6 +246,18 @@ def _require_folds(entries: Sequence[Mapping[str, Any]], path: Path, asked: set[
     folds = {entry[FOLD] for entry in entries}
     if not asked <= folds:
         raise ValueError(f"{path}: fold must be one of {sorted(folds)}, got {sorted(asked)}")
+
+
+def _require_unseen(entries: Sequence[Mapping[str, Any]], path: Path, excluded: set[Any]) -> None:
+    """Check that generated images show nothing of the folds that are left out."""
+    for entry in entries:
+        unseen = set(entry.get(UNSEEN_FOLDS, ()))
+        if entry.get(GENERATED) and not excluded <= unseen:
+            raise ValueError(
+                f"{path}: folds that are left out must be unseen by the generator of the images "
+                f"that are trained on, {sorted(unseen)}, got {sorted(excluded)}; train with the "
+                "fold and test_fold of the generator"
+            )
 
 
 def _with_hints(entry: dict[str, Any]) -> dict[str, Any]:

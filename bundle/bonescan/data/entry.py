@@ -15,6 +15,7 @@ from bonescan.keys import (
     MIRRORED,
     PATIENT,
     REGIONS,
+    UNSEEN_FOLDS,
 )
 
 FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
@@ -60,6 +61,10 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_whole_list(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_whole, value))
+
+
 def _is_truth(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -84,6 +89,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     LABELLED: (_is_truth, "true or false"),
     MIRRORED: (_is_truth, "true or false"),
     GENERATED: (_is_truth, "true or false"),
+    UNSEEN_FOLDS: (_is_whole_list, "a list of whole numbers"),
     VIEW_FIELD: (_is_view, f"one of {', '.join(View)}"),
     SPACING_FIELD: (_is_spacing, "two numbers, row and column in mm"),
 }

@@ -54,6 +54,21 @@ class RealImages:
     simulated: bool
 
 
+@dataclass(frozen=True)
+class RealSets:
+    """What a generator was trained on, and what it was not.
+
+    Attributes:
+        training: images that it was trained on.
+        left_out: those of the fold that it is compared with.
+        unseen_folds: that fold, and another that a cross-validation tests on.
+    """
+
+    training: RealImages
+    left_out: RealImages
+    unseen_folds: Sequence[int]
+
+
 def generate(
     run: Path,
     output: Path,
@@ -91,7 +106,8 @@ def generate(
         raise ValueError(f"seed must be 0 or more, and below 2**32, got {seed}")
     parser = _read_run(run, device, trust=trust)
     require_empty(output)
-    training, left_out = _load_real(run, parser, datalist)
+    real = _load_real(run, parser, datalist)
+    training, left_out = real.training, real.left_out
     name = hash_file(run / run_folder.WEIGHTS)[:NAME_DIGITS]
     counts = to_counts(_draw(parser, run, number, seed))
     spacing_mm = np.median(training.spacing_mm, axis=0)
@@ -100,6 +116,7 @@ def generate(
         seed=seed,
         spacing_mm=(float(spacing_mm[0]), float(spacing_mm[1])),
         simulated=training.simulated,
+        unseen_folds=real.unseen_folds,
     )
     written = write_generated_set(counts, output, maker, beside=beside)
     origin = name_origin(simulated=training.simulated)
@@ -134,9 +151,7 @@ def _read_run(run: Path, device: str, *, trust: bool) -> ConfigParser:
     return parser
 
 
-def _load_real(
-    run: Path, parser: ConfigParser, datalist: Path | None
-) -> tuple[RealImages, RealImages]:
+def _load_real(run: Path, parser: ConfigParser, datalist: Path | None) -> RealSets:
     """Load what a generator was trained on, and what was left out to compare it with."""
     config = _read_json(run / run_folder.CONFIGURATION)
     recorded = _read_json(run / run_folder.RECORD).get("data_sha256")
@@ -160,7 +175,14 @@ def _load_real(
     )
     added = config["added_section"]
     trained = load_items(datalist, exclude_folds=[fold, test_fold], added_section=added)
-    return _load(trained, chain), _load(load_items(datalist, only_fold=fold), chain)
+    training = _load(trained, chain)
+    if len(set(training.patients)) < 2:
+        raise ValueError(f"{datalist}: a generator must be trained on two patients or more, got 1")
+    return RealSets(
+        training=training,
+        left_out=_load(load_items(datalist, only_fold=fold), chain),
+        unseen_folds=[fold] if test_fold is None else [fold, test_fold],
+    )
 
 
 def _find_datalist(config: Mapping[str, Any]) -> Path:
