@@ -37,6 +37,7 @@ WHOLES = {
     "workflow/test_label_grid.py": "labels on their images, in every workflow",
     "workflow/test_multi_gpu.py": "training and evaluation in two processes",
     "workflow/test_own_system.py": "what a system may bring",
+    "workflow/test_nnunet_style.py": "a system that plans for its training set",
     "workflow/test_partly_labelled.py": "training on labelled and unlabelled scans",
     "workflow/test_tracking.py": "configs/tracking_mlflow.json",
     "workflow/test_training.py": "configs/train.yaml",

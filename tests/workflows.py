@@ -18,8 +18,15 @@ from bonescan.workflow.launch import launch
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
-TINY = {"width": 2, "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "size": [256, 224]}
-"""A network that costs nothing, on images that are not square."""
+TINY = {
+    "width": 2,
+    "epochs": 2,
+    "epoch_length": "$None",
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "size": [256, 224],
+}
+"""A network that costs nothing, on images that are not square, of which an epoch is one pass."""
 VIEW_SIZE = [128, 48]
 """The same of a view that is not cropped to the thorax."""
 PARTLY_LABELLED = (*(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)), "mean_teacher_unet_res")
@@ -55,9 +62,9 @@ def run_workflow(
 def read_system(name: str) -> dict[str, Any]:
     """Read what a file of configs/systems, and its families, change in train.yaml."""
     path = CONFIGS / "systems" / f"{name}.yaml"
-    files = (*list_families(path), str(path))
-    system = ConfigParser.load_config_files(files)
-    return {key: value for key, value in system.items() if key != "config_file"}
+    families = ConfigParser.load_config_files(list_families(path))
+    own = ConfigParser.load_config_file(str(path))
+    return {key: value for key, value in {**families, **own}.items() if key != "config_file"}
 
 
 def run_command(*arguments: object) -> int:
@@ -76,7 +83,7 @@ def train_system(name: str, datalist: Path, folder: Path, *arguments: object) ->
     done = run_command(
         "training", "--args_file", f"configs/systems/{name}.yaml", "--datalist", datalist,
         "--output_dir", folder, "--width", 2, "--size", size, "--epochs", 2, "--batch_size", 2,
-        *some_labels, *arguments,
+        "--epoch_length", "$None", *some_labels, *arguments,
     )  # fmt: skip
     assert done == 0
 

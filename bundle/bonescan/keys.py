@@ -50,6 +50,9 @@ UNSEEN_FOLDS = "unseen_folds"
 """Of a generated entry: folds that its generator was not trained on. No other fold may validate or
 test a network that is trained on the entry."""
 
+SHOW_LESION = "show_lesion"
+"""Whether the patch that is cut of a sample must show a lesion."""
+
 FAILURE = "failure"
 """In place of a sample that could not be made: one line that says why."""
 IMAGE_PATH = "image_path"

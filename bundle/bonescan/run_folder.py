@@ -19,6 +19,8 @@ CONFIGURATION = "config.json"
 """The composed configuration."""
 SYSTEM = "system.json"
 """What evaluation and inference need to know of the trained system, as a configuration file."""
+PLAN = "plan.json"
+"""What a system took from its training set, such as the size of patches."""
 OPERATING_POINT = "operating_point.json"
 """Threshold and least area of a lesion, chosen on the validation patients."""
 

@@ -59,6 +59,15 @@ def test_a_training_leaves_its_configuration_and_its_system(tmp_path):
     assert set(system) == set(SYSTEM_KEYS) < set(config)
 
 
+def test_a_plan_stands_in_a_file_and_in_the_system(tmp_path):
+    plan = {"patch": [256, 192], "batch_size": 4}
+    with launched(parse_command((*WORDS, "--plan", "$never_asked()"))):
+        TrainingRecord(tmp_path, plan=plan)(make_engine())
+    assert json.loads((tmp_path / "plan.json").read_text()) == plan
+    assert json.loads((tmp_path / "system.json").read_text())["plan"] == plan
+    assert json.loads((tmp_path / "config.json").read_text())["plan"] == "$never_asked()"
+
+
 def test_a_workflow_of_python_code_has_no_command(tmp_path):
     TrainingRecord(tmp_path)(make_engine())
     record = json.loads((tmp_path / "run.json").read_text())

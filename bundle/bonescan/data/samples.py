@@ -15,7 +15,7 @@ from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
 from bonescan.errors import StorageError
-from bonescan.keys import IMAGE, LABEL, LABELLED
+from bonescan.keys import IMAGE, LABEL, LABELLED, SHOW_LESION
 
 logger = logging.getLogger(__name__)
 
@@ -107,9 +107,13 @@ class SampleDataset(Dataset):
             asks nothing of them.
         min_samples: least number of samples: the batch size where an incomplete batch is dropped.
         same_size: refuse images of different sizes, which make no batch.
+        patches: have each sample twice for a transform that cuts patches
+            (bonescan.transforms.RandPatchd): with n samples, item i is for a patch from anywhere in
+            sample i, item n + i for one that shows a lesion of it. The length is n all the same.
 
     Attributes:
         labelled: of each sample, whether it has a label map of its own.
+        positive: of each sample, whether that shows the positive value; empty where none is given.
 
     Raises:
         ValueError: if no label map shows it, or there are fewer samples: nothing would be learnt.
@@ -126,10 +130,12 @@ class SampleDataset(Dataset):
         positive_value: int | None = None,
         min_samples: int = 1,
         same_size: bool = False,
+        patches: bool = False,
     ) -> None:
         super().__init__(data=data, transform=transform)
+        self.patches = patches
         self.labelled: list[bool] = []
-        n_positive = 0
+        self.positive: list[bool] = []
         self.first_random = transform.get_index_of_first(is_random)
         self.samples = SampleStore()
         with ThreadPoolExecutor(max(1, num_workers)) as pool:
@@ -145,8 +151,8 @@ class SampleDataset(Dataset):
                 self.samples.extend(samples)
                 self.labelled += [bool(sample.get(LABELLED, LABEL in sample)) for sample in samples]
                 if positive_value is not None:
-                    n_positive += sum(_shows(sample, positive_value) for sample in samples)
-        if positive_value is not None and not n_positive:
+                    self.positive += [_shows(sample, positive_value) for sample in samples]
+        if positive_value is not None and not any(self.positive):
             raise ValueError(
                 f"at least one of {len(self.samples)} samples must show a lesion (value "
                 f"{positive_value} of the label map), got none: choose another fold, "
@@ -177,7 +183,10 @@ class SampleDataset(Dataset):
         return len(self.samples)
 
     def _transform(self, index: int) -> Any:
-        sample = self.samples[index]
+        must_show = self.patches and index >= len(self)
+        sample = self.samples[index - len(self) if must_show else index]
+        if self.patches:
+            sample[SHOW_LESION] = must_show
         if self.first_random is None:
             return sample
         return self.transform(sample, start=self.first_random)

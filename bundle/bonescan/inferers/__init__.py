@@ -2,7 +2,14 @@
 
 from bonescan.inferers.ensemble import EnsembleInferer
 from bonescan.inferers.instances import InstanceInferer
+from bonescan.inferers.patches import PatchInferer
 from bonescan.inferers.per_view import PerViewInferer
 from bonescan.inferers.side_by_side import SideBySideInferer
 
-__all__ = ["EnsembleInferer", "InstanceInferer", "PerViewInferer", "SideBySideInferer"]
+__all__ = [
+    "EnsembleInferer",
+    "InstanceInferer",
+    "PatchInferer",
+    "PerViewInferer",
+    "SideBySideInferer",
+]

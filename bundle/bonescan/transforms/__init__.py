@@ -13,10 +13,12 @@ from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd,
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bonescan.transforms.operating_point import LesionProbd, OperatingPointd
 from bonescan.transforms.oracle_threshold import OracleThresholdd
+from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
 from bonescan.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
+from bonescan.transforms.z_score import CropZScored
 
 __all__ = [
     "AggregateViews",
@@ -25,6 +27,7 @@ __all__ = [
     "BodyWindowd",
     "CheckLabelGridd",
     "CheckLabelValuesd",
+    "CropZScored",
     "FillLabeld",
     "JoinBodyLabeld",
     "JoinPixelsd",
@@ -37,6 +40,7 @@ __all__ = [
     "OracleThresholdd",
     "OtsuBody",
     "OtsuBodyd",
+    "RandPatchd",
     "RandShiftRotated",
     "RandThinCounts",
     "RandThinCountsd",

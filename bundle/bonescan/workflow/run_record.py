@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ SYSTEM_KEYS = (
     "paper",
     "width",
     "norm",
+    "white_percentile",
+    "plan",
     "network_def",
     "memory_format",
     "size",
@@ -123,16 +126,38 @@ class TrainingRecord(RunRecord):
     """Write `config.json`, the composed configuration, and `system.json`, too.
 
     They are written where the run has a command; a workflow that Python code made keeps its
-    configuration itself.
+    configuration itself. A system that takes a plan from its training set leaves it in `plan.json`;
+    `system.json` has the plan itself where the configuration says how to make one.
+
+    Args:
+        output_dir: folder of the run; it exists.
+        seed: seed of the run.
+        datalist: datalist of the run.
+        bank: bank of bodies that the run draws patients from.
+        plan: the plan, ready for JSON; None where there is none.
     """
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        *,
+        seed: int | None = None,
+        datalist: str | Path | None = None,
+        bank: str | Path | None = None,
+        plan: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(output_dir, seed=seed, datalist=datalist, bank=bank)
+        self.plan = plan
 
     def __call__(self, engine: Engine) -> None:
         """Write the files (process 0 only)."""
         super().__call__(engine)
+        if self.plan is not None and engine.state.rank == 0:
+            write_json(self.output_dir / run_folder.PLAN, self.plan, indent=1)
         command = current_command()
         if command is None or engine.state.rank != 0:
             return
         config = compose(command)
         write_json(self.output_dir / run_folder.CONFIGURATION, config)
-        system = {key: config[key] for key in SYSTEM_KEYS}
+        system = {**{key: config[key] for key in SYSTEM_KEYS}, "plan": self.plan}
         write_json(self.output_dir / run_folder.SYSTEM, system)

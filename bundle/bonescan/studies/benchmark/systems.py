@@ -80,7 +80,7 @@ def measure_system(name: str, datalist: Path, size: BenchmarkSize) -> list[Measu
     )
     of_system = partial(Measurement, system=name)
     return [
-        *_measure_size(name, system.batch[IMAGE][:1]),
+        *_measure_size(name, datalist, system.batch[IMAGE][:1]),
         of_system("forward pass", "ratio", forwards, f"time per image in evaluation {how}"),
         of_system(
             "training step",
@@ -179,9 +179,11 @@ class StepTimes:
         self.images += len(engine.state.batch[IMAGE])
 
 
-def _measure_size(name: str, image: Tensor) -> list[Measurement]:
+def _measure_size(name: str, datalist: Path, image: Tensor) -> list[Measurement]:
     """Count the weights and the operations of one image (1, C, H, W) at the paper's width."""
-    network = make_workflow(["train"], {}, system=name).parser.get_parsed_content("network_def")
+    overrides = {"dataset_dir": str(datalist.parent)}
+    workflow = make_workflow(["train"], overrides, system=name)
+    network = workflow.parser.get_parsed_content("network_def")
     weights = sum(each.numel() for each in network.parameters() if each.requires_grad)
     macs = count_macs(network.eval(), image)
     how = (
