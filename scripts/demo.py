@@ -4,6 +4,7 @@ Each step is a command of its own, printed before it runs, so that it can be typ
 to go on after an interruption.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
-from bonescan.commands.command import SAME_COMMAND
+from bonescan.commands.command import SAME_COMMAND, HelpFormatter
 from bonescan.commands.reporting import run_reported
 from bonescan.run_folder import HISTORY, LAST_STATE
 
@@ -101,4 +102,6 @@ def run() -> int:
 
 
 if __name__ == "__main__":
+    # No options; help, and a refusal of anything else.
+    argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter).parse_args()
     sys.exit(run_reported(run, to_continue=SAME_COMMAND))
