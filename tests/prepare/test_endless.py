@@ -6,6 +6,7 @@ import ignite.distributed as idist
 import numpy as np
 import pytest
 import torch
+import yaml
 from ignite.engine import Engine
 from monai.data import DataLoader
 from monai.transforms import Compose, LoadImaged, RandScaleIntensityd, SelectItemsd, Transform
@@ -14,6 +15,7 @@ from bonescan.data.reader import BoneScanReader
 from bonescan.data.samplers import ProcessShare
 from bonescan.dicom.scan import View
 from bonescan.handlers.seeding import EpochSeed
+from bonescan.phantom.cohort import CONFIGURATION_FILE
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
 from bonescan.prepare.endless import EndlessDataset, PatientOrder
@@ -54,7 +56,8 @@ def make(source=None, transform=None, **settings):
 
 def test_a_sample_is_what_the_files_of_the_patient_give(cohort):
     keys = ("image", "label", "instances", "benign", "regions")
-    patient = simulate_patient(PRESETS["default"], seed=50, number=1)
+    seed = yaml.safe_load((cohort / CONFIGURATION_FILE).read_text())["seed"]
+    patient = simulate_patient(PRESETS["default"], seed=seed, number=1)
     folder = cohort / "sim-0001"
     files = {key: str(folder / f"{key}.nii.gz") for key in keys}
     files["image"] = [str(path) for path in sorted(folder.glob("*.dcm"))]
