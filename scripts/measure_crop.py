@@ -18,8 +18,6 @@ from bonescan.report.tables import markdown_table
 
 PAGE = "thorax_crop.md"
 PRESET = "default"
-MOST_OUTSIDE_MM = 25.0
-"""Length of neck or pelvis that a crop may hold."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -36,7 +34,7 @@ def report(qualities: list[CropQuality | None], *, seed: int) -> str:
     """Lay out the shares as Markdown; None is a patient whose crop was refused."""
     found = [quality for quality in qualities if quality is not None]
     holds = sum(quality.holds_thorax for quality in found)
-    narrow = sum(max(quality.neck_mm, quality.pelvis_mm) <= MOST_OUTSIDE_MM for quality in found)
+    narrow = sum(quality.is_narrow for quality in found)
     n = len(qualities)
     rows = (
         ("thorax inside (T1 to T12, sternum, ribs except the outer 10 mm)", holds, "97 %"),

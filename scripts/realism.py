@@ -41,8 +41,7 @@ from bonescan.phantom.realism.report import (
 )
 from bonescan.phantom.realism.telling_apart import compare_patches
 from bonescan.prepare.crop_quality import find_crop, measure_patient_crop
-from scripts.measure_crop import MOST_OUTSIDE_MM
-from scripts.realism_pictures import choose_builds, draw_levels, draw_parts, draw_whole
+from bonescan.studies.realism_pictures import choose_builds, draw_levels, draw_parts, draw_whole
 
 Planes = Mapping[View, NDArray[np.number]]
 
@@ -203,7 +202,7 @@ def measure_crops(patients: Sequence[SimulatedPatient], seed: int) -> dict[str, 
     return {
         "thorax inside its crop, share": [float(c is not None and c.holds_thorax) for c in crops],
         "at most 25 mm of neck or pelvis in the crop, share": [
-            float(c is not None and max(c.neck_mm, c.pelvis_mm) <= MOST_OUTSIDE_MM) for c in crops
+            float(c is not None and c.is_narrow) for c in crops
         ],
         "lesions in positive lin2020 crops, mean %": [
             share for patient in sick for share in lesion_shares(patient) if share > 0

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,14 +5,8 @@ import pytest
 
 from bonescan.errors import ScanError
 from scripts import realism
-from scripts.realism_pictures import choose_builds, cut_part
 from tests.factories import make_scan_file
 from tests.phantom.fakes import LESIONS, disk, fake_patient
-
-
-def person_of(weight_kg, sex):
-    patient = fake_patient()
-    return replace(patient, person=replace(patient.person, sex=sex, weight_kg=weight_kg))
 
 
 def test_a_file_that_does_not_read_is_told_and_the_others_go_on(tmp_path, capsys):
@@ -31,25 +24,6 @@ def test_no_scan_at_all_is_an_error(tmp_path):
     (tmp_path / "c.dcm").write_bytes(b"no scan")
     with pytest.raises(ScanError, match="must hold a whole-body scan with an anterior view"):
         realism.read_real(tmp_path)
-
-
-def test_builds_go_from_light_to_heavy_and_the_sexes_take_turns():
-    patients = [person_of(weight, sex) for weight in (90, 50, 70, 110) for sex in ("F", "M")]
-    chosen = choose_builds(patients, 4)
-    assert [one.person.weight_kg for one in chosen] == [50, 70, 90, 110]
-    assert [one.person.sex for one in chosen] == ["M", "F", "M", "F"]
-    assert len(choose_builds(patients, 20)) == 8
-
-
-def test_a_part_has_its_size_even_where_it_leaves_the_image():
-    counts = np.zeros((400, 120))
-    counts[20:380, 60:110] = 10.0
-    part = cut_part(counts, (0.0, 0.5, 0.25), 4.0)
-    rows, columns = part.shape
-    assert rows == pytest.approx(180, abs=4)
-    assert columns == pytest.approx(180, abs=4)
-    assert part[rows // 2, columns // 2] == 10
-    assert not part[:, -20:].any()
 
 
 def test_lesions_are_counted_in_the_crop_of_each_view(monkeypatch):

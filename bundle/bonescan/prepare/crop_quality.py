@@ -16,6 +16,9 @@ from bonescan.transforms.landmarks import ThoraxLandmarks, find_thorax
 LATERAL_RIB_MM = 10.0
 """Outermost part of the ribs that a crop may lose: arms lie against it."""
 
+MOST_OUTSIDE_MM = 25.0
+"""Length of neck or pelvis that a crop may hold."""
+
 TRUNK_BONES = ("manubrium", "sternum", *(f"t{number}" for number in range(1, 13)))
 
 
@@ -38,6 +41,11 @@ class CropQuality:
     def holds_thorax(self) -> bool:
         """Whether all of the thorax is inside."""
         return max(self.lost_mm) == 0
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it holds hardly more, MOST_OUTSIDE_MM of neck and of pelvis at most."""
+        return max(self.neck_mm, self.pelvis_mm) <= MOST_OUTSIDE_MM
 
 
 def measure_simulated(preset: Preset, *, seed: int, number: int) -> CropQuality | None:
