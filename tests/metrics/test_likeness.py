@@ -85,6 +85,8 @@ def test_distance_scales_with_nothing_but_the_reference():
     one = sliced_wasserstein(first, second, seed=3)
     same = sliced_wasserstein(10 * first, 10 * second, seed=3)
     assert same == pytest.approx(one, rel=1e-3)
+    brighter = sliced_wasserstein(first, 2 * second, seed=3)
+    assert all(brighter[side] > 3 * one[side] for side in one)
 
 
 def test_sets_of_other_shapes_are_refused():
