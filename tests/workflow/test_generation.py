@@ -29,21 +29,9 @@ NUMBER = 9
 
 
 @pytest.fixture(scope="module")
-def datalist(tmp_path_factory) -> Path:
-    return write_thorax_set(tmp_path_factory.mktemp("set"))
-
-
-@pytest.fixture(scope="module")
-def run(datalist, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("gan")
-    assert train_gan(datalist, folder) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def made(run, datalist, tmp_path_factory) -> Path:
+def made(trained_gan, thorax_set, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    generate(run, folder, number=NUMBER, seed=3, beside=datalist)
+    generate(trained_gan, folder, number=NUMBER, seed=3, beside=thorax_set)
     return folder
 
 
@@ -52,35 +40,35 @@ def read_images(folder: Path) -> np.ndarray:
     return np.concatenate([read_view_stack(name).array for name in names])
 
 
-def test_images_are_those_of_the_generator(run, made):
+def test_images_are_those_of_the_generator(trained_gan, made):
     images = read_images(made)
     assert images.shape == (NUMBER, SIDE, SIDE)
     assert len(np.unique(images, axis=0)) == NUMBER
     network = DCGANGenerator(5, (SIDE, SIDE), 2)
-    network.load_state_dict(torch.load(run / WEIGHTS, weights_only=True))
+    network.load_state_dict(torch.load(trained_gan / WEIGHTS, weights_only=True))
     torch.manual_seed(3)
     with torch.no_grad():
         expected = network.eval()(2 * torch.rand(NUMBER, 5) - 1)[:, 0]
     np.testing.assert_allclose(images / 255, (expected.numpy() + 1) / 2, atol=0.51 / 255)
 
 
-def test_same_seed_same_images(run, made, tmp_path):
-    generate(run, tmp_path / "again", number=NUMBER, seed=3)
+def test_same_seed_same_images(trained_gan, made, tmp_path):
+    generate(trained_gan, tmp_path / "again", number=NUMBER, seed=3)
     assert np.array_equal(read_images(tmp_path / "again"), read_images(made))
     page = (tmp_path / "again" / QUALITY_PAGE).read_text()
     assert page == (made / QUALITY_PAGE).read_text()
-    generate(run, tmp_path / "other", number=NUMBER, seed=4)
+    generate(trained_gan, tmp_path / "other", number=NUMBER, seed=4)
     assert not np.array_equal(read_images(tmp_path / "other"), read_images(made))
 
 
-def test_datalist_holds_real_and_generated_images(made, datalist):
+def test_datalist_holds_real_and_generated_images(made, thorax_set):
     path = made / "datalist.json"
     entries = load_items(path, "generated")
     assert len({entry["patient"] for entry in entries}) == NUMBER
     assert all(entry["generated"] and entry["simulated"] for entry in entries)
     assert entries[0]["unseen_folds"] == [0]
     assert read_view_stack(entries[0]["image"]).spacing_mm == pytest.approx(SPACING_MM)
-    assert len(load_items(path)) == len(load_items(datalist))
+    assert len(load_items(path)) == len(load_items(thorax_set))
 
 
 def test_page_tells_what_was_compared_with_what(made):
@@ -99,7 +87,7 @@ def test_page_tells_what_was_compared_with_what(made):
             assert min(picture.size) > 200
 
 
-def test_a_network_trains_on_them_beside_real_ones(made, datalist, tmp_path):
+def test_a_network_trains_on_them_beside_real_ones(made, tmp_path):
     """The real images get labels: the generated ones are the unlabelled half of each batch."""
     content = json.loads((made / "datalist.json").read_text())
     for section, entries in content.items():
@@ -125,9 +113,9 @@ def test_a_network_trains_on_them_beside_real_ones(made, datalist, tmp_path):
     assert (tmp_path / "net" / WEIGHTS).is_file()
 
 
-def test_coarser_images_show_the_same_field(datalist, tmp_path):
+def test_coarser_images_show_the_same_field(thorax_set, tmp_path):
     half = f"[{SIDE // 2},{SIDE // 2}]"
-    assert train_gan(datalist, tmp_path / "run", "--size", half, "--epochs", 2) == 0
+    assert train_gan(thorax_set, tmp_path / "run", "--size", half, "--epochs", 2) == 0
     made = generate(tmp_path / "run", tmp_path / "made", number=2, seed=0)
     stack = read_view_stack(load_items(made, "generated")[0]["image"])
     assert stack.array.shape == (1, SIDE // 2, SIDE // 2)
@@ -142,12 +130,12 @@ def refusal(run: Path, folder: Path, **changes) -> str:
 
 
 @pytest.fixture
-def changed(run, tmp_path):
-    """Return a copy of the run with some values of a file changed."""
+def changed(trained_gan, tmp_path):
+    """Return a copy of the training with some values of a file changed."""
 
     def change(name: str, /, **values) -> Path:
         copy = tmp_path / "copy"
-        shutil.copytree(run, copy)
+        shutil.copytree(trained_gan, copy)
         content = json.loads((copy / name).read_text())
         (copy / name).write_text(json.dumps({**content, **values}))
         return copy
@@ -155,14 +143,16 @@ def changed(run, tmp_path):
     return change
 
 
-def test_no_image_is_refused(run, tmp_path):
-    assert "number of images must be 1 or more, got 0" in refusal(run, tmp_path, number=0)
-    assert "seed must be 0 or more, and below 2**32, got -1" in refusal(run, tmp_path, seed=-1)
+def test_no_image_is_refused(trained_gan, tmp_path):
+    assert "number of images must be 1 or more, got 0" in refusal(trained_gan, tmp_path, number=0)
+    assert "seed must be 0 or more, and below 2**32, got -1" in refusal(
+        trained_gan, tmp_path, seed=-1
+    )
 
 
-def test_a_folder_that_holds_something_is_left_alone(run, tmp_path):
+def test_a_folder_that_holds_something_is_left_alone(trained_gan, tmp_path):
     (tmp_path / "mine.txt").touch()
-    assert f"{tmp_path} must be empty, got other files" in refusal(run, tmp_path)
+    assert f"{tmp_path} must be empty, got other files" in refusal(trained_gan, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -175,14 +165,14 @@ def test_a_run_that_is_no_gan_is_refused(changed, tmp_path):
     )
 
 
-def test_other_data_than_those_trained_on_are_refused(run, datalist, tmp_path):
+def test_other_data_than_those_trained_on_are_refused(trained_gan, thorax_set, tmp_path):
     other = write_thorax_set(tmp_path / "set")
     content = json.loads(other.read_text())
     other.write_text(json.dumps({"training": content["training"]}))
-    reason = refusal(run, tmp_path / "out", datalist=other)
-    assert f"{other}: must be what {run} was trained on, got other data" in reason
+    reason = refusal(trained_gan, tmp_path / "out", datalist=other)
+    assert f"{other}: must be what {trained_gan} was trained on, got other data" in reason
     moved = write_thorax_set(tmp_path / "moved")
-    assert generate(run, tmp_path / "out", number=2, seed=0, datalist=moved).is_file()
+    assert generate(trained_gan, tmp_path / "out", number=2, seed=0, datalist=moved).is_file()
 
 
 def test_a_training_that_left_nobody_out_is_refused(changed, tmp_path):
@@ -190,7 +180,7 @@ def test_a_training_that_left_nobody_out_is_refused(changed, tmp_path):
     assert "must have left a fold out of its training" in refusal(run, tmp_path / "out")
 
 
-def test_a_training_on_one_patient_is_refused(datalist, tmp_path):
+def test_a_training_on_one_patient_is_refused(tmp_path):
     other = write_thorax_set(tmp_path / "set")
     content = json.loads(other.read_text())
     content["training"] = content["training"][:6]  # patients 0 and 1 validate
@@ -208,31 +198,31 @@ def test_a_run_must_not_bring_code(changed, tmp_path):
     assert "_target_ 'evil.DCGANGenerator' is in no configuration here" in reason
 
 
-def test_an_incomplete_run_is_refused(run, tmp_path):
+def test_an_incomplete_run_is_refused(trained_gan, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
+    shutil.copytree(trained_gan, copy)
     (copy / CONFIGURATION).unlink()
     assert f"{CONFIGURATION} must be there, as a training leaves it" in refusal(
         copy, tmp_path / "o"
     )
 
 
-def test_the_command_says_how_many_and_where(run, datalist, tmp_path, capsys):
+def test_the_command_says_how_many_and_where(trained_gan, thorax_set, tmp_path, capsys):
     assert (
         main(
             [
                 "generate",
-                str(run),
+                str(trained_gan),
                 "-n",
                 "3",
                 "-o",
                 str(tmp_path / "out"),
                 "--data",
-                str(datalist.parent),
+                str(thorax_set.parent),
             ]
         )
         == 0
     )
     assert f"3 images; see {tmp_path}/out/datalist.json and " in capsys.readouterr().out
-    assert main(["generate", str(run), "-n", "3", "-o", str(tmp_path / "out")]) == 1
+    assert main(["generate", str(trained_gan), "-n", "3", "-o", str(tmp_path / "out")]) == 1
     assert "must be empty" in capsys.readouterr().err
