@@ -14,7 +14,7 @@ LESION_SHARE = 0.33
 
 
 class PatchSampler(Sampler[int]):
-    """Draw images with replacement; a third of each batch are patches that show a lesion.
+    """Draw images with replacement; about a third of a batch are patches that show a lesion.
 
     They are the last of a batch, round(0.67 B) being from anywhere, as in nnU-Net v2. That draws
     these from all images, and cuts anywhere in one without lesion; here they are of images with

@@ -18,8 +18,14 @@ from bonescan.prepare.device_bases import DeviceBodies
 ENDLESS_STREAM = 5
 """Last of the words that a patient is drawn from, which no cohort and no bank has."""
 PART: BankPart = "training"
-WITHOUT_FILES = {"added_section": None, "labelled_only": True, "labelled_fraction": 1.0}
-"""Keys of configs/train.yaml that choose files, with the value that asks for nothing."""
+WITHOUT_FILES = {
+    "added_section": None,
+    "labelled_only": True,
+    "labelled_fraction": 1.0,
+    "patches": False,
+}
+"""Keys of configs/train.yaml that choose files or what is cut of them, with the value that asks for
+nothing."""
 
 
 class BankPatients:
