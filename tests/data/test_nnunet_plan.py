@@ -1,16 +1,11 @@
 """The rules worked out by hand, on sizes that are not square; then nnU-Net's own planner."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import asdict
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from monai.transforms import Compose
-from PIL import Image
 
 from bonescan.data.nnunet_plan import (
     count_values,
@@ -23,8 +18,7 @@ from bonescan.data.nnunet_plan import (
     plan_strides,
     plan_training,
 )
-
-NAME = "Dataset901_Bone"
+from tests.nnunet_peer import assert_same_plan, needs_nnunet, plan_by_nnunet
 
 
 def plan(size, images, share=1.0):
@@ -138,38 +132,15 @@ def test_no_image_is_refused():
         plan_training([], [])
 
 
-PLAN = """
-from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprints, plan_experiments
-extract_fingerprints([901], num_processes=1)
-plan_experiments([901])
-"""  # noqa: E501
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not find_spec("nnunetv2"), reason="extra peers is not installed: nnunetv2")
+@needs_nnunet
 @pytest.mark.parametrize(
     ("extent", "margin", "number"), [((248, 177), 40, 45), ((700, 150), 3, 21), ((93, 140), 9, 8)]
 )
 def test_nnunet_itself_plans_the_same(extent, margin, number, tmp_path):
     views = draw_views(extent, margin, number)
-    write_dataset(tmp_path / "raw" / NAME, views)
-    folders = {
-        f"nnUNet_{name}": str(tmp_path / name) for name in ("raw", "preprocessed", "results")
-    }
-    subprocess.run([sys.executable, "-c", PLAN], env={**os.environ, **folders}, check=True)
-    theirs = json.loads((tmp_path / "preprocessed" / NAME / "nnUNetPlans.json").read_text())
-    theirs = theirs["configurations"]["2d"]
-    network = theirs["architecture"]["arch_kwargs"]
     ours = json.loads(json.dumps(asdict(plan_training(*measure_images(views)))))
-    assert ours["patch"] == theirs["patch_size"]
-    assert ours["batch_size"] == theirs["batch_size"]
-    assert ours["median_size"] == theirs["median_image_size_in_voxels"]
-    assert [ours["nonzero_norm"]] == theirs["use_mask_for_norm"]
-    assert ours["strides"] == network["strides"]
-    assert ours["features"] == network["features_per_stage"]
-    assert network["n_stages"] == len(ours["strides"])
-    assert network["kernel_sizes"] == [[3, 3]] * len(ours["strides"])
-    assert {*network["n_conv_per_stage"], *network["n_conv_per_stage_decoder"]} == {2}
+    assert_same_plan(ours, plan_by_nnunet(views, tmp_path))
 
 
 def draw_views(extent, margin, number):
@@ -182,20 +153,3 @@ def draw_views(extent, margin, number):
         view[margin : margin + rows, margin:] = rng.integers(1, 99, (rows, columns))
         views.append(view)
     return views
-
-
-def write_dataset(folder, views):
-    for name in ("imagesTr", "labelsTr"):
-        (folder / name).mkdir(parents=True)
-    for index, view in enumerate(views):
-        Image.fromarray(view).save(folder / "imagesTr" / f"c{index:03}_0000.png")
-        label = (view > 90).astype(np.uint8)
-        Image.fromarray(label).save(folder / "labelsTr" / f"c{index:03}.png")
-    description = {
-        "channel_names": {"0": "counts"},
-        "labels": {"background": 0, "metastasis": 1},
-        "numTraining": len(views),
-        "file_ending": ".png",
-        "overwrite_image_reader_writer": "NaturalImage2DIO",
-    }
-    (folder / "dataset.json").write_text(json.dumps(description))

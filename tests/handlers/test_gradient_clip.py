@@ -19,6 +19,7 @@ def step(gradient: list[float], max_norm: float) -> torch.Tensor:
     GradientClip(optimizer, max_norm).attach(engine)
     engine.run([0])
     done = -weight.detach().clone()
+    weight.grad = torch.tensor(gradient)
     optimizer.step()  # after the run nothing is bounded any more
     torch.testing.assert_close(-weight.detach() - done, weight.grad)
     return done

@@ -11,6 +11,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bonescan.data.nnunet_plan import plan_training
 from bonescan.run_folder import HISTORY, LAST_STATE, PLAN, WEIGHTS
+from tests.nnunet_peer import assert_same_plan, needs_nnunet, plan_by_nnunet
 from tests.workflows import CONFIGS, TINY, handed_on, make_workflow, read_system
 
 NAME = "nnunet_style"
@@ -54,6 +55,18 @@ def test_the_plan_is_kept_for_evaluation_and_inference(trained_system):
     assert {key: value.shape for key, value in network.state_dict().items()} == {
         key: value.shape for key, value in weights.items()
     }
+
+
+@pytest.mark.slow
+@needs_nnunet
+def test_nnunet_itself_plans_the_same_for_the_thoraxes(system_datalist, tmp_path):
+    parser = parse(datalist=str(system_datalist), plan=read_system(NAME)["plan"])
+    lay_out = parser.get_parsed_content("plan#transform")
+    entries = parser.get_parsed_content("plan#data")
+    # scaled by the largest count of a view, without clipping
+    views = [view.numpy() for entry in entries for view in lay_out(dict(entry))["image"]]
+    whole = [np.rint(view / view[view > 0].min()).astype(np.uint16) for view in views]
+    assert_same_plan(parser.get_parsed_content("plan"), plan_by_nnunet(whole, tmp_path))
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(system_datalist, tmp_path):

@@ -78,13 +78,16 @@ class Plan:
     rotation_deg: float
 
 
-def make_plan(data: Sequence[Mapping[str, Any]], transform: Compose) -> dict[str, Any]:
+def make_plan(
+    data: Sequence[Mapping[str, Any]], transform: Compose, *, progress: bool = True
+) -> dict[str, Any]:
     """Plan for the images of a datalist.
 
     Args:
         data: entries of a datalist.
         transform: chain that loads an entry and lays out its image (view, row, column) in counts;
             each view is an image.
+        progress: show a progress bar.
 
     Returns:
         The attributes of Plan, with lists in place of tuples, as JSON gives them back.
@@ -92,7 +95,7 @@ def make_plan(data: Sequence[Mapping[str, Any]], transform: Compose) -> dict[str
     Raises:
         ValueError: as plan_training does.
     """
-    entries = tqdm(data, unit="scan", desc="Planning")
+    entries = tqdm(data, unit="scan", desc="Planning", disable=not progress)
     views = (np.asarray(view) for entry in entries for view in transform(dict(entry))[IMAGE])
     return _listed(asdict(plan_training(*measure_images(views))))
 
