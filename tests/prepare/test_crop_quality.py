@@ -50,6 +50,9 @@ def test_neck_and_pelvis_in_the_crop_are_measured(regions):
     quality = measure_crop(_crop(1, 47, 0, 40), regions, SPACING_MM)
     assert quality.neck_mm == 8.0
     assert quality.pelvis_mm == 14.0
+    assert quality.is_narrow
+    assert not replace(quality, pelvis_mm=25.5).is_narrow
+    assert not replace(quality, neck_mm=25.5).is_narrow
 
 
 @pytest.mark.slow
@@ -58,4 +61,4 @@ def test_simulated_patients_are_cropped_well():
     qualities = [measure_simulated(preset, seed=20, number=number) for number in range(1, 13)]
     assert None not in qualities
     assert sum(quality.holds_thorax for quality in qualities) >= 11
-    assert sum(max(quality.neck_mm, quality.pelvis_mm) <= 25 for quality in qualities) >= 11
+    assert sum(quality.is_narrow for quality in qualities) >= 11
