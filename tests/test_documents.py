@@ -61,6 +61,13 @@ def make_targets() -> list[str]:
     return sorted({word for line in lines for word in line.split()[1:]})
 
 
+def make_runs(command: str) -> None:
+    """Make the folders of the runs that a command names."""
+    for folder in re.findall(r"runs/\w+", command):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / SYSTEM).write_text("{}")
+
+
 def test_there_are_commands():
     assert len(bundle_commands()) >= 6
     assert len(script_commands()) >= 3
@@ -80,7 +87,9 @@ def test_bundle_command_composes(command, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("command", script_commands())
-def test_script_takes_the_options(command):
+def test_script_takes_the_options(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_runs(command)
     words = shlex.split(command)
     script = importlib.import_module(words[1].removesuffix(".py").replace("/", "."))
     script.make_parser().parse_args(words[2:])
@@ -90,9 +99,7 @@ def test_script_takes_the_options(command):
 def test_command_is_understood(command, tmp_path, monkeypatch, launched):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)
-    for folder in re.findall(r"runs/\w+", command):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / SYSTEM).write_text("{}")
+    make_runs(command)
     chosen = make_parser().parse_args(words)
     if words[0] in {"train", "evaluate", "infer"}:
         assert chosen.command.run(chosen) == 0
