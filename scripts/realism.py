@@ -25,8 +25,9 @@ from bonescan.errors import ScanError
 from bonescan.files import write_text
 from bonescan.keys import IMAGE
 from bonescan.labels import Label
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.patient import SimulatedPatient, simulate_patient
-from bonescan.phantom.presets import CAMERAS, PRESETS, Preset
+from bonescan.phantom.presets import PRESETS, Preset
 from bonescan.phantom.realism.atlas import Examples, find_bones
 from bonescan.phantom.realism.lesions import describe_foci, measure_lesions
 from bonescan.phantom.realism.measures import measure_beside, measure_patient, measure_views

@@ -8,8 +8,8 @@ import numpy as np
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.phantom.anatomy.person import draw_person
+from bonescan.phantom.cameras import CAMERAS, CameraPreset
 from bonescan.phantom.patient import BenignTruth, LesionTruth, SimulatedPatient, SimulatedView
-from bonescan.phantom.presets import CAMERAS, CameraPreset
 
 SHAPE = (90, 70)
 LESIONS = ((30, 22, 5.0), (60, 45, 7.0))

@@ -6,10 +6,11 @@ import torch
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.body_source import draw_new_body
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging.bases import base_weights, build_bases
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.patient import draw_patient
-from bonescan.phantom.presets import CAMERAS, PRESETS
+from bonescan.phantom.presets import PRESETS
 from bonescan.phantom.tracer.uptake import draw_uptake
 from bonescan.prepare.device_bases import DeviceBodies, draw_poisson, move_bases
 from tests.phantom.bodies import block_body

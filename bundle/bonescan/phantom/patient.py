@@ -11,11 +11,12 @@ from scipy import ndimage
 from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.body_source import BodySource, draw_new_body, draw_primary
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.bases import Bases
 from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.scatter_window import expect_scatter_window
 from bonescan.phantom.imaging.truth import mark_truth
-from bonescan.phantom.presets import CameraPreset, CohortGroup, Preset, Primary, find_group
+from bonescan.phantom.presets import CohortGroup, Preset, Primary, find_group
 from bonescan.phantom.scene import Scene, set_scene
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from bonescan.labels import SIDES
-from bonescan.phantom.anatomy.shapes import MARROW_DENSITY, SPONGY_DENSITY
+from bonescan.phantom.anatomy.bone_shape import MARROW_DENSITY, SPONGY_DENSITY
 from bonescan.phantom.anatomy.voxels import Bone
 from tests.phantom.anatomy.reference import COLUMNS, PIXEL_MM, reference_body
 

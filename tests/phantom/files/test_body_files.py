@@ -7,11 +7,12 @@ from scipy import ndimage
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Implant, VoxelBlock, VoxelEllipsoid
 from bonescan.phantom.body_source import draw_new_body
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.files.body_files import read_body, write_body
 from bonescan.phantom.imaging.bases import base_weights, build_bases
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.patient import draw_patient
-from bonescan.phantom.presets import CAMERAS, PRESETS, PROSTATE
+from bonescan.phantom.presets import PRESETS, PROSTATE
 from bonescan.phantom.tracer.paint import spot_block
 from bonescan.phantom.tracer.uptake import Clip, HotSpot, draw_uptake
 from tests.phantom.bodies import SPACING_MM, block_body, filled

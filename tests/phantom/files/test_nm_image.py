@@ -9,8 +9,8 @@ import pytest
 from pydicom import config
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS, PHOTOPEAK_WINDOW_KEV
 from bonescan.phantom.files.nm_image import LAYOUTS, Examination, nm_image
-from bonescan.phantom.presets import CAMERAS, PHOTOPEAK_WINDOW_KEV
 from tests.phantom.fakes import fake_patient
 
 BOTH = tuple(View)

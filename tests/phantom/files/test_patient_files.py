@@ -6,9 +6,10 @@ import pytest
 from bonescan.data.nifti import read_view_stack
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.files.annotators import ANNOTATORS
 from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
-from bonescan.phantom.presets import CAMERAS, PRESETS, Preset
+from bonescan.phantom.presets import PRESETS, Preset
 from tests.phantom.fakes import fake_patient
 
 ONE_FILE = Preset(name="one", patients=5, two_file_share=0.0)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging import bed, motion, uniformity
 from bonescan.phantom.imaging.acquisition import Acquisition, draw_acquisition
 from bonescan.phantom.imaging.collimator import add_penetration
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.imaging.motion import Motion
-from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body
 
 SHAPE = (200, 96)

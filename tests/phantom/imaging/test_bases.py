@@ -5,10 +5,10 @@ import pytest
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import CoarseVolume, Implant, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging.bases import BaseKey, BaseKind, base_weights, build_bases
 from bonescan.phantom.imaging.detectors import Geometry
 from bonescan.phantom.imaging.projection import occupied, project, project_coarse
-from bonescan.phantom.presets import CAMERAS
 from bonescan.phantom.tracer.paint import bone_uptake, joint_blocks, organ_uptake, soft_tissues
 from bonescan.phantom.tracer.uptake import Uptake, draw_uptake
 from tests.phantom.bodies import SPACING_MM, block_body, filled

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging import bed
 from bonescan.phantom.imaging.bed import (
     FAULT_SHARE,
@@ -11,7 +12,6 @@ from bonescan.phantom.imaging.bed import (
     time_after,
 )
 from bonescan.phantom.imaging.uniformity import FIELD_LENGTH_MM
-from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body
 
 PIXEL_MM = 2.5

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging.camera import (
     ScanSettings,
     draw_counts,
@@ -15,7 +16,6 @@ from bonescan.phantom.imaging.camera import (
     thickness_mm,
 )
 from bonescan.phantom.imaging.detectors import Geometry
-from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body
 
 CAMERA = replace(CAMERAS[0], pixel_mm=SPACING_MM[2], first_column=4, last_column=90)

@@ -6,6 +6,7 @@ import pytest
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Implant, VoxelBlock, VoxelEllipsoid
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging.detectors import (
     SOFT_MU_PER_MM,
     TABLE_TRANSMISSION,
@@ -15,7 +16,6 @@ from bonescan.phantom.imaging.detectors import (
     sigma_px,
 )
 from bonescan.phantom.imaging.projection import occupied, project
-from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body, filled
 
 CAMERA = replace(CAMERAS[0], pixel_mm=SPACING_MM[2], first_column=4, last_column=90)

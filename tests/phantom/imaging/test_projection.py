@@ -6,9 +6,9 @@ from scipy import ndimage
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import VoxelBlock
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging.detectors import Geometry, place_detectors
 from bonescan.phantom.imaging.projection import Voxels, occupied, project, project_coarse
-from bonescan.phantom.presets import CAMERAS
 from tests.phantom.bodies import SPACING_MM, block_body
 
 CAMERA = replace(CAMERAS[0], pixel_mm=SPACING_MM[2])

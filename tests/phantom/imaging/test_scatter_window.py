@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bonescan.phantom.cameras import GE_CAMERAS, PHOTOPEAK_WINDOW_KEV, SIEMENS_CAMERAS
 from bonescan.phantom.imaging.camera import ScanSettings, scatter
 from bonescan.phantom.imaging.scatter_window import expect_scatter_window
-from bonescan.phantom.presets import GE_CAMERAS, PHOTOPEAK_WINDOW_KEV, SIEMENS_CAMERAS
 
 SCAN = ScanSettings(
     total_counts=1e6,

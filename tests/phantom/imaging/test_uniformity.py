@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.imaging import uniformity
 from bonescan.phantom.imaging.uniformity import (
     FAULT_SHARE,
@@ -15,7 +16,6 @@ from bonescan.phantom.imaging.uniformity import (
     integral_uniformity,
     place_tubes,
 )
-from bonescan.phantom.presets import CAMERAS
 
 CAMERA = CAMERAS[0]
 REACHED = slice(CAMERA.first_column, CAMERA.last_column + 1)

@@ -12,8 +12,9 @@ import pytest
 
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.patient import simulate_patient
-from bonescan.phantom.presets import CAMERAS, PRESETS
+from bonescan.phantom.presets import PRESETS
 from bonescan.phantom.realism.facts import FOCI, Finding, compare
 from bonescan.phantom.realism.lesions import describe_foci, measure_lesions
 from bonescan.phantom.realism.measures import measure_beside, measure_patient

@@ -6,17 +6,10 @@ import numpy as np
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import side_sign
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.limbs import Arm
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import (
-    BoneShape,
-    Ellipsoid,
-    LocalFrame,
-    Shape,
-    Tube,
-    Vector,
-    unit,
-)
+from bonescan.phantom.anatomy.shapes import Ellipsoid, LocalFrame, Shape, Tube, Vector, unit
 
 # Per finger, base and head of the metacarpal, then middle and tip of the finger, in mm in
 # the frame of the hand. Mean adult hand.

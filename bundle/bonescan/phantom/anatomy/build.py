@@ -7,22 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.phantom.anatomy.arms import arm_bones
+from bonescan.phantom.anatomy.bone_shape import CORTEX_MM, MARROW_DENSITY, SPONGY_DENSITY, BoneShape
 from bonescan.phantom.anatomy.legs import leg_bones
 from bonescan.phantom.anatomy.organs import organ_blocks
 from bonescan.phantom.anatomy.pelvis import pelvis_bones
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.anatomy.posture import Posture
 from bonescan.phantom.anatomy.ribcage import RibPaths, rib_paths, ribcage_bones
-from bonescan.phantom.anatomy.shapes import (
-    CORTEX_MM,
-    MARROW_DENSITY,
-    SPONGY_DENSITY,
-    BoneShape,
-    VoxelGrid,
-    rasterise,
-    to_fraction,
-    union_distance,
-)
+from bonescan.phantom.anatomy.shapes import VoxelGrid, rasterise, to_fraction, union_distance
 from bonescan.phantom.anatomy.shoulder import shoulder_bones
 from bonescan.phantom.anatomy.sites import landmarks
 from bonescan.phantom.anatomy.skull import skull_bones

@@ -9,8 +9,9 @@ import numpy as np
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, LocalFrame, Shape, Tube, Vector
+from bonescan.phantom.anatomy.shapes import LocalFrame, Shape, Tube, Vector
 
 # Toe by toe: base and head of the metatarsal, tip of the toe, in mm in the frame of the foot.
 _TOES = (

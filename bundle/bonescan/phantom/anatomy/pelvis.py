@@ -10,9 +10,10 @@ import numpy as np
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.plates import Plate
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Tube, Vector, smooth_path, unit
+from bonescan.phantom.anatomy.shapes import Ellipsoid, Tube, Vector, smooth_path, unit
 
 _WING_CENTRE = (760, 185, 88)
 # Border of the iliac wing in its plane: downwards, and forwards and outwards, in mm.

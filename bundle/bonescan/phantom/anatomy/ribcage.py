@@ -6,9 +6,10 @@ import numpy as np
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.plates import strip
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Tube, Vector, smooth_path
+from bonescan.phantom.anatomy.shapes import Ellipsoid, Tube, Vector, smooth_path
 from bonescan.phantom.anatomy.spine import VERTEBRAE
 
 RIB_HALF_MM = (

@@ -10,9 +10,10 @@ import numpy as np
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.plates import Plate
 from bonescan.phantom.anatomy.posture import SHOULDER_MM, Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Shape, Tube, Vector, smooth_path, unit
+from bonescan.phantom.anatomy.shapes import Shape, Tube, Vector, smooth_path, unit
 
 _CLAVICLE = ((324, 117, 22), (309, 116, 46), (290, 127, 80), (278, 148, 114), (273, 163, 146))
 _CLAVICLE_RADIUS = (12.5, 8.2, 6.6, 6.6, 8.0)

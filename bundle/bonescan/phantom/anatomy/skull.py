@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from bonescan.labels import SIDES
 from bonescan.phantom.anatomy.body_scale import to_side
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import BoneShape, Ellipsoid, Shape, Tube
+from bonescan.phantom.anatomy.shapes import Ellipsoid, Shape, Tube
 
 # The skull's outer surface as ellipsoids (parietal, frontal, temporal): centre, half axes;
 # and the cavity in it. The vault is 6 mm thick at the side, 7 at the vertex and in front, 9 behind

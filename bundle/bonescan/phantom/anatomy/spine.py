@@ -8,17 +8,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from bonescan.phantom.anatomy.body_scale import side_sign
+from bonescan.phantom.anatomy.bone_shape import BoneShape
 from bonescan.phantom.anatomy.plates import strip
 from bonescan.phantom.anatomy.posture import Posture
-from bonescan.phantom.anatomy.shapes import (
-    BoneShape,
-    Ellipsoid,
-    LocalFrame,
-    Shape,
-    Tube,
-    Vector,
-    unit,
-)
+from bonescan.phantom.anatomy.shapes import Ellipsoid, LocalFrame, Shape, Tube, Vector, unit
 
 
 class VertebralBody(NamedTuple):

@@ -28,10 +28,10 @@ from bonescan.phantom.anatomy.voxels import (
     VoxelBlock,
     VoxelEllipsoid,
 )
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.bases import BaseKey, BaseKind, Bases
 from bonescan.phantom.imaging.detectors import DetectorHead, Geometry
 from bonescan.phantom.imaging.projection import Patch
-from bonescan.phantom.presets import CameraPreset
 
 FACTS_FILE = "body.json"
 IMAGES_FILE = "images.npy"

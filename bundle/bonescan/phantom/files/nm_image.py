@@ -21,7 +21,7 @@ from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader
 from bonescan.dicom.mapping import RADIOPHARMACEUTICALS, write_header
 from bonescan.dicom.scan import Acquisition, View
 from bonescan.phantom.anatomy.person import Person
-from bonescan.phantom.presets import PHOTOPEAK_WINDOW_KEV, CameraPreset
+from bonescan.phantom.cameras import PHOTOPEAK_WINDOW_KEV, CameraPreset
 
 FIRST_STUDY_DATE = date(2020, 1, 1)
 """Patient n is scanned n days later: dates are made up, but each patient has its own."""

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.bases import Bases
 from bonescan.phantom.imaging.bed import draw_bed_fault, posterior_transmission
 from bonescan.phantom.imaging.collimator import add_penetration
 from bonescan.phantom.imaging.motion import Motion, draw_motions
 from bonescan.phantom.imaging.uniformity import column_gains, draw_fault
-from bonescan.phantom.presets import CameraPreset
 
 T = TypeVar("T", bound=np.generic)
 

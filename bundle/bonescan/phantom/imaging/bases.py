@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Body, VoxelBlock
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.camera import draw_counts, thickness_mm
 from bonescan.phantom.imaging.detectors import DetectorHead, Geometry, place_detectors
 from bonescan.phantom.imaging.projection import Patch, Voxels, occupied, project, project_coarse
 from bonescan.phantom.imaging.truth import region_map
-from bonescan.phantom.presets import CameraPreset
 from bonescan.phantom.tracer.paint import (
     bone_uptake,
     cut_texture,

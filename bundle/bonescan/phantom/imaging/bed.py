@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.uniformity import FIELD_LENGTH_MM, draw_by_share
-from bonescan.phantom.presets import CameraPreset
 
 TABLE_BREADTH_MM = (380.0, 460.0)
 """Breadth of the table; arms lie on supports beside it."""

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.voxels import Body
+from bonescan.phantom.cameras import CameraPreset
 from bonescan.phantom.imaging.coarse import enlarge, shrink
 from bonescan.phantom.imaging.detectors import Geometry
-from bonescan.phantom.presets import CameraPreset
 
 SCATTER_STEP = 4
 """Scatter is smooth: it is computed on pixels this many times larger."""

@@ -13,7 +13,7 @@ from scipy import ndimage
 from bonescan.dicom.scan import View
 from bonescan.phantom.anatomy.implants import metal_blocks
 from bonescan.phantom.anatomy.voxels import Body, add_coarsely
-from bonescan.phantom.presets import FWHM_DISTANCES_MM, CameraPreset
+from bonescan.phantom.cameras import FWHM_DISTANCES_MM, CameraPreset
 
 SOFT_MU_PER_MM = 0.0154
 FAT_MU_PER_MM = 0.0144

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bonescan.dicom.codes import PHOTOPEAK_KEV
+from bonescan.phantom.cameras import PHOTOPEAK_WINDOW_KEV, CameraPreset
 from bonescan.phantom.imaging.camera import ScanSettings, scatter
-from bonescan.phantom.presets import PHOTOPEAK_WINDOW_KEV, CameraPreset
 
 SCATTER_WINDOW_SHARE = 0.1
 """Share of scans that store it: planar bone scans need none. A default of ours."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.dicom.scan import View
-from bonescan.phantom.presets import CameraPreset
+from bonescan.phantom.cameras import CameraPreset
 
 FIELD_LENGTH_MM = 390.0
 """Detector along the bed: 387 mm by 533 mm on Siemens cameras, 400 mm by 540 mm on those of GE."""
