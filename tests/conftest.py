@@ -56,7 +56,7 @@ def cohort(make_once: Callable[..., Path]) -> Path:
     """Return a simulated cohort of seven patients."""
 
     def simulate(folder: Path) -> None:
-        simulate_cohort(Cohort(find_preset("default"), 7, 151, folder), workers=1)
+        simulate_cohort(Cohort(find_preset("default"), 7, 101, folder), workers=1)
 
     return make_once("cohort", simulate)
 
