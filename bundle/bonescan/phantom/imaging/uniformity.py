@@ -88,11 +88,6 @@ def _light(place_mm: NDArray[np.floating], tube_mm: NDArray[np.float64]) -> NDAr
     return np.exp(-0.5 * away**2)
 
 
-def integral_uniformity(flood: NDArray[np.float64]) -> float:
-    """Return (max - min) / (max + min) of a flood image, as NEMA NU 1 defines it."""
-    return float((flood.max() - flood.min()) / (flood.max() + flood.min()))
-
-
 def draw_flood(
     tubes: Tubes, uniformity: tuple[float, float], rng: np.random.Generator
 ) -> NDArray[np.float64]:
