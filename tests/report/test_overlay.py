@@ -11,7 +11,7 @@ from bonescan.data.datalist import load_items
 from bonescan.data.load import load_scan, load_scan_or_map
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
-from bonescan.report.findings import Finding
+from bonescan.measures.findings import Finding
 from bonescan.report.overlay import (
     CAPTION_PX,
     MIN_WIDTH_PX,

@@ -1,1 +1,1 @@
-"""Findings, overlays and tables."""
+"""Pictures, pages, tables: what a person looks at."""

@@ -21,6 +21,7 @@ from bonescan.labels import EIGHT_NEIGHBOURS, Label
 from bonescan.metrics.bootstrap import RESAMPLES
 from bonescan.metrics.lesion import MIN_IOU, lesion_f, match_lesions
 from bonescan.metrics.pixel import cohen_kappa, confusion, score
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.drawing import (
     COLOURS,
     draw_counts,
@@ -29,7 +30,6 @@ from bonescan.report.drawing import (
     new_figure,
     save_png,
 )
-from bonescan.report.findings import RESEARCH_USE
 from bonescan.report.image_results import describe_interval, with_interval
 from bonescan.report.tables import format_interval, markdown_table, plain_markdown
 

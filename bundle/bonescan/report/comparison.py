@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.curves import CURVES, EPOCH, LOSS, tidy
 from bonescan.report.drawing import (
     COLOURS,
@@ -23,7 +24,6 @@ from bonescan.report.drawing import (
     zoom,
 )
 from bonescan.report.evaluated_images import EvaluatedImage
-from bonescan.report.findings import RESEARCH_USE
 
 SIDE_PX = 380
 TITLE_PX = 34

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bonescan.files import write_text
 from bonescan.metrics.likeness import BLOCK_PX, Difference, Neighbours
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.drawing import HEADER_PX, name_origin, new_figure, save_png
-from bonescan.report.findings import RESEARCH_USE
 
 Images = NDArray[np.floating]
 """(image, row, column), scaled to 0..1."""

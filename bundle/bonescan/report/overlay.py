@@ -15,6 +15,8 @@ from scipy.optimize import isotonic_regression
 from bonescan.dicom.scan import ContentCheck, View, ViewSource
 from bonescan.image_form import ImageForm
 from bonescan.labels import Label
+from bonescan.measures.findings import Finding
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.drawing import (
     FIELD_COLOUR,
     HALO_COLOUR,
@@ -33,7 +35,6 @@ from bonescan.report.drawing import (
     write_caption,
     zoom,
 )
-from bonescan.report.findings import RESEARCH_USE, Finding
 from bonescan.report.scan_result import ScanResult
 
 PIXELS_PER_MM = 0.75

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.drawing import (
     FOOTER_PX,
     HEADER_PX,
@@ -24,7 +25,6 @@ from bonescan.report.drawing import (
     zoom,
 )
 from bonescan.report.evaluated_images import EvaluatedImage
-from bonescan.report.findings import RESEARCH_USE
 
 PANEL_SIDE_PX = 420
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bonescan.dicom.scan import Source, View
 from bonescan.labels import Label
-from bonescan.report.findings import Finding, find_lesions
+from bonescan.measures.findings import Finding, find_lesions
 from bonescan.report.provenance import Provenance
 
 

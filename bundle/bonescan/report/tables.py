@@ -12,7 +12,7 @@ from bonescan.files import harmless
 from bonescan.labels import LABEL_NAMES
 from bonescan.metrics.lesion import DETECTION_METRICS
 from bonescan.metrics.pixel import METRICS, OUTCOMES, scores
-from bonescan.report.findings import RESEARCH_USE
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.image_results import ImageResult
 
 ABBREVIATIONS = {"iou": "IoU", "dsc": "DSC"}

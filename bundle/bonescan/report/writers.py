@@ -15,7 +15,8 @@ from bonescan import run_folder
 from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.files import append_row, write_json
-from bonescan.report.findings import RESEARCH_USE, Finding
+from bonescan.measures.findings import Finding
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.overlay import write_overlay
 from bonescan.report.scan_result import ScanResult
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bonescan.metrics.pixel import METRICS
-from bonescan.report.findings import RESEARCH_USE
+from bonescan.notice import RESEARCH_USE
 from bonescan.report.tables import format_interval, markdown_table, metric_title
 from bonescan.studies.experiments.experiment import F1_OF_MEANS, FAST
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bonescan.dicom.scan import View
-from bonescan.report.findings import find_border
-from bonescan.report.findings import find_lesions as find_lesions_in
+from bonescan.measures.findings import find_border
+from bonescan.measures.findings import find_lesions as find_lesions_in
 
 SPACING_MM = (2.4, 1.9)
 COUNTS = np.arange(6 * 5, dtype=np.float32).reshape(6, 5)

@@ -12,8 +12,6 @@ from bonescan.dicom.scan import View
 from bonescan.labels import EIGHT_NEIGHBOURS
 from bonescan.metrics.lesion import label_components
 
-RESEARCH_USE = "Research use only, not for diagnosis"
-
 
 @dataclass(frozen=True)
 class Finding:

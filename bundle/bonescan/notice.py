@@ -1,0 +1,3 @@
+"""The notice that stands in every result."""
+
+RESEARCH_USE = "Research use only, not for diagnosis"
