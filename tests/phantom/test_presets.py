@@ -2,7 +2,15 @@ from collections import Counter
 
 import pytest
 
-from bonescan.phantom.presets import CHEN_GROUPS, PRESETS, SITES, find_group, find_preset
+from bonescan.labels import REGIONS, REPORT_SITES
+from bonescan.phantom.presets import (
+    CHEN_GROUPS,
+    PRESETS,
+    SITES,
+    find_group,
+    find_preset,
+    site_of,
+)
 
 CHEN = PRESETS["chen2023"]
 
@@ -22,6 +30,13 @@ def test_unknown_preset_is_refused():
 def test_sites_name_known_regions_once():
     names = [region for regions in SITES.values() for region in regions]
     assert len(names) == len(set(names)) == 53
+
+
+def test_each_region_is_of_one_site_of_a_report():
+    assert {site_of(region) for region in REGIONS} == set(REPORT_SITES)
+    named = {"t4": "spine", "c1": "spine", "sacrum": "pelvis", "femur_left": "femur"}
+    named |= {"skull": "other", "ribs_right": "ribs", "scapula_left": "scapula"}
+    assert {region: site_of(region) for region in named} == named
 
 
 def test_he2024_holds_410_images_of_lung_cancer():

@@ -73,6 +73,15 @@ TERRITORIES: Mapping[str, Territory] = {
 where in it, are defaults of ours, with which about four patients in ten have more than six."""
 
 
+def site_of(region: str) -> str:
+    """Return which of `bonescan.labels.REPORT_SITES` a region of the skeleton belongs to."""
+    return next(
+        name
+        for name, territory in TERRITORIES.items()
+        if any(region in SITES[site] for site in territory.sites)
+    )
+
+
 @dataclass(frozen=True)
 class Primary:
     """How the bone metastases of one primary tumour behave.

@@ -4,6 +4,9 @@ import pytest
 
 from bonescan.phantom.files.cohort_files import make_datalist, make_readme
 
+REGIONS = ("femur_left", "tibia_left", "sacrum", "c2")
+"""Of the first lesions; no view shows the first one."""
+
 
 def truth(number, *, views=("anterior", "posterior"), lesions=1, files=1):
     names = ["scan.dcm"] if files == 1 and len(views) == 2 else [f"{view}.dcm" for view in views]
@@ -12,7 +15,10 @@ def truth(number, *, views=("anterior", "posterior"), lesions=1, files=1):
         "images": names,
         "views": {view: {} for view in views},
         "clinical": {"patient": f"SIM{number:04d}", "age": 60 + number, "alp_u_l": 80.5},
-        "lesions": [{"area_px": dict.fromkeys(views, index)} for index in range(lesions)],
+        "lesions": [
+            {"area_px": dict.fromkeys(views, index), "region": region}
+            for index, region in enumerate(REGIONS[:lesions])
+        ],
         "primary": "lung" if number % 3 else "breast",
         "camera": {"model": "Symbia"},
         "body_of": "",
@@ -80,7 +86,19 @@ def test_entry_names_files_beside_the_datalist_and_the_facts():
     assert entry["benign"] == "sim-0001/benign.nii.gz"
     assert entry["regions"] == "sim-0001/regions.nii.gz"
     assert (entry["age"], entry["alp_u_l"]) == (61, 80.5)
+    assert entry["sites"] == []
     assert datalist["labels"] == {"0": "background", "1": "metastasis", "2": "bladder"}
+
+
+def test_entry_names_the_sites_that_a_view_shows():
+    patients = [truth(number, lesions=number) for number in range(1, 5)]
+    entries = make_datalist(patients, name="default", seed=0)["training"]
+    assert [entry["sites"] for entry in entries] == [
+        [],
+        ["other"],
+        ["pelvis", "other"],
+        ["spine", "pelvis", "other"],
+    ]
 
 
 @pytest.mark.parametrize(("patients", "held_out"), [(1, 0), (4, 0), (5, 1), (6, 2)])

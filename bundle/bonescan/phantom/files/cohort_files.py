@@ -16,9 +16,10 @@ from bonescan.keys import (
     LABEL,
     PATIENT,
     REGIONS,
+    SITES,
     VIEW_SEPARATOR,
 )
-from bonescan.labels import LABEL_NAMES
+from bonescan.labels import LABEL_NAMES, REPORT_SITES
 from bonescan.phantom.files.annotators import ANNOTATORS
 from bonescan.phantom.files.patient_files import (
     BENIGN_FILE,
@@ -27,6 +28,7 @@ from bonescan.phantom.files.patient_files import (
     LABELME_FOLDER,
     REGIONS_FILE,
 )
+from bonescan.phantom.presets import site_of
 
 FOLDS = 5
 """Folds of the patients that are not held out."""
@@ -115,9 +117,16 @@ def _entry(truth: Truth) -> dict[str, Any]:
         INSTANCES: f"{folder}/{INSTANCES_FILE}",
         BENIGN: f"{folder}/{BENIGN_FILE}",
         REGIONS: f"{folder}/{REGIONS_FILE}",
+        SITES: _shown_sites(truth["lesions"]),
         **({BODY_OF: body_of} if body_of else {}),
         **truth["clinical"],
     }
+
+
+def _shown_sites(lesions: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the sites in which a view shows a metastasis, in the order of REPORT_SITES."""
+    shown = {site_of(lesion["region"]) for lesion in lesions if _is_seen(lesion)}
+    return [site for site in REPORT_SITES if site in shown]
 
 
 def make_readme(
