@@ -31,6 +31,8 @@ VIEW_SIZE = [128, 48]
 """The same of a view that is not cropped to the thorax."""
 PARTLY_LABELLED = (*(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)), "mean_teacher_unet_res")
 """Systems that use the labels of half of the patients, who may well be those without lesions."""
+MEASURED = ("seconds", "processor_seconds", "memory_mb")
+"""Columns of a history that no two runs share."""
 FILES = ("image", "label", "instances", "regions")
 """Keys of a datalist's entries that name files."""
 

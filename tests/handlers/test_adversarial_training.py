@@ -19,6 +19,7 @@ from bonescan.handlers.progress import History, TrainingProgress
 from bonescan.handlers.seeding import EpochSeed
 from bonescan.handlers.tensorboard import TensorBoardScalars
 from bonescan.run_folder import HISTORY, LAST_STATE, TENSORBOARD, WEIGHTS
+from tests.workflows import MEASURED
 
 EPOCHS, STEPS = 3, 4
 
@@ -88,14 +89,14 @@ def whole(tmp_path_factory) -> Path:
 
 def history(folder: Path) -> list[dict[str, str]]:
     with (folder / HISTORY).open(newline="") as file:
-        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+        return [{**row, **dict.fromkeys(MEASURED, "")} for row in csv.DictReader(file)]
 
 
 def test_history_has_each_loss_and_each_learning_rate(whole):
     rows = history(whole)
     assert list(rows[0]) == [
         "epoch", "g_loss", "d_loss", "learning_rate_generator", "learning_rate_critic",
-        "validation_metric", "seconds",
+        "validation_metric", "seconds", "images", "processor_seconds", "memory_mb",
     ]  # fmt: skip
     assert [row["learning_rate_generator"] for row in rows] == ["0.01", "0.005", "0.0025"]
     assert {row["learning_rate_critic"] for row in rows} == {"0.5"}

@@ -11,18 +11,19 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from bonescan.networks import DCGANGenerator
 from bonescan.run_folder import HISTORY, LAST_STATE, SYSTEM, TENSORBOARD, WEIGHTS
 from tests.thorax_sets import SIDE, train_gan
+from tests.workflows import MEASURED
 
 
 def history(folder: Path) -> list[dict[str, str]]:
     with (folder / HISTORY).open(newline="") as file:
-        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+        return [{**row, **dict.fromkeys(MEASURED, "")} for row in csv.DictReader(file)]
 
 
 def test_both_losses_and_both_rates_are_shown(trained_gan):
     rows = history(trained_gan)
     assert list(rows[0]) == [
         "epoch", "g_loss", "d_loss", "learning_rate_generator", "learning_rate_discriminator",
-        "validation_metric", "seconds",
+        "validation_metric", "seconds", "images", "processor_seconds", "memory_mb",
     ]  # fmt: skip
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert {row["learning_rate_discriminator"] for row in rows} == {"0.0002"}

@@ -11,7 +11,7 @@ from ignite.engine import Events
 from bonescan.keys import LABELLED
 from bonescan.run_folder import HISTORY, LAST_STATE, OPERATING_POINT, WEIGHTS
 from bonescan.workflow.launch import root_cause
-from tests.workflows import locate_datalist, make_workflow, read_system
+from tests.workflows import MEASURED, locate_datalist, make_workflow, read_system
 
 LIN, TEACHER = "lin2022_t1", "mean_teacher_unet_res"
 
@@ -59,7 +59,7 @@ def refusal(name: str, datalist: Path, folder: Path, **overrides) -> str:
 
 def history(folder: Path) -> list[dict[str, str]]:
     with (folder / HISTORY).open(newline="") as file:
-        return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+        return [{**row, **dict.fromkeys(MEASURED, "")} for row in csv.DictReader(file)]
 
 
 @pytest.fixture(scope="module")

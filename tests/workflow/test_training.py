@@ -8,6 +8,7 @@ import torch
 
 from bonescan.run_folder import LAST_STATE, WEIGHTS
 from tests.workflows import (
+    MEASURED,
     TINY,
     make_workflow,
     run,
@@ -83,7 +84,7 @@ def test_resumed_run_equals_uninterrupted_one(epoch_length, cohort, tmp_path):
     run_workflow("train", **where, output_dir=str(parts), epochs=3, resume=True)
     assert_same(weights(whole), weights(parts))
     assert_same(weights(whole, WEIGHTS), weights(parts, WEIGHTS))
-    drop = {"seconds"}
+    drop = set(MEASURED)
     kept = [[{k: r[k] for k in r if k not in drop} for r in history(f)] for f in (whole, parts)]
     assert kept[0] == kept[1]
     iterations = torch.load(whole / LAST_STATE, weights_only=True)["iteration"]

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from bonescan import run_folder
 from bonescan.files import read_rows, write_rows
+from bonescan.handlers.effort import EpochEffort
 from bonescan.handlers.mean_loss import mean_losses
 
 
@@ -78,7 +79,8 @@ class History:
     """Keep one row per epoch in `history.csv`; a resumed run goes on in the same file.
 
     Columns: `epoch`; each loss by its name; `learning_rate`, or `learning_rate_NAME` of each where
-    there are several optimisers; `validation_metric`; `seconds`.
+    there are several optimisers; `validation_metric`; `seconds` that the epoch took; what it cost
+    (EpochEffort): `images`, `processor_seconds`, `memory_mb`.
 
     Args:
         output_dir: folder of the file.
@@ -96,9 +98,11 @@ class History:
         self.path = Path(output_dir) / run_folder.HISTORY
         self.optimizers = optimizers
         self.evaluator = evaluator
+        self.effort = EpochEffort()
 
     def attach(self, engine: Engine) -> None:
-        """Register on the engine's EPOCH_COMPLETED, after MeanLoss."""
+        """Register on the events of the epoch, after MeanLoss and validation."""
+        self.effort.attach(engine)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -115,6 +119,7 @@ class History:
             **self._learning_rates(),
             "validation_metric": metric,
             "seconds": f"{engine.state.times['EPOCH_COMPLETED'] or 0.0:.1f}",
+            **self.effort.columns,
         }
         write_rows(self.path, [*self._earlier_rows(engine.state.epoch), row])
 
