@@ -1,6 +1,6 @@
 """Label values, bone regions and colours: the one owner of label semantics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 
@@ -61,6 +61,29 @@ REGIONS = (*AXIAL_REGIONS, *(f"{name}_{side}" for name in PAIRED_REGIONS for sid
 REPORT_SITES = ("spine", "pelvis", "scapula", "ribs", "femur", "other")
 """Parts of the skeleton that a report names (Liu et al. 2021, doi 10.3389/fonc.2021.757823, Table
 3); the sacrum is of the pelvis."""
+
+REGION_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "skull": ("skull", "face"),
+    "cervical_spine": tuple(f"c{number}" for number in range(1, 8)),
+    "thoracic_spine": tuple(f"t{number}" for number in range(1, 13)),
+    "lumbar_spine": tuple(f"l{number}" for number in range(1, 6)),
+    "sacrum": ("sacrum",),
+    "sternum": ("manubrium", "sternum"),
+    **{f"{name}_{side}": (f"{name}_{side}",) for name in PAIRED_REGIONS for side in SIDES},
+}
+"""Regions as they are named and weighed in results: a planar image does not tell which vertebra it
+shows, and the jaw lies on the skull."""
+
+
+def region_group_bits(name: str) -> int:
+    """Return the bits of a group's regions: a pixel shows the group where any of them is set.
+
+    Raises:
+        ValueError: if the group is unknown.
+    """
+    if name not in REGION_GROUPS:
+        raise ValueError(f"group must be one of {', '.join(REGION_GROUPS)}, got {name!r}")
+    return sum(map(region_bit, REGION_GROUPS[name]))
 
 
 def region_bit(name: str) -> int:

@@ -1,5 +1,6 @@
 """Lesions of a scan as a list that a physician can check and a program can read."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,11 @@ from skimage.measure import regionprops
 from bonescan.dicom.scan import View
 from bonescan.labels import EIGHT_NEIGHBOURS
 from bonescan.metrics.lesion import label_components
+
+SURROUNDINGS_MM = (6.0, 16.0)
+"""How far outside a lesion its surroundings lie: beyond what the camera blurs of it (full width at
+half maximum 7 to 11 mm at 10 to 20 cm), and near enough to be the same bone and soft tissue. A
+default of ours."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,13 @@ class Finding:
         box_px: first row, first column, last row and last column, all inside.
         touches_field_border: whether a pixel lies at the edge of the field that was assessed, which
             may have cut the lesion off, or the image.
+        to_background: mean count over that of its surroundings: the pixels SURROUNDINGS_MM outside
+            of it that are no lesion and no bladder; None where nothing was counted there.
         score: highest probability of a pixel, 0..1; None where none was given.
+        region: name of bonescan.labels.REGION_GROUPS; None where it shows no known bone,
+            or regions are not known.
+        lesion: number of the lesion in its scan, from 1 from head to foot: a finding of each view
+            that are one lesion share it (see bonescan.measures.pairing); 0 before they are paired.
     """
 
     view: View
@@ -42,7 +54,10 @@ class Finding:
     centroid_mm: tuple[float, float]
     box_px: tuple[int, int, int, int]
     touches_field_border: bool
+    to_background: float | None = None
     score: float | None = None
+    region: str | None = None
+    lesion: int = 0
 
 
 def find_lesions(
@@ -54,10 +69,9 @@ def find_lesions(
     field_mask: NDArray[np.bool_],
     prob: NDArray[np.floating] | None = None,
     instances: NDArray[np.integer] | None = None,
+    bladder_mask: NDArray[np.bool_] | None = None,
 ) -> list[Finding]:
     """Measure the lesions of a mask on the counts of one view.
-
-    They are its 8-connected components, or the instances where a system told them apart.
 
     Args:
         pred_mask: lesions (row, column).
@@ -66,8 +80,8 @@ def find_lesions(
         view: the view's name.
         field_mask: field that was assessed (row, column).
         prob: probability of lesion (row, column), 0..1.
-        instances: number of the instance that owns each pixel (row, column); counts in the mask
-            only, and the numbers need not be without gaps.
+        instances: number of the instance that owns each pixel (row, column), see number_pixels.
+        bladder_mask: bladder (row, column), which is no background of a lesion.
 
     Returns:
         One finding per lesion, by topmost row and then leftmost column; empty without lesions.
@@ -80,13 +94,40 @@ def find_lesions(
             raise ValueError(
                 f"{name} must have the mask's shape {pred_mask.shape}, got {array.shape}"
             )
-    if instances is None:
-        components, _ = label_components(pred_mask)
-    else:
-        components = _number_by_place(instances, pred_mask)
+    numbers = number_pixels(pred_mask, instances)
     channels = [counts, find_border(field_mask), *([] if prob is None else [prob])]
     values = np.stack(channels, axis=-1).astype(np.float64)
-    return [_measure(region, spacing_mm, view) for region in regionprops(components, values)]
+    other = pred_mask if bladder_mask is None else pred_mask | bladder_mask
+    return [
+        dataclasses.replace(
+            _measure(lesion, spacing_mm, view),
+            to_background=_compare_with_surroundings(lesion, counts, other, spacing_mm),
+        )
+        for lesion in regionprops(numbers, values)
+    ]
+
+
+def number_pixels(
+    pred_mask: NDArray[np.bool_], instances: NDArray[np.integer] | None = None
+) -> NDArray[np.int32]:
+    """Number the lesions of a mask from 1, by topmost row and then leftmost column.
+
+    They are its 8-connected components, or the instances where a system told them apart.
+
+    Args:
+        pred_mask: lesions (row, column).
+        instances: number of the instance that owns each pixel (row, column); counts in the mask
+            only, and the numbers need not be without gaps.
+
+    Returns:
+        Finding.number of each pixel (row, column), 0 outside.
+
+    Raises:
+        ValueError: if the arrays differ in shape or are not two-dimensional.
+    """
+    if instances is None:
+        return label_components(pred_mask)[0]
+    return _number_by_place(instances, pred_mask)
 
 
 def find_border(field_mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -128,3 +169,25 @@ def _measure(region: Any, spacing_mm: tuple[float, float], view: View) -> Findin
         touches_field_border=bool(on_border),
         score=score[0] if score else None,
     )
+
+
+def _compare_with_surroundings(
+    lesion: Any,
+    counts: NDArray[np.floating],
+    other_mask: NDArray[np.bool_],
+    spacing_mm: tuple[float, float],
+) -> float | None:
+    """Return Finding.to_background of a lesion; other_mask holds what is no background."""
+    near_mm, far_mm = SURROUNDINGS_MM
+    box = tuple(
+        slice(max(part.start - margin, 0), part.stop + margin)
+        for part, margin in zip(
+            lesion.slice, (int(np.ceil(far_mm / mm)) for mm in spacing_mm), strict=True
+        )
+    )
+    inside = np.zeros(counts.shape, bool)
+    inside[lesion.slice] = lesion.image
+    away_mm = ndimage.distance_transform_edt(~inside[box], sampling=spacing_mm)
+    around = (away_mm > near_mm) & (away_mm <= far_mm) & ~other_mask[box]
+    background = float(counts[box][around].mean()) if around.any() else 0.0
+    return float(lesion.intensity_mean[0]) / background if background > 0 else None
