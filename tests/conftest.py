@@ -1,8 +1,9 @@
 """Fixtures of all tests."""
 
 import json
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,15 @@ from bonescan.phantom.presets import find_preset
 from bonescan.workflow import launch as launch_module
 from tests.factories import SPACING_MM
 from tests.workflows import locate_datalist, run_workflow, train_system
+
+
+@pytest.fixture(autouse=True)
+def _no_handler_is_left() -> Iterator[None]:
+    """Take away the handlers that a workflow's logging.conf left: their streams are this test's."""
+    yield
+    for handler in logging.root.handlers[:]:
+        if type(handler) is logging.StreamHandler:  # and not those of pytest, which are kinds of it
+            logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
