@@ -29,7 +29,11 @@ TINY = {
 """A network that costs nothing, on images that are not square, of which an epoch is one pass."""
 VIEW_SIZE = [128, 48]
 """The same of a view that is not cropped to the thorax."""
-PARTLY_LABELLED = (*(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)), "mean_teacher_unet_res")
+PARTLY_LABELLED = (
+    *(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)),
+    "lin2022_t3_features",
+    "mean_teacher_unet_res",
+)
 """Systems that use the labels of half of the patients, who may well be those without lesions."""
 MEASURED = ("seconds", "processor_seconds", "memory_mb")
 """Columns of a history that no two runs share."""

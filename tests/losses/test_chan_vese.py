@@ -192,8 +192,24 @@ def test_other_channels_are_refused(loss):
 
 
 def test_an_image_of_another_size_is_refused():
-    with pytest.raises(ValueError, match=r"of the logits, \(1, 1, 4, 4\), got \(1, 1, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"\(1, 1, 4, 4\), but for its .*, got \(1, 1, 4, 6\)"):
         ChanVeseLoss()(torch.zeros(1, 1, 4, 4), {IMAGE: torch.zeros(1, 1, 4, 6)})
+
+
+@pytest.mark.parametrize("region", ["image", "body"])
+def test_energy_of_two_views_is_their_mean_and_a_missing_one_says_nothing(region):
+    torch.manual_seed(0)
+    loss, logits = ChanVeseLoss(unsup_region=region), torch.randn(2, 1, 6, 5)
+    front, back = torch.rand(2, 2, 1, 6, 5)
+    front[:, :, :2] = 0  # no body there
+    back[1] = 0
+    both = torch.cat([back, front], dim=1)
+
+    def alone(scan: int, view: torch.Tensor) -> torch.Tensor:
+        return loss(logits[scan : scan + 1], {IMAGE: view[scan : scan + 1]})
+
+    expected = torch.stack([(alone(0, front) + alone(0, back)) / 2, alone(1, front)])
+    torch.testing.assert_close(loss(logits, {IMAGE: both}), expected.mean())
 
 
 def test_an_unknown_region_is_refused():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bonescan.networks import RecurrentExtractor
+from bonescan.networks import AggregatingExtractor, RecurrentExtractor
 from bonescan.networks.recurrent import DilatedBlock, InceptionReduction, ResidualDilatedBlock
 from tests.networks.checks import assert_gradient_everywhere, count, fit, script
 
@@ -190,6 +190,77 @@ def test_initial_logits_neither_vanish_nor_explode():
     network = RecurrentExtractor(widths=[8, 10, 15])
     with torch.no_grad():
         assert 0.05 < network(torch.rand(2, 1, 80, 96)).std() < 5
+
+
+SHAPES = [{"widths": [3, 4]}, {"widths": [3, 3], "tie_weights": True}]
+
+
+def make_pair(**shape) -> tuple[RecurrentExtractor, AggregatingExtractor]:
+    """Return a network of one view and one of several with its weights, as they apply."""
+    torch.manual_seed(0)
+    plain, aggregating = RecurrentExtractor(**shape).eval(), AggregatingExtractor(**shape).eval()
+    aggregating.load_state_dict(plain.state_dict())
+    return plain, aggregating
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scan_of_one_view_equals_the_plain_network(shape):
+    plain, aggregating = make_pair(**shape)
+    view = torch.rand(2, 1, 16, 24)
+    with torch.no_grad():
+        expected = plain(view)
+        torch.testing.assert_close(aggregating(view), expected)
+        missing = torch.zeros_like(view)
+        torch.testing.assert_close(aggregating(torch.cat([view, missing], dim=1)), expected)
+        torch.testing.assert_close(aggregating(torch.cat([missing, view], dim=1)), expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_features_of_both_views_are_added_in_every_step(shape):
+    plain, aggregating = make_pair(**shape)
+    front, back = torch.rand(2, 1, 1, 16, 24)
+    x = front[:, :0]
+    with torch.no_grad():
+        for step in list(plain.steps) * plain.repeats:
+            x = step.decode(step.encode(front, x) + step.encode(back, x))
+        for views in ([front, back], [back, front]):
+            torch.testing.assert_close(aggregating(torch.cat(views, dim=1)), plain.head(x))
+
+
+def test_batch_of_scans_with_one_and_two_views_equals_each_alone():
+    _, aggregating = make_pair(widths=[3, 4])
+    scans = torch.rand(4, 2, 16, 24)
+    scans[1, 0] = scans[2, 1] = 0
+    with torch.no_grad():
+        alone = torch.cat([aggregating(scan[None]) for scan in scans])
+        torch.testing.assert_close(aggregating(scans), alone)
+
+
+def test_missing_views_are_no_part_of_the_batch_that_normalises():
+    plain, aggregating = (network.train() for network in make_pair(widths=[3]))
+    views = torch.rand(2, 1, 16, 24)
+    plain(views)
+    aggregating(torch.cat([views, torch.zeros_like(views)], dim=1))
+    torch.testing.assert_close(aggregating.state_dict(), plain.state_dict())
+
+
+def test_views_are_not_mirrored_again():
+    _, aggregating = make_pair(widths=[2])
+    views = torch.rand(1, 2, 32, 384, requires_grad=True)
+    aggregating(views)[0, 0, 20, 320].backward()
+    for gradient in views.grad[0]:
+        assert gradient[:, 192:].any()
+        assert not gradient[:, :192].any()
+
+
+def test_both_views_reach_every_parameter_and_are_scripted():
+    torch.manual_seed(0)
+    network = AggregatingExtractor(widths=[4, 4])
+    views = torch.rand(2, 2, 40, 24)
+    views[1, 1] = 0
+    assert_gradient_everywhere(network, views)
+    network.eval()
+    torch.testing.assert_close(script(network)(views), network(views))
 
 
 def test_sides_that_do_not_halve_three_times_are_refused():

@@ -4,7 +4,14 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
 from bonescan.keys import META_VIEWS
-from bonescan.transforms import AggregateViews, AggregateViewsd, MirrorPosteriord, SplitViewsd
+from bonescan.transforms import (
+    AggregateViews,
+    AggregateViewsd,
+    MirrorPosteriord,
+    SplitViewsd,
+    StackViewsd,
+    UniteLabelsd,
+)
 from bonescan.transforms.views import add_counts, unite_labels
 
 COUNTS = torch.tensor([[[1.0, 2.0, 0.0], [4.0, 0.0, 7.0]], [[3.0, 0.0, 0.0], [1.0, 5.0, 7.0]]])
@@ -111,3 +118,44 @@ def test_refuses_entries_with_other_views(make_stack):
     sample = {"image": make_stack(), "label": make_stack(views="anterior")}
     with pytest.raises(ValueError, match=r"views must be the same for all keys, got .*'anterior'"):
         SplitViewsd(["image", "label"])(sample)
+
+
+def test_each_view_gets_the_union(make_stack):
+    label = make_stack(torch.tensor([[[0, 1, 2]], [[1, 0, 0]]], dtype=torch.uint8))
+    sample = UniteLabelsd(("image", "label"))({"label": label, "image": 7})
+    assert sample["label"].tolist() == [[[1, 1, 2]], [[1, 1, 2]]]
+    assert sample["label"].meta[META_VIEWS] == label.meta[META_VIEWS]
+    assert sample["label"].dtype == torch.uint8
+    assert sample["image"] == 7
+
+
+def test_a_label_that_is_not_loaded_stays():
+    sample = {"image": 7, "label": "label.nii.gz"}
+    assert UniteLabelsd("image")(sample) == sample
+
+
+def test_samples_of_one_and_two_views_collate(make_stack):
+    label = torch.tensor([[[0, 1, 1], [0, 0, 2]]])
+    stack = StackViewsd(("image", "label"))
+    both = stack({"image": make_stack(COUNTS), "label": make_stack(label.repeat(2, 1, 1))})
+    one = stack(
+        {
+            "image": make_stack(COUNTS[1:], views="posterior"),
+            "label": make_stack(label, views="posterior"),
+        }
+    )
+    assert torch.equal(both["image"], COUNTS)
+    assert torch.equal(one["image"], torch.stack([COUNTS[1], torch.zeros(2, 3)]))
+    assert torch.equal(both["label"], label)
+    assert torch.equal(one["label"], label)
+
+
+def test_labels_that_differ_between_the_views_are_not_stacked(make_stack):
+    label = make_stack(torch.tensor([[[0, 1]], [[1, 0]]]))
+    with pytest.raises(ValueError, match="label must be the same in all views"):
+        StackViewsd("label")({"label": label})
+
+
+def test_more_views_than_channels_are_refused(make_stack):
+    with pytest.raises(ValueError, match="scan must have 1 views at most, got 2"):
+        StackViewsd("image", views=1)({"image": make_stack(COUNTS)})

@@ -32,7 +32,8 @@ from tests.workflows import (
 LEVEL = 0.7
 FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
 SYSTEMS = [path.stem for path in sorted((CONFIGS / "systems").glob("*.yaml"))]
-ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith("chen2023")]
+SEVERAL_VIEWS = ("chen2023", "lin2022_t3_features")
+ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith(SEVERAL_VIEWS)]
 """Those that take one image per view: the overlay fits no other."""
 
 
@@ -143,3 +144,26 @@ def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_p
     assert run_command("--config_file", files, *where, "--input", datalist) == 0
     assert len(list((tmp_path / "inference").glob("*/*.nii.gz"))) == 5
     assert_marked_alike(tmp_path / "inference")
+
+
+@pytest.mark.slow
+def test_views_added_as_features_are_trained_evaluated_and_marked_alike(datalist, tmp_path):
+    """Patients of one view and of two, in a batch of training and on their own."""
+    args_file = "configs/systems/lin2022_t3_features.yaml"
+    trained = run_command(
+        "training", "--args_file", args_file, "--datalist", datalist, "--output_dir", tmp_path,
+        "--sampler#labelled_share", 1, *tiny_arguments(), "--fold", "$None", "--batch_size", 3,
+    )  # fmt: skip
+    assert trained == 0
+    system, where = tmp_path / SYSTEM, ("--run_dir", tmp_path)
+    files = f"['configs/evaluate.yaml','{system}']"
+    assert run_command("--config_file", files, *where, "--datalist", datalist) == 0
+    rows = read_rows(tmp_path / EVALUATION / IMAGE_ROWS)
+    assert [row["form"] for row in rows] == ["anterior", "posterior", "posterior"]
+    same = [{key: row[key] for key in ("patient", "tp", "fp", "fn")} for row in rows]
+    assert same[0] == same[1] != same[2]
+    files = f"['configs/inference.yaml','{system}']"
+    assert run_command("--config_file", files, *where, "--input", datalist) == 0
+    assert_marked_alike(tmp_path / "inference")
+    maps = [read_view_stack(file) for file in (tmp_path / "inference").glob("*/*.nii.gz")]
+    assert sorted(len(stack.views) for stack in maps) == [1, 1, 2, 2, 2]

@@ -1,5 +1,6 @@
 """Inferers for scans of several views, and for several networks."""
 
+from bonescan.inferers.all_views import AllViewsInferer
 from bonescan.inferers.ensemble import EnsembleInferer
 from bonescan.inferers.instances import InstanceInferer
 from bonescan.inferers.patches import PatchInferer
@@ -7,6 +8,7 @@ from bonescan.inferers.per_view import PerViewInferer
 from bonescan.inferers.side_by_side import SideBySideInferer
 
 __all__ = [
+    "AllViewsInferer",
     "EnsembleInferer",
     "InstanceInferer",
     "PatchInferer",

@@ -7,6 +7,18 @@ import torch
 from monai.inferers import Inferer
 
 
+def check_stacks(inputs: torch.Tensor) -> None:
+    """Check that inputs are stacks of views.
+
+    Raises:
+        ValueError: if they are not four-dimensional.
+    """
+    if inputs.ndim != 4:
+        raise ValueError(
+            f"inputs must be (batch, view, row, column), got shape {tuple(inputs.shape)}"
+        )
+
+
 class PerViewInferer(Inferer):
     """Apply a one-channel network to each view of a scan on its own.
 
@@ -34,10 +46,7 @@ class PerViewInferer(Inferer):
         Raises:
             ValueError: if the inputs are not four-dimensional.
         """
-        if inputs.ndim != 4:
-            raise ValueError(
-                f"inputs must be (batch, view, row, column), got shape {tuple(inputs.shape)}"
-            )
+        check_stacks(inputs)
         batch, views, rows, columns = inputs.shape
         output = network(inputs.reshape(batch * views, 1, rows, columns), *args, **kwargs)
         by_view = output.reshape(batch, views, *output.shape[1:])  # (B, V, C, H, W)

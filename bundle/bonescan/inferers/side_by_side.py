@@ -8,6 +8,7 @@ from monai.data import decollate_batch
 from monai.inferers import Inferer
 from monai.utils import convert_to_tensor
 
+from bonescan.inferers.per_view import check_stacks
 from bonescan.transforms.metadata import get_views, replace_values
 from bonescan.transforms.side_by_side import join_sides, split_sides
 
@@ -39,10 +40,7 @@ class SideBySideInferer(Inferer):
         Raises:
             ValueError: if the inputs are not four-dimensional, or their views unknown.
         """
-        if inputs.ndim != 4:
-            raise ValueError(
-                f"inputs must be (batch, view, row, column), got shape {tuple(inputs.shape)}"
-            )
+        check_stacks(inputs)
         views = [get_views(scan) for scan in decollate_batch(inputs)]
         scans = convert_to_tensor(inputs, track_meta=False)
         joined = torch.stack([join_sides(*pair) for pair in zip(scans, views, strict=True)])

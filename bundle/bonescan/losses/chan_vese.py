@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bonescan.keys import IMAGE
+from bonescan.view_channels import find_acquired
 
 Region = Literal["image", "body"]
 
@@ -36,6 +37,10 @@ class ChanVeseLoss(nn.Module):
     But for nu the energy is the same for p and 1 - p, so that nothing says that lesions are bright,
     and networks trained by it alone end inverted as often as not. The guard
     ``relu(c2 - c1 + 0.05)`` is ours: it adds nothing where the inside is clearly brighter.
+
+    An image of several channels, such as the views of a scan, has means of each channel, and its
+    energy is the mean over the channels (Chan, Sandberg and Vese 2000, Journal of Visual
+    Communication and Image Representation 11:130); a missing view says nothing.
 
     Args:
         area_weight: nu (0.004 in the paper).
@@ -72,33 +77,35 @@ class ChanVeseLoss(nn.Module):
 
         Args:
             logits: (B, 1, H, W).
-            batch: IMAGE, (B, 1, H, W) in 0..1.
+            batch: IMAGE, (B, K, H, W) in 0..1; zero all over in place of a missing view.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: if logits or image have other channels or sizes.
+            ValueError: if the logits have other channels, or the image another size.
         """
         prob, image = _prob_of(logits), batch[IMAGE].float()
-        if prob.shape != image.shape:
+        if prob[:, 0].shape != image[:, 0].shape:
             raise ValueError(
-                f"image must have the shape of the logits, {tuple(prob.shape)}, "
-                f"got {tuple(image.shape)}"
+                f"image must have the shape of the logits, {tuple(prob.shape)}, but for its "
+                f"channels, got {tuple(image.shape)}"
             )
         field = torch.ones_like(image) if self.unsup_region == "image" else (image > 0).float()
         inside, outside = (
             _weighted_mean(image, prob * field),
             _weighted_mean(image, (1 - prob) * field),
         )
-        guard = F.relu(outside - inside + LEAST_CONTRAST).mean()
+        guard = F.relu(outside - inside + LEAST_CONTRAST)
         if self.detach:
             inside, outside = inside.detach(), outside.detach()
         energy = (
             prob * ((image - inside).square() + self.area_weight)
             + (1 - prob) * (image - outside).square()
         )
-        return _weighted_mean(energy, field).mean() + self.polarity_weight * guard
+        loss = _weighted_mean(energy, field) + self.polarity_weight * guard  # (B, K, 1, 1)
+        acquired = find_acquired(image)
+        return _weighted_mean(loss, acquired[:, :, None, None].float(), dim=(1,)).mean()
 
 
 class ContourLabelLoss(nn.Module):
@@ -162,7 +169,7 @@ def _prob_of(logits: Tensor) -> Tensor:
     return torch.sigmoid(logits.float())
 
 
-def _weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Average each image over rows and columns, (B, C, H, W) to (B, C, 1, 1)."""
-    mass = weights.sum(dim=(-2, -1), keepdim=True)
-    return (weights * values).sum(dim=(-2, -1), keepdim=True) / (mass + LEAST_MASS)
+def _weighted_mean(values: Tensor, weights: Tensor, dim: tuple[int, ...] = (-2, -1)) -> Tensor:
+    """Average over axes, which stay with length 1: over rows and columns if no other are given."""
+    mass = weights.sum(dim=dim, keepdim=True)
+    return (weights * values).sum(dim=dim, keepdim=True) / (mass + LEAST_MASS)

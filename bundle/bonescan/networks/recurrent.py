@@ -5,11 +5,13 @@ number of parameters for one to four steps, not the layers; the order of the blo
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from bonescan.networks.unet import check_sides, init_he
+from bonescan.view_channels import find_acquired
 
 PRELU_POWER = 2 / (1 + 0.25**2)
 """Power that keeps a signal through PReLU, whose slope starts at torch's 0.25 (He 2015, eq. 15)."""
@@ -86,6 +88,9 @@ class ExtractionStep(nn.Module):
         residual: whether the blocks have a shortcut.
     """
 
+    encoder: Final[int] = 6
+    """Layers of the body that shrink the image; the others enlarge it again."""
+
     def __init__(
         self,
         in_channels: int,
@@ -128,10 +133,25 @@ class ExtractionStep(nn.Module):
             image: as every step sees it.
             state: features (B, state_channels, H, W) of the step before, no channels in the first.
         """
+        return self.decode(self.encode(image, state))
+
+    def encode(self, image: Tensor, state: Tensor) -> Tensor:
+        """Return features (B, 8 * width, H/8, W/8), of the arguments of `forward`."""
         x = self.from_image(image)
         if self.from_state is not None and state.shape[1] > 0:
             x = x + self.from_state(state)
-        return self.body(self.act(x))
+        x = self.act(x)
+        for number, layer in enumerate(self.body):  # TorchScript cannot slice
+            if number < self.encoder:
+                x = layer(x)
+        return x
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Enlarge features (B, 8 * width, H/8, W/8) to (B, width, H, W)."""
+        for number, layer in enumerate(self.body):
+            if number >= self.encoder:
+                features = layer(features)
+        return features
 
 
 class RecurrentExtractor(nn.Module):
@@ -209,6 +229,41 @@ class RecurrentExtractor(nn.Module):
         for step in self.steps:
             for _ in range(self.repeats):
                 x = step(image, x)
+        return self.head(x)
+
+
+class AggregatingExtractor(RecurrentExtractor):
+    """One answer to all views of a scan: their features are added at the narrowest place.
+
+    "Feature addition of the two views" in Lin 2022, which gives no layer. Here each step encodes
+    every view by itself, with the same weights and what the step before found of the scan; the sum
+    over the views is decoded, so that nothing after it tells the views apart. A scan of one view is
+    treated as RecurrentExtractor treats that view. The parameters are the same.
+    """
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Compute logits (B, out_channels, H, W) of scans.
+
+        Args:
+            image: (B, view, H, W), the posterior view mirrored so that it lies on the anterior one,
+                in any order; zero all over in place of a missing view.
+
+        Raises:
+            ValueError: if H or W is not a multiple of 8.
+        """
+        check_sides(image, self.divisor)
+        acquired = find_acquired(image)  # (B, view)
+        views = image[acquired].unsqueeze(1)  # (N, 1, H, W) of all scans
+        scan = acquired.nonzero()[:, 0]  # (N,): whose view it is
+        x = image[:, :0]  # nothing is found yet
+        for step in self.steps:
+            for _ in range(self.repeats):
+                # mypy takes what a module has for tensors
+                features = step.encode(views, x[scan])  # type: ignore[operator]
+                _, channels, rows, columns = features.shape
+                nothing = features.new_zeros((len(image), channels, rows, columns))
+                total = nothing.index_add(0, scan, features)
+                x = step.decode(total)  # type: ignore[operator]
         return self.head(x)
 
 

@@ -17,7 +17,13 @@ from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
-from bonescan.transforms.views import AggregateViews, AggregateViewsd, SplitViewsd
+from bonescan.transforms.views import (
+    AggregateViews,
+    AggregateViewsd,
+    SplitViewsd,
+    StackViewsd,
+    UniteLabelsd,
+)
 from bonescan.transforms.z_score import CropZScored
 
 __all__ = [
@@ -51,7 +57,9 @@ __all__ = [
     "SideBySided",
     "SplitInstancesd",
     "SplitViewsd",
+    "StackViewsd",
     "ThoraxCrop",
     "ThoraxCropd",
+    "UniteLabelsd",
     "find_instances",
 ]

@@ -8,7 +8,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys, TransformBackends, convert_to_tensor
 
 from bonescan.image_form import ImageForm
-from bonescan.keys import META_VIEWS, join_view_names, split_view_names
+from bonescan.keys import LABEL, META_VIEWS, join_view_names, split_view_names
 from bonescan.labels import Label, check_label_values
 from bonescan.transforms.metadata import get_views, replace_values
 
@@ -185,3 +185,91 @@ class SplitViewsd(MapTransform):
         images = {key: split_views(data[key]) for key in keys}
         number = len(images[keys[0]])
         return [{**data, **{key: images[key][index] for key in keys}} for index in range(number)]
+
+
+class UniteLabelsd(MapTransform):
+    """Give each view of the label map the union over the views (unite_labels).
+
+    For systems that give one answer to all views of a scan; put MirrorPosteriord before.
+
+    Args:
+        keys: entries of the sample; all but the label map (view, row, column) pass.
+        label_key: the label map, which may be missing among the keys.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = AggregateViews.backend
+
+    def __init__(
+        self,
+        keys: Sequence[str] | str,
+        *,
+        label_key: str = LABEL,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.label_key = label_key
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample with the union in every view."""
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            if key == self.label_key:
+                label = convert_to_tensor(sample[key], track_meta=False)
+                united = unite_labels(label).repeat(len(label), 1, 1)
+                sample[key] = replace_values(sample[key], united)
+        return sample
+
+
+class StackViewsd(MapTransform):
+    """Make one sample of a scan, its views as channels: as many of all scans, so that they collate.
+
+    For training only: what is added has no inverse, and metadata are dropped, since they would name
+    views that are not there.
+
+    Args:
+        keys: entries (view, row, column). Where views are missing, images get zeros.
+        label_key: the label map, the same in all views (UniteLabelsd): one channel is left of it.
+        views: number of channels of the others.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = AggregateViews.backend
+
+    def __init__(
+        self,
+        keys: Sequence[str] | str,
+        *,
+        label_key: str = LABEL,
+        views: int = 2,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.label_key = label_key
+        self.views = views
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample with images (self.views, row, column) and the label (1, row, column).
+
+        Raises:
+            ValueError: if a scan has more views, or its views have different labels.
+        """
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            stack = convert_to_tensor(sample[key], track_meta=False)
+            sample[key] = self._one(stack) if key == self.label_key else self._pad(stack)
+        return sample
+
+    def _pad(self, stack: torch.Tensor) -> torch.Tensor:
+        missing = self.views - len(stack)
+        if missing < 0:
+            raise ValueError(f"scan must have {self.views} views at most, got {len(stack)}")
+        return torch.cat([stack, stack.new_zeros((missing, *stack.shape[1:]))])
+
+    @staticmethod
+    def _one(label: torch.Tensor) -> torch.Tensor:
+        if not (label == label[:1]).all():
+            raise ValueError(
+                "label must be the same in all views, got different ones: put UniteLabelsd before"
+            )
+        return label[:1]
