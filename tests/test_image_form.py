@@ -17,6 +17,7 @@ from bonescan.image_form import ImageForm
         (ImageForm.AGGREGATED, False, []),
         (ImageForm.SIDE_BY_SIDE, False, ["RL", "LR"]),
         (ImageForm.SIDE_BY_SIDE, True, ["RL", "RL"]),
+        (ImageForm.PANELS, False, ["RL", "LR", "RL", "LR"]),
     ],
 )
 def test_sides_of_the_patient_in_each_part(form, flipped, sides):
@@ -36,6 +37,6 @@ def test_captions_are_words():
 
 
 def test_unknown_names_are_refused():
-    expected = "one of anterior, posterior, aggregated, side_by_side, got 'lateral'"
+    expected = "one of anterior, posterior, aggregated, side_by_side, panels, got 'lateral'"
     with pytest.raises(ValueError, match=expected):
         ImageForm("lateral")

@@ -22,6 +22,8 @@ class ImageForm(StrEnum):
     """Both views, laid on each other and joined into one."""
     SIDE_BY_SIDE = "side_by_side"
     """The anterior view on the left of the posterior one."""
+    PANELS = "panels"
+    """Both side by side, and again in a narrower display window (Liu 2021)."""
 
     @classmethod
     def _missing_(cls, value: object) -> "ImageForm":
@@ -42,8 +44,8 @@ class ImageForm(StrEnum):
                 (bonescan.keys.MIRRORED).
 
         Returns:
-            One pair for each part: one part, or two side by side. None where the left and the right
-            of the patient lie on each other.
+            One pair for each part, of which there are one, two or four. None where the left and the
+            right of the patient lie on each other.
         """
         posterior = FROM_FRONT if posterior_flipped else FROM_BEHIND
         parts: tuple[Sides, ...] = {
@@ -51,5 +53,6 @@ class ImageForm(StrEnum):
             ImageForm.POSTERIOR: (posterior,),
             ImageForm.AGGREGATED: (FROM_FRONT,) if posterior_flipped else (),
             ImageForm.SIDE_BY_SIDE: (FROM_FRONT, posterior),
+            ImageForm.PANELS: (FROM_FRONT, posterior) * 2,
         }[self]
         return tuple((right, left) for left, right in parts) if mirrored_copy else parts

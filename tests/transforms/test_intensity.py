@@ -38,6 +38,15 @@ def test_percentile_is_that_of_numpy(counts):
         np.testing.assert_allclose(result, np.clip(view / white, 0, 1), rtol=1e-6)
 
 
+def test_a_joint_percentile_keeps_the_views_comparable(counts):
+    counts[1] *= 3
+    scaled = ScalePercentiled("image", 99.8, joint=True)({"image": counts})["image"].numpy()
+    values = counts.numpy()
+    white = np.percentile(values[values != 0], 99.8)
+    np.testing.assert_allclose(scaled, np.clip(values / white, 0, 1), rtol=1e-5)
+    assert scaled[0].max() < 0.7
+
+
 def test_padding_changes_nothing(counts):
     padded = torch.nn.functional.pad(counts, (9, 2, 3, 0))
     torch.testing.assert_close(ScalePercentile()(padded)[:, 3:, 9:-2], ScalePercentile()(counts))

@@ -6,6 +6,7 @@ from bonescan.inferers.instances import InstanceInferer
 from bonescan.inferers.patches import PatchInferer
 from bonescan.inferers.per_view import PerViewInferer
 from bonescan.inferers.side_by_side import SideBySideInferer
+from bonescan.inferers.sub_images import SubImageClassInferer, SubImageInferer
 
 __all__ = [
     "AllViewsInferer",
@@ -14,4 +15,6 @@ __all__ = [
     "PatchInferer",
     "PerViewInferer",
     "SideBySideInferer",
+    "SubImageClassInferer",
+    "SubImageInferer",
 ]

@@ -13,9 +13,11 @@ from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd,
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
 from bonescan.transforms.operating_point import LesionProbd, OperatingPointd
 from bonescan.transforms.oracle_threshold import OracleThresholdd
+from bonescan.transforms.panels import Panelsd
 from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
+from bonescan.transforms.sub_images import LabelBitsd, SplitSubImagesd, SubImagesd
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
 from bonescan.transforms.views import (
     AggregateViews,
@@ -37,6 +39,7 @@ __all__ = [
     "FillLabeld",
     "JoinBodyLabeld",
     "JoinPixelsd",
+    "LabelBitsd",
     "LesionProbd",
     "MirrorPosterior",
     "MirrorPosteriord",
@@ -46,6 +49,7 @@ __all__ = [
     "OracleThresholdd",
     "OtsuBody",
     "OtsuBodyd",
+    "Panelsd",
     "RandPatchd",
     "RandShiftRotated",
     "RandThinCounts",
@@ -56,8 +60,10 @@ __all__ = [
     "SideBySide",
     "SideBySided",
     "SplitInstancesd",
+    "SplitSubImagesd",
     "SplitViewsd",
     "StackViewsd",
+    "SubImagesd",
     "ThoraxCrop",
     "ThoraxCropd",
     "UniteLabelsd",

@@ -27,7 +27,7 @@ def scale_percentile(view: torch.Tensor, percentile: float) -> torch.Tensor:
     maximum, the percentile is not ruled by one hot pixel (bladder, injection site).
 
     Args:
-        view: (row, column) counts; all zero stays all zero.
+        view: counts, of any shape; all zero stays all zero.
         percentile: 0 to 100, of the non-zero counts.
 
     Returns:
@@ -78,12 +78,20 @@ def _stretch(counts: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
 
 
 class _PerView(Transform):
-    """Apply a function to each (row, column) view of a stack, which keeps its metadata."""
+    """Apply a function to each (row, column) view of a stack, which keeps its metadata.
+
+    Args:
+        scale: the function, of an array of any shape.
+        joint: apply it to the whole stack at once.
+    """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
 
-    def __init__(self, scale: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def __init__(
+        self, scale: Callable[[torch.Tensor], torch.Tensor], *, joint: bool = False
+    ) -> None:
         self.scale = scale
+        self.joint = joint
 
     def __call__(self, img: torch.Tensor) -> torch.Tensor:
         """Return the scaled stack.
@@ -95,6 +103,8 @@ class _PerView(Transform):
             float32 of the same shape.
         """
         stack = convert_to_tensor(img, track_meta=False)
+        if self.joint:
+            return replace_values(img, self.scale(stack))
         return replace_values(img, torch.stack([self.scale(view) for view in stack]))
 
 
@@ -120,14 +130,18 @@ class _PerViewd(MapTransform):
 class ScalePercentile(_PerView):
     """Scale each view to 0..1 by a percentile of its non-zero counts (scale_percentile).
 
+    Args:
+        percentile: over 0 and up to 100.
+        joint: take one percentile of the counts of all views instead, so that they stay comparable.
+
     Raises:
         ValueError: if the percentile is not over 0 and up to 100.
     """
 
-    def __init__(self, percentile: float = 99.5) -> None:
+    def __init__(self, percentile: float = 99.5, *, joint: bool = False) -> None:
         if not 0 < percentile <= 100:
             raise ValueError(f"percentile must be over 0 and up to 100, got {percentile}")
-        super().__init__(partial(scale_percentile, percentile=percentile))
+        super().__init__(partial(scale_percentile, percentile=percentile), joint=joint)
 
 
 class ScalePercentiled(_PerViewd):
@@ -138,9 +152,11 @@ class ScalePercentiled(_PerViewd):
         keys: Sequence[str] | str,
         percentile: float = 99.5,
         *,
+        joint: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
-        super().__init__(keys, ScalePercentile(percentile), allow_missing_keys=allow_missing_keys)
+        scale = ScalePercentile(percentile, joint=joint)
+        super().__init__(keys, scale, allow_missing_keys=allow_missing_keys)
 
 
 class NormalizeBrightness(_PerView):
