@@ -310,6 +310,11 @@ class Bank:
         return sum(person["share"] * _density(person, body) for person in self.settings["people"])
 
 
+def summarise_bank(folder: str | Path) -> dict[str, Any]:
+    """Return what a record says of the bank in a folder (see Bank.summary)."""
+    return Bank.open(Path(folder)).summary()
+
+
 def _density(person: Mapping[str, Any], body: BodyEntry) -> float:
     """Return how likely sex and age of a body are among patients, per year of age."""
     low, high = person["age_range"]

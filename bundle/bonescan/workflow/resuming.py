@@ -11,7 +11,6 @@ import torch
 
 from bonescan import run_folder
 from bonescan.data.datalist import data_hash
-from bonescan.phantom.bank import Bank
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +22,12 @@ class TrainingPlan:
     Attributes:
         epochs: how many it has in all.
         fixed: settings that it must share with what it goes on from, by key of the configuration.
-        bank: bank of bodies that it draws patients from, None where it draws none.
+        bank: what says which bank of bodies it draws patients from, None where it draws none.
     """
 
     epochs: int
     fixed: Mapping[str, Any]
-    bank: str | Path | None = None
+    bank: Mapping[str, Any] | None = None
 
 
 def require_same_settings(folder: Path, plan: TrainingPlan, datalist: Path | None = None) -> None:
@@ -53,11 +52,10 @@ def require_same_settings(folder: Path, plan: TrainingPlan, datalist: Path | Non
                 f"{begun[key]}, got {value}"
             )
     record = _read(folder / run_folder.RECORD)
-    bank = None if plan.bank is None else Bank.open(Path(plan.bank)).summary()
-    if record and record.get("bank") != bank:
+    if record and record.get("bank") != plan.bank:
         raise ValueError(
             f"--resume must have the bank that the training in {folder} began with, "
-            f"{record.get('bank')}, got {bank}"
+            f"{record.get('bank')}, got {plan.bank}"
         )
     recorded = record.get("data_sha256")
     if recorded and datalist is not None and (given := data_hash(datalist)) != recorded:

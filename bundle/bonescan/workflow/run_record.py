@@ -12,7 +12,6 @@ from ignite.engine import Engine, Events
 from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
-from bonescan.phantom.bank import Bank
 from bonescan.versions import package_versions, utc_now
 from bonescan.workflow.command import compose, current_command
 from bonescan.workflow.installation import find_configs
@@ -65,7 +64,7 @@ def git_revision(root: Path) -> str | None:
 
 
 def describe_run(
-    *, seed: int | None, datalist: Path | None, bank: Path | None = None
+    *, seed: int | None, datalist: Path | None, bank: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return command, seed, versions, hardware, data hash, bank and revision, ready for JSON.
 
@@ -80,7 +79,7 @@ def describe_run(
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
-        "bank": Bank.open(bank).summary() if bank is not None else None,
+        "bank": None if bank is None else dict(bank),
         "python": platform.python_version(),
         "packages": package_versions(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
@@ -95,7 +94,7 @@ class RunRecord:
         output_dir: folder of the run; it exists.
         seed: seed of the run, None where nothing is drawn.
         datalist: datalist of the run, None where it reads none.
-        bank: bank of bodies that the run draws patients from, None where it draws none.
+        bank: what says which bank of bodies the run draws patients from, None where it draws none.
     """
 
     def __init__(
@@ -104,12 +103,12 @@ class RunRecord:
         *,
         seed: int | None = None,
         datalist: str | Path | None = None,
-        bank: str | Path | None = None,
+        bank: Mapping[str, Any] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.seed = seed
         self.datalist = None if datalist is None else Path(datalist)
-        self.bank = None if bank is None else Path(bank)
+        self.bank = bank
 
     def attach(self, engine: Engine) -> None:
         """Register on the engine's STARTED."""
@@ -133,7 +132,7 @@ class TrainingRecord(RunRecord):
         output_dir: folder of the run; it exists.
         seed: seed of the run.
         datalist: datalist of the run.
-        bank: bank of bodies that the run draws patients from.
+        bank: as of RunRecord.
         plan: the plan, ready for JSON; None where there is none.
     """
 
@@ -143,7 +142,7 @@ class TrainingRecord(RunRecord):
         *,
         seed: int | None = None,
         datalist: str | Path | None = None,
-        bank: str | Path | None = None,
+        bank: Mapping[str, Any] | None = None,
         plan: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(output_dir, seed=seed, datalist=datalist, bank=bank)
