@@ -22,7 +22,7 @@ def count_groups(patients):
 
 
 def test_unknown_preset_is_refused():
-    names = "default, normal, lin2020, he2024, chen2023"
+    names = "default, normal, lin2020, lin2022, he2024, chen2023"
     with pytest.raises(ValueError, match=f"preset must be one of {names}, got 'mine'"):
         find_preset("mine")
 

@@ -26,6 +26,12 @@ def test_counts_are_added(make_stack):
     assert joined.meta[META_VIEWS] == "aggregated"
 
 
+def test_the_highest_of_both_views_is_kept(make_stack):
+    joined = AggregateViews("highest")(make_stack(COUNTS))
+    assert joined.tolist() == [[[3.0, 2.0, 0.0], [4.0, 5.0, 7.0]]]
+    assert joined.meta[META_VIEWS] == "aggregated"
+
+
 def test_the_sum_keeps_the_dtype():
     assert add_counts(torch.ones(2, 1, 3, dtype=torch.uint8)).dtype == torch.uint8
 
@@ -42,7 +48,7 @@ def test_union_refuses_other_values():
         unite_labels(torch.tensor([[[0, 9, 5]]]))
 
 
-@pytest.mark.parametrize("mode", ["sum", "union"])
+@pytest.mark.parametrize("mode", ["sum", "union", "highest"])
 def test_one_view_passes(make_stack, mode):
     counts = COUNTS[:1] + 3  # values that no label map has
     joined = AggregateViews(mode)(make_stack(counts, views="posterior"))
@@ -79,7 +85,7 @@ def test_each_key_has_its_mode(make_stack):
 
 
 def test_refuses_an_unknown_mode_and_a_key_without_one():
-    with pytest.raises(ValueError, match="one of sum, union, got 'add'"):
+    with pytest.raises(ValueError, match="one of sum, union, highest, got 'add'"):
         AggregateViews("add")
     with pytest.raises(ValueError, match=r"each of \('image', 'body'\), got .*'union'"):
         AggregateViewsd(["image", "body"], MODE)

@@ -40,9 +40,15 @@ def add_counts(stack: torch.Tensor) -> torch.Tensor:
     return stack.sum(dim=0, keepdim=True, dtype=stack.dtype)
 
 
+def take_highest(stack: torch.Tensor) -> torch.Tensor:
+    """Return the maximum over views (view, row, column) as (1, row, column), same dtype."""
+    return stack.amax(dim=0, keepdim=True)
+
+
 AGGREGATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "sum": add_counts,
     "union": unite_labels,
+    "highest": take_highest,
 }
 
 
@@ -53,7 +59,7 @@ class AggregateViews(InvertibleTransform):
     prediction (..., 1, row, column), to every view.
 
     Args:
-        mode: "sum" of counts, "union" of label maps (unite_labels).
+        mode: "sum" of counts, "union" of label maps (unite_labels), "highest" of probabilities.
 
     Raises:
         ValueError: if the mode is another.

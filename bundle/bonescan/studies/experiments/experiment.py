@@ -96,6 +96,7 @@ class Row:
         name: what the table calls it.
         system: file of configs/systems without its ending.
         published: published values by metric, 0..1; missing where the paper gives none.
+        overlays: names of configuration files of configs/ laid over those of the profile.
         overrides: of the training, in every profile.
         profile_overrides: of the training, by profile.
         evaluation: overrides of the evaluation.
@@ -117,6 +118,7 @@ class Row:
     name: str
     system: str
     published: Mapping[str, float] = field(default_factory=dict)
+    overlays: Sequence[str] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     profile_overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
@@ -281,23 +283,24 @@ def _make_rows(content: Mapping[str, Any], path: Path) -> list[Row]:
     sweep = content.get("sweep")
     if sweep is None:
         return [_make(Row, plain, where)]
-    published = plain.pop("published", {})
-    return [
-        _make(
-            Row,
-            {
-                **plain,
-                "id": f"{plain['id']}-{value}",
-                "name": f"{plain['name']}, {sweep['symbol']} = {value}",
-                "overrides": {**plain.get("overrides", {}), sweep["key"]: value},
-                "published": published.get(value, {}),
-                "series": plain["name"],
-                "x": value,
-            },
-            where,
-        )
-        for value in sweep["values"]
-    ]
+    return [_make(Row, _at_value(plain, sweep, value), where) for value in sweep["values"]]
+
+
+def _at_value(row: Mapping[str, Any], sweep: Mapping[str, Any], value: float) -> dict[str, Any]:
+    """Make the row of one value of a sweep; it is compared with others at the same value."""
+    point = f", {sweep['symbol']} = {value}"
+    names = row.get("profile_names", {})
+    return {
+        **row,
+        "id": f"{row['id']}-{value}",
+        "name": row["name"] + point,
+        "profile_names": {profile: name + point for profile, name in names.items()},
+        "overrides": {**row.get("overrides", {}), sweep["key"]: value},
+        "published": row.get("published", {}).get(value, {}),
+        "compared_with": [f"{other}-{value}" for other in row.get("compared_with", [])],
+        "series": row["name"],
+        "x": value,
+    }
 
 
 def _take_row(content: Mapping[str, Any], path: Path, where: str) -> Row:

@@ -147,7 +147,7 @@ class RunGrid:
         path = CONFIGS / "systems" / f"{row.system}.yaml"
         system = ConfigParser.load_config_file(str(path))
         data_set = self.data.find(row.data)
-        overlays = [*([CROPPED] if data_set.cropped else []), *self.profile.overlays]
+        overlays = [*([CROPPED] if data_set.cropped else []), *self.profile.overlays, *row.overlays]
         overlays += [] if self.profile.validated else [ALL_TRAINING]
         files = [str(CONFIGS / f"{name}.yaml") for name in ("train", *overlays)]
         datalist = data_set.datalist
