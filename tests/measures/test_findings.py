@@ -128,3 +128,35 @@ def test_border_is_one_pixel_wide_and_inside():
     assert border.sum() == 5 * 6 - 3 * 4
     assert not border[2:5, 3:7].any()
     assert not (border & ~field_mask).any()
+
+
+def test_uptake_over_that_of_the_surroundings():
+    counts = np.full((40, 40), 4.0)
+    counts[20, 20] = 30
+    counts[20, 25] = 1000  # another lesion, 9.5 mm away
+    counts[24, 20] = 500  # the bladder, 9.6 mm away
+    counts[22, 20] = 90  # 4.8 mm away: blur of the lesion
+    counts[20, 12] = 8  # 15.2 mm away
+    counts[20, 11] = 700  # 17.1 mm away
+    mask, bladder_mask = np.zeros((2, 40, 40), bool)
+    mask[20, 20] = mask[20, 25] = bladder_mask[24, 20] = True
+    whole = np.ones((40, 40), bool)
+    finding, _ = find_lesions(
+        mask, counts, SPACING_MM, View.ANTERIOR, field_mask=whole, bladder_mask=bladder_mask
+    )
+    row, column = np.indices((40, 40)) - 20
+    away_mm = np.hypot(row * 2.4, column * 1.9)
+    pixels = np.count_nonzero((away_mm > 6) & (away_mm <= 16)) - 2
+    assert finding.to_background == pytest.approx(30 / ((4 * pixels + 4) / pixels))
+
+
+def test_nothing_to_compare_with():
+    mask = np.ones(COUNTS.shape, bool)
+    (all_over,) = find_lesions(mask, COUNTS, SPACING_MM, View.ANTERIOR)
+    assert all_over.to_background is None
+    lonely = np.zeros((40, 40))
+    lonely[20, 20] = 30
+    (finding,) = find_lesions(
+        lonely > 0, lonely, SPACING_MM, View.ANTERIOR, field_mask=np.ones((40, 40), bool)
+    )
+    assert finding.to_background is None

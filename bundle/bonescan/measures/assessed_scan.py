@@ -102,8 +102,11 @@ class AssessedScan:
                 bladder_mask=bladder_mask[number],
             )
         ]
-        findings = [self._name_region(finding) for finding in findings]
-        return number_lesions(findings, columns=self.counts.shape[2], spacing_mm=self.spacing_mm)
+        return number_lesions(
+            [self._name_region(finding) for finding in findings],
+            dict(zip(self.views, self.finding_numbers, strict=True)),
+            self.spacing_mm,
+        )
 
     @cached_property
     def finding_numbers(self) -> NDArray[np.int32]:

@@ -24,6 +24,11 @@ IN_FRONT: Mapping[View, frozenset[str]] = {
 }
 """Groups that lie nearer to the detector than what is behind them, and are attenuated less."""
 
+LEAST_SHOWN = 0.5
+"""Part of the pixels of the bone that shows most, from which a bone in front of it is named. With
+true outlines and true regions, 422 of 428 lesions of 60 simulated scans then get their bone (412
+by most pixels alone); chosen on these."""
+
 
 def group_mask(regions: NDArray[np.int64], group: str) -> NDArray[np.bool_]:
     """Return where a region map shows any region of a group; any shape."""
@@ -33,9 +38,9 @@ def group_mask(regions: NDArray[np.int64], group: str) -> NDArray[np.bool_]:
 def region_of(regions: NDArray[np.int64], view: View) -> str | None:
     """Name the region of a lesion by the regions of its pixels.
 
-    Bones lie behind each other in a projection, so a pixel may show several. The region of most
-    pixels is named; of those that have as many, one that lies in front in this view, and then the
-    smaller one in order of bonescan.labels.REGION_GROUPS.
+    Bones lie behind each other in a projection, so a pixel may show several. Of the regions that
+    show in at least LEAST_SHOWN as many pixels as the one that shows most, those that lie in front
+    in this view come first, and then the one of most pixels.
 
     Args:
         regions: bits of bonescan.labels.REGIONS of the lesion's pixels, any shape.
@@ -44,9 +49,12 @@ def region_of(regions: NDArray[np.int64], view: View) -> str | None:
     Returns:
         A name of bonescan.labels.REGION_GROUPS; None where no pixel shows bone.
     """
-    shares = {group: int(np.count_nonzero(group_mask(regions, group))) for group in REGION_GROUPS}
-    best = max(shares, key=lambda group: (shares[group], group in IN_FRONT[view]))
-    return best if shares[best] else None
+    pixels = {group: int(np.count_nonzero(group_mask(regions, group))) for group in REGION_GROUPS}
+    most = max(pixels.values())
+    if not most:
+        return None
+    shown = [group for group in pixels if pixels[group] >= LEAST_SHOWN * most]
+    return max(shown, key=lambda group: (group in IN_FRONT[view], pixels[group]))
 
 
 def assign_pixels(
