@@ -33,6 +33,7 @@ PARTLY_LABELLED = (
     *(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)),
     "lin2022_t3_features",
     "mean_teacher_unet_res",
+    "fixmatch_unet_res",
 )
 """Systems that use the labels of half of the patients, who may well be those without lesions."""
 MEASURED = ("seconds", "processor_seconds", "memory_mb")

@@ -86,6 +86,14 @@ def test_teacher_of_the_last_epoch_is_kept(taught):
     assert not (taught / OPERATING_POINT).exists()
 
 
+def test_fixmatch_is_its_own_teacher(datalist, tmp_path):
+    sure = {"loss#unsupervised#min_confidence": 0.5}  # so that a new network is sure of something
+    train("fixmatch_unet_res", datalist, tmp_path, epochs=1, **sure)
+    assert_both_losses(history(tmp_path), 1)
+    state = torch.load(tmp_path / LAST_STATE, weights_only=True)["networks"]
+    torch.testing.assert_close(state["teacher"], state["network"], rtol=0, atol=0)
+
+
 def test_killed_training_resumes_to_the_same_state(taught, datalist, tmp_path):
     trainer = make_training(TEACHER, datalist, tmp_path).parser.get_parsed_content("train#trainer")
 
