@@ -52,6 +52,9 @@ UNSEEN_FOLDS = "unseen_folds"
 """Of a generated entry: folds that its generator was not trained on. No other fold may validate or
 test a network that is trained on the entry."""
 
+SAMPLE = "sample"
+"""Number of a sample in its training set, from 0."""
+
 SHOW_LESION = "show_lesion"
 """Whether the patch that is cut of a sample must show a lesion."""
 

@@ -155,6 +155,11 @@ def test_dataset_says_which_samples_are_labelled():
     assert dataset.labelled == [False, False, True, True, False]
 
 
+def test_samples_tell_their_numbers():
+    dataset = SampleDataset(ENTRIES, Compose([Load(), Split()]), progress=False, patches=True)
+    assert [dataset[index]["sample"] for index in (0, 3, 4, 5, 9)] == [0, 3, 4, 0, 4]
+
+
 def test_a_full_temporary_disk_is_told_with_its_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     store = SampleStore()

@@ -202,7 +202,7 @@ def test_training_sees_one_image_of_a_scan_with_the_classes_of_the_system(
     dataset = make_training(name, source, tmp_path).parser.get_parsed_content("train#dataset")
     classes = torch.zeros(3)
     for sample in dataset:
-        assert set(sample) == {"image", "label"}
+        assert set(sample) == {"image", "label", "sample"}
         assert sample["image"].shape == sample["label"].shape == (1, VIEW_SIZE[0], 2 * VIEW_SIZE[1])
         classes += torch.bincount(sample["label"].long().flatten(), minlength=3)
     share = classes / classes.sum()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,42 @@ def test_data_without_any_label_train_without_validation(datalist, tmp_path):
     torch.testing.assert_close(kept, state["networks"]["network"])
 
 
+def change(datalist: Path, folder: Path, edit: Callable[[dict], None]) -> Path:
+    """Write the datalist again, each entry of the training edited."""
+    content = json.loads(datalist.read_text())
+    for entry in content["training"]:
+        edit(entry)
+    (folder / "datalist.json").write_text(json.dumps(content))
+    return folder / "datalist.json"
+
+
+def test_a_datalist_without_any_label_is_refused(datalist, tmp_path):
+    path = change(datalist, tmp_path, lambda entry: entry.pop("label", None))
+    reason = refusal(LIN, path, tmp_path)
+    assert "at least one of 10 samples must show a lesion" in reason
+    assert "got none" in reason
+
+
+def test_a_missing_label_file_is_refused(datalist, tmp_path):
+    path = change(datalist, tmp_path, lambda entry: entry.update(label="lost.nii.gz"))
+    assert "6 file(s) that the datalist names do not exist, the first is 'lost.nii.gz'" in refusal(
+        LIN, path, tmp_path
+    )
+
+
+def test_an_entry_that_is_labelled_without_a_label_is_refused(datalist, tmp_path):
+    path = change(datalist, tmp_path, lambda entry: entry.update(labelled=True))
+    reason = refusal(LIN, path, tmp_path)
+    assert "training, entry 5: an entry that is 'labelled' must have 'label', has none" in reason
+
+
+def test_images_of_two_sizes_make_no_batch(datalist, tmp_path):
+    crop = {"_target_": "CropForegroundd", "keys": "@keys", "source_key": "image"}
+    reason = refusal(LIN, datalist, tmp_path, preprocess=[crop])
+    assert "images of one batch must be of one size (channel, row, column), got (1, " in reason
+    assert "of scan 1 and (1, " in reason
+
+
 def test_no_labelled_entry_is_refused(datalist, tmp_path):
     reason = refusal(LIN, datalist, tmp_path, labelled_fraction=0)
     assert "some training images must have a label, none of 10 has: choose another fold" in reason
@@ -185,5 +222,8 @@ def test_a_loss_that_is_no_number_is_named(datalist, tmp_path):
     workflow = make_training(
         LIN, datalist, tmp_path, **{"loss#unsupervised#area_weight": float("nan")}
     )
-    with pytest.raises(ValueError, match=r"loss must be finite, got nan at iteration 1 "):
+    named = r"loss must be finite, got nan at iteration 1 \(.*\), scans ([\w-]+, )+[\w-]+; nothing"
+    with pytest.raises(ValueError, match=named) as raised:
         workflow.parser.get_parsed_content("train#trainer").run()
+    entries = json.loads(datalist.read_text())["training"]
+    assert not any(entry["patient"] in str(raised.value) for entry in entries)

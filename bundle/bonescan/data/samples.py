@@ -15,7 +15,7 @@ from monai.transforms import Compose, RandomizableTrait
 from tqdm import tqdm
 
 from bonescan.errors import StorageError
-from bonescan.keys import IMAGE, LABEL, LABELLED, SHOW_LESION
+from bonescan.keys import IMAGE, LABEL, LABELLED, META_SCAN_ID, SAMPLE, SHOW_LESION
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ class SampleDataset(Dataset):
     be an item of two samples, and a batch would hold a varying number of images. Here each view is
     an item of its own, so the batch size counts images as the papers do.
 
+    Each sample has its number (bonescan.keys.SAMPLE), so that a batch can tell whose it is.
+
     The results lie in a temporary file: a 256 x 256 sample of image and label takes 0.5 MB there,
     a whole-body one 2 MB.
 
@@ -134,6 +136,7 @@ class SampleDataset(Dataset):
     ) -> None:
         super().__init__(data=data, transform=transform)
         self.patches = patches
+        self.scans: list[int] = []  # of each sample, the number of its entry in data
         self.labelled: list[bool] = []
         self.positive: list[bool] = []
         self.first_random = transform.get_index_of_first(is_random)
@@ -149,6 +152,7 @@ class SampleDataset(Dataset):
                 if same_size:
                     self._require_size(samples, number)
                 self.samples.extend(samples)
+                self.scans += [number - 1] * len(samples)
                 self.labelled += [bool(sample.get(LABELLED, LABEL in sample)) for sample in samples]
                 if positive_value is not None:
                     self.positive += [_shows(sample, positive_value) for sample in samples]
@@ -182,11 +186,17 @@ class SampleDataset(Dataset):
         """Return the number of samples (not of scans)."""
         return len(self.samples)
 
+    def find_scan_id(self, number: int) -> str:
+        """Return the scan id of a sample, whose scan is loaded once more."""
+        entry = self.data[self.scans[number]]
+        return str(self.transform(dict(entry), end=1)[IMAGE].meta[META_SCAN_ID])
+
     def _transform(self, index: int) -> Any:
         must_show = self.patches and index >= len(self)
-        sample = self.samples[index - len(self) if must_show else index]
+        number = index - len(self) if must_show else index
+        sample = self.samples[number]
         if self.patches:
             sample[SHOW_LESION] = must_show
-        if self.first_random is None:
-            return sample
-        return self.transform(sample, start=self.first_random)
+        if self.first_random is not None:
+            sample = self.transform(sample, start=self.first_random)
+        return {**sample, SAMPLE: number}

@@ -1,13 +1,18 @@
 """Stop a training whose loss is no longer a number."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from torch.utils.data import Dataset
 
 from bonescan import run_folder
+from bonescan.data.samples import SampleDataset
 from bonescan.handlers.mean_loss import scalar_losses
+from bonescan.keys import SAMPLE
 
 
 class StopAtDivergence:
@@ -18,10 +23,13 @@ class StopAtDivergence:
 
     Args:
         output_dir: folder of the run, for the message.
+        dataset: what is trained on; where it keeps samples, the message names the batch's scans by
+            their scan ids.
     """
 
-    def __init__(self, output_dir: str | Path) -> None:
+    def __init__(self, output_dir: str | Path, dataset: Dataset) -> None:
         self.output_dir = Path(output_dir)
+        self.dataset = dataset
 
     def attach(self, engine: Engine) -> None:
         """Register on the engine's ITERATION_COMPLETED."""
@@ -31,7 +39,8 @@ class StopAtDivergence:
         """Look at the losses of a batch.
 
         Raises:
-            ValueError: if one is NaN or infinite; says at which iteration.
+            ValueError: if one is NaN or infinite; says at which iteration, of which scans, and what
+                is kept.
         """
         for name, loss in scalar_losses(engine.state.output).items():
             value = float(torch.as_tensor(loss).detach())
@@ -43,5 +52,12 @@ class StopAtDivergence:
             raise ValueError(
                 f"{name} must be finite, got {value} at iteration {state.iteration} (epoch "
                 f"{state.epoch}, batch {(state.iteration - 1) % state.epoch_length + 1} of "
-                f"{state.epoch_length}); {kept}; train with a lower --learning_rate"
+                f"{state.epoch_length}){self._name_scans(state.batch)}; {kept}; train with a "
+                "lower --learning_rate"
             )
+
+    def _name_scans(self, batch: Mapping[str, Any]) -> str:
+        if not isinstance(self.dataset, SampleDataset):
+            return ""
+        names = {self.dataset.find_scan_id(number) for number in batch[SAMPLE].tolist()}
+        return f", scans {', '.join(sorted(names))}"
