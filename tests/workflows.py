@@ -29,6 +29,8 @@ TINY = {
 """A network that costs nothing, on images that are not square, of which an epoch is one pass."""
 VIEW_SIZE = [128, 48]
 """The same of a view that is not cropped to the thorax."""
+SIZES = {"chen2023": VIEW_SIZE, "liu2021_location": [512, 128], "liu2021": [256, 64]}
+"""The same by how the names of the systems begin."""
 PARTLY_LABELLED = (
     *(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)),
     "lin2022_t3_features",
@@ -85,7 +87,7 @@ def run_command(*arguments: object) -> int:
 
 def train_system(name: str, datalist: Path, folder: Path, *arguments: object) -> None:
     """Train a file of configs/systems by the command of the README, tiny."""
-    size = VIEW_SIZE if name.startswith("chen2023") else TINY["size"]
+    size = next((s for start, s in SIZES.items() if name.startswith(start)), TINY["size"])
     some_labels = ("--positive_value", 0) if name in PARTLY_LABELLED else ()
     done = run_command(
         "training", "--args_file", f"configs/systems/{name}.yaml", "--datalist", datalist,

@@ -59,7 +59,7 @@ REGIONS = (*AXIAL_REGIONS, *(f"{name}_{side}" for name in PAIRED_REGIONS for sid
 """Bone regions in bit order: region REGIONS[i] is bit i of a region map (int64, 53 bits used)."""
 
 REPORT_SITES = ("spine", "pelvis", "scapula", "ribs", "femur", "other")
-"""Parts of the skeleton that a report names (Liu et al. 2021, doi 10.3389/fonc.2021.757823, Table
+"""Parts of the skeleton that a report names (Liu et al. 2021, doi 10.2147/CMAR.S340114, Table
 3); the sacrum is of the pelvis."""
 
 REGION_GROUPS: Mapping[str, tuple[str, ...]] = {

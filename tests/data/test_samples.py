@@ -6,7 +6,7 @@ import pytest
 import torch
 from monai.data import DataLoader, MetaTensor
 from monai.data.utils import set_rnd
-from monai.transforms import Compose, Lambdad, RandScaleIntensityd, Transform
+from monai.transforms import Compose, Lambda, Lambdad, RandScaleIntensityd, Transform
 
 from bonescan.data.samples import SampleDataset, SampleStore
 from bonescan.errors import StorageError
@@ -141,6 +141,13 @@ def test_images_of_several_sizes_are_refused_where_they_share_batches():
     assert len(SampleDataset(ENTRIES, chain, progress=False, same_size=True)) == 5
     with pytest.raises(ValueError, match=r"got \(2, 2, 3\) of scan 1 and \(1, 2, 3\) of scan 2"):
         SampleDataset(ENTRIES, Compose([Load()]), progress=False, same_size=True)
+
+
+def test_a_scan_may_give_no_sample():
+    keep_high = Lambda(lambda samples: [s for s in samples if s["image"].mean() > 1])
+    chain = Compose([Load(), Split(), keep_high], map_items=False)
+    dataset = SampleDataset(ENTRIES, chain, progress=False, same_size=True)
+    assert values(dataset) == [2, 3, 3]
 
 
 def test_dataset_says_which_samples_are_labelled():

@@ -6,7 +6,7 @@ from ignite import distributed as idist
 from ignite.engine import Engine
 
 from bonescan.keys import LABEL, PRED
-from bonescan.metrics.handlers import PooledDice
+from bonescan.metrics.handlers import BitsAuc, PooledDice
 
 PREDS = [torch.tensor([[[1, 1, 0, 2]]]), torch.tensor([[[1, 0, 0, 0]]])]
 LABELS = [torch.tensor([[[1, 0, 0, 1]]]), torch.tensor([[[0, 2, 2, 0]]])]
@@ -67,3 +67,21 @@ def dice_of_rank(rank: int) -> None:
 
 def test_sums_are_added_between_processes():
     idist.spawn("gloo", dice_of_rank, args=(), nproc_per_node=2, start_method="fork")
+
+
+def test_area_under_the_curve_is_averaged_over_bits():
+    metric = BitsAuc()
+    # bit 0: 0.9 above 0.3 and 0.5, 0.4 above 0.3 alone: 3 of 4; bit 1: all wrong; bit 2: undefined
+    scores = [torch.tensor([[0.9, 0.2, 0.1], [0.3, 0.6, 0.2]]), torch.tensor([0.4, 0.1, 0.9])]
+    bits = [torch.tensor([[1.0, 1, 0], [0, 0, 0]]), torch.tensor([1.0, 1, 0])]
+    metric.update((scores, bits))
+    metric.update(([torch.tensor([0.5, 0.7, 0.2])], [torch.zeros(3)]))
+    assert metric.compute() == metric.compute() == pytest.approx((3 / 4 + 0 + 1 / 2) / 3)
+    metric.reset()
+    metric.update(([torch.tensor([[0.4], [0.5]])], [torch.tensor([[0.0], [1.0]])]))
+    assert metric.compute() == 1
+
+
+def test_scores_and_bits_must_have_one_shape():
+    with pytest.raises(ValueError, match=r"shape of the bits \(2,\), got \(3,\)"):
+        BitsAuc().update(([torch.zeros(3)], [torch.zeros(2)]))

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bonescan.run_folder import LAST_STATE
-from bonescan.workflow.preflight import Preflight, check_output_dir
+from bonescan.workflow.preflight import Preflight, check_output_dir, require_pixels
 
 
 def test_existing_training_is_not_overwritten(cohort, trained):
@@ -73,3 +73,9 @@ class TestDatalist:
 
         with pytest.raises(ValueError, match=r"datalist is empty"):
             self.broken(cohort, tmp_path, change).check()
+
+
+def test_a_system_without_pixels_is_not_applied_to_scans():
+    require_pixels(["a transform"])
+    with pytest.raises(ValueError, match="must say something of pixels, got one that says"):
+        require_pixels([])

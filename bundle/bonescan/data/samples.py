@@ -172,6 +172,8 @@ class SampleDataset(Dataset):
 
     def _require_size(self, samples: Sequence[Mapping[str, Any]], number: int) -> None:
         """Check that the images of a scan have the size of the first sample there is."""
+        if not samples:
+            return
         first = self.samples[0] if len(self.samples) else samples[0]
         expected = tuple(first[IMAGE].shape)
         for sample in samples:

@@ -1,5 +1,5 @@
 """Pixel and lesion metrics."""
 
-from bonescan.metrics.handlers import PooledDice
+from bonescan.metrics.handlers import BitsAuc, PooledDice
 
-__all__ = ["PooledDice"]
+__all__ = ["BitsAuc", "PooledDice"]

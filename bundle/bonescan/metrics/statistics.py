@@ -109,7 +109,7 @@ def diagnostic_accuracy(diseased: ArrayLike, called: ArrayLike) -> DiagnosticAcc
 def chi_square(first: Share, second: Share) -> float:
     """Return p of Pearson's chi-square test that two shares of separate cases are equal.
 
-    Without Yates's correction, as Liu et al. 2021 (doi 10.3389/fonc.2021.757823, Table 5) have it.
+    Without Yates's correction, as Liu et al. 2021 (doi 10.2147/CMAR.S340114, Table 5) have it.
     They compare readers of the same patients so, for which `mcnemar` is the test.
 
     Returns:

@@ -69,7 +69,7 @@ TERRITORIES: Mapping[str, Territory] = {
     ),
 }
 """Shares: 220, 196, 184, 98, 57 and 78 of 280 patients with metastases (Liu et al. 2021, doi
-10.3389/fonc.2021.757823, Table 3), 3.0 territories each. How many lesions lie in one, and
+10.2147/CMAR.S340114, Table 3), 3.0 territories each. How many lesions lie in one, and
 where in it, are defaults of ours, with which about four patients in ten have more than six."""
 
 

@@ -17,6 +17,7 @@ from bonescan.transforms.panels import Panelsd
 from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
+from bonescan.transforms.sites import SiteBitsd
 from bonescan.transforms.sub_images import LabelBitsd, SplitSubImagesd, SubImagesd
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
 from bonescan.transforms.views import (
@@ -59,6 +60,7 @@ __all__ = [
     "ScalePercentiled",
     "SideBySide",
     "SideBySided",
+    "SiteBitsd",
     "SplitInstancesd",
     "SplitSubImagesd",
     "SplitViewsd",

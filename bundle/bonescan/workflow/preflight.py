@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import monai
@@ -59,6 +59,23 @@ def check_output_dir(output_dir: str | Path, *, min_free_bytes: int = MIN_FREE_B
             f"got {free / 1e9:.1f} GB; free some or give another --output_dir"
         )
     return folder
+
+
+def require_pixels(keep_prob: Sequence[object]) -> None:
+    """See that a system that is to be applied to scans says something of their pixels.
+
+    Args:
+        keep_prob: the transforms that keep its probabilities of metastasis.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if not keep_prob:
+        raise ValueError(
+            "a system that is applied to scans must say something of pixels, got one that says "
+            "something of sub-images or of patients: evaluate it, or make it a part of "
+            "configs/systems/liu2021.yaml"
+        )
 
 
 class Preflight:

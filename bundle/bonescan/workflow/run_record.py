@@ -31,7 +31,10 @@ SYSTEM_KEYS = (
     "preprocess",
     "inferer",
     "activate",
+    "keep_prob",
     "decide",
+    "label_values",
+    "key_metric",
     "report",
 )
 """Keys that training, evaluation and inference share: they say what a trained system is."""
