@@ -96,7 +96,7 @@ def draw_overlay(result: ScanResult) -> Figure:
     height_px = (rows.stop - rows.start) * result.spacing_mm[0] * PIXELS_PER_MM
     panels = 2 * len(result.views)
     drawn_px = panels * (width_px + GAP_PX) - GAP_PX
-    warning = _find_warning(result)
+    warning = find_warning(result)
     header_px = HEADER_PX + (WARNING_PX if warning else 0)
     full_px = max(drawn_px, MIN_WIDTH_PX), header_px + height_px + CAPTION_PX
     figure = new_figure(*full_px)
@@ -161,7 +161,7 @@ def _name_shade(axes: Axes, field_mask: NDArray[np.bool_], rows: slice, row_mm: 
 
 def _title(result: ScanResult, view: View) -> str:
     seen = ", seen from behind" if view is View.POSTERIOR else ""
-    doubt = " (?)" if _find_warning(result) else ""
+    doubt = " (?)" if find_warning(result) else ""
     copy = ", mirrored copy" if result.mirrored_copy else ""
     return f"{view.capitalize()}{doubt}{seen}{copy}"
 
@@ -214,7 +214,7 @@ def spread(places: Sequence[float], gap: float, last: float) -> NDArray[np.float
     return np.minimum(isotonic_regression(places - before).x, last - before[-1]) + before
 
 
-def _find_warning(result: ScanResult) -> str:
+def find_warning(result: ScanResult) -> str:
     """Return what must be said of the views of a scan, empty if nothing."""
     if result.content_check == ContentCheck.CONTRADICTS:
         return CONTENT_WARNING
