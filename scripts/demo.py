@@ -85,10 +85,10 @@ def tell(seconds: float) -> None:
         f"{false['value']:.1f} false ones per scan, at the operating point that the\nvalidation "
         f"patients chose: {first['operating_point']['is']}."
     )
-    print("\nLook at:")
-    for pattern in ("evaluation/*.png", "new/*/overlay.png", "real/*/overlay.png"):
-        for picture in sorted(run.glob(pattern)):
-            print(f"  {picture.relative_to(ROOT)}")
+    print("\nLook at (the reports in a browser):")
+    for pattern in ("evaluation/*.png", "new/*/report.html", "real/*/report.html"):
+        for path in sorted(run.glob(pattern)):
+            print(f"  {path.relative_to(ROOT)}")
     print("The real scan validates nothing: it has no reference outlines.")
 
 

@@ -45,6 +45,8 @@ SCAN_ROWS = "summary.csv"
 FAILURES = "failures.csv"
 FINDINGS = "findings.json"
 OVERLAY = "overlay.png"
+REPORT_PAGE = "report.html"
+REPORT_PDF = "report.pdf"
 
 
 def label_map_name(scan_id: str) -> str:

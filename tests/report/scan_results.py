@@ -67,4 +67,5 @@ def take_view(result: ScanResult, view: View) -> ScanResult:
         label_map=result.label_map[number : number + 1],
         prob=result.prob[number : number + 1],
         field_mask=result.field_mask[number : number + 1],
+        regions=None if result.regions is None else result.regions[number : number + 1],
     )

@@ -367,9 +367,13 @@ def test_another_writer_is_a_line_and_its_failure_that_of_one_scan(archive, weig
     ]
     for names in ((WHOLE,), PAIR):
         files = {file.name.split("_")[-1] for file in done.folder_of(*names).iterdir()}
-        assert files == {"label.nii.gz", "findings.json", "overlay.png"} | (
-            {"area.txt"} if names == (WHOLE,) else set()
-        )
+        assert files == {
+            "label.nii.gz",
+            "findings.json",
+            "overlay.png",
+            "report.html",
+            "report.pdf",
+        } | ({"area.txt"} if names == (WHOLE,) else set())
     assert len(done.table("summary.csv")) == 2
     (label,) = done.folder_of(WHOLE).glob("*.nii.gz")
     area = (read_view_stack(label).array == Label.METASTASIS).sum()

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from bonescan.dicom.scan import ViewSource
 from bonescan.measures.quality import Flag
 from bonescan.report.page.lesions import Lesion, group_lesions, tabulate_lesions
 from bonescan.report.page.model import Document, Fact, Section
 from bonescan.report.page.numbers import list_burden, tabulate_regions, word_coverage
 from bonescan.report.page.pictures import make_pictures
-from bonescan.report.page.texts import ENGLISH, load_texts, Texts
+from bonescan.report.page.texts import ENGLISH, Texts, load_texts
 from bonescan.report.page.wording import name_field, word_findings, word_impression
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult

@@ -122,7 +122,9 @@ def _number_pages(report: Document, texts: Texts) -> str:
 
 def _css_string(text: str) -> str:
     """Quote a text for a style sheet: all but plain letters by their code points."""
-    return '"' + "".join(c if c.isalnum() or c in " .,;:-" else f"\\{ord(c):x} " for c in text) + '"'
+    return (
+        '"' + "".join(c if c.isalnum() or c in " .,;:-" else f"\\{ord(c):x} " for c in text) + '"'
+    )
 
 
 def _hash(text: str) -> str:
@@ -147,9 +149,7 @@ def _draw_view(picture: ViewPicture, texts: Texts) -> _View:
     return _View(
         picture=picture,
         title=title,
-        alt=texts.count(
-            "images.alt", picture.lesions, view=title, left=left, right=right
-        ),
+        alt=texts.count("images.alt", picture.lesions, view=title, left=left, right=right),
         limit_text=texts("images.limit", counts=counts),
         png=f"data:image/png;base64,{base64.b64encode(picture.png()).decode()}",
         gain=round(picture.full_counts / picture.limit, 6),

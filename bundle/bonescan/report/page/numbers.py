@@ -12,6 +12,8 @@ from bonescan.report.page.wording import capitalise, name_field
 from bonescan.report.scan_result import ScanResult
 
 REPEATABILITY_POINTS = 0.3
+"""Percentage points by which the commercial index of two scans after one injection differs at most
+(upper limit of Anand et al. 2016, J Nucl Med 57:41)."""
 
 BARELY, NEARLY = 0.02, 0.98
 """Shares of a bone's projection up to which nothing, and from which on all of it was assessed:
@@ -44,13 +46,22 @@ def _list_bones(index: PlanarBsi, texts: Texts) -> Iterator[str]:
 
 
 def list_burden(burden: Burden, texts: Texts) -> Iterator[Fact]:
-    """List the measures of burden, each with how it is meant."""
-    yield Fact(
-        texts("burden.lesions"), texts.decimal(burden.lesions), texts("burden.lesions_note")
-    )
+    """List the measures of burden, each with how it is meant and, but for all of it, of what."""
+    yield Fact(texts("burden.lesions"), texts.decimal(burden.lesions), texts("burden.lesions_note"))
     for view, area_mm2 in burden.area_mm2.items():
         name = texts("burden.area", view=texts.named("view", view))
         yield Fact(name, texts("burden.area_value", area=texts.decimal(area_mm2)))
+    for fact in _list_indices(burden, texts):
+        yield fact if burden.whole_body else _confine(fact, burden.field, texts)
+
+
+def _confine(fact: Fact, field: str, texts: Texts) -> Fact:
+    """Say of which field a measure is, so that nobody takes it for one of the whole body."""
+    name = texts("burden.of_field", measure=fact.name, field=name_field(field, texts))
+    return Fact(name, fact.value, fact.note)
+
+
+def _list_indices(burden: Burden, texts: Texts) -> Iterator[Fact]:
     note = "burden.uptake_note" if burden.bladder_excluded else "burden.uptake_note_bladder"
     yield Fact(texts("burden.uptake_share"), texts.percent(burden.uptake_share, 1), texts(note))
     panels = texts.enumerate([texts.decimal(panel.bstbi, 3) for panel in burden.bstbi_by_panel])

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,7 +166,7 @@ def find_boxes(mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tupl
     edges = [0, *changes.tolist(), len(mask)]
     return tuple(
         (first * column_mm, top * row_mm, (stop - first) * column_mm, (bottom - top) * row_mm)
-        for top, bottom in zip(edges[:-1], edges[1:], strict=True)
+        for top, bottom in pairwise(edges)
         for _, first, stop in _find_runs(mask[top : top + 1]).tolist()
     )
 

@@ -1,0 +1,82 @@
+import pytest
+
+from bonescan.measures.quality import Flag, FlagCode, Severity
+from bonescan.report.page.document import make_document
+from tests.report.page.scans import make_scan, with_system
+from tests.report.scan_results import take_view
+
+RIB = ("anterior", 50, 20, 0.9)
+
+
+def section(report, key):
+    (found,) = [each for each in report.sections if each.key == key]
+    return found
+
+
+def facts(report) -> dict[str, str]:
+    return {fact.name: fact.value for fact in section(report, "made").facts}
+
+
+def test_a_report_is_of_one_scan_and_one_field():
+    report = make_document(make_scan(RIB))
+    assert report.subtitle == "Scan 0a1b2c. Assessed: thorax"
+    assert report.notice in report.footer
+    assert report.simulated
+    assert not make_document(make_scan(simulated=False)).simulated
+    assert [each.key for each in report.sections] == [
+        "findings",
+        "burden",
+        "coverage",
+        "lesions",
+        "made",
+    ]
+
+
+def test_a_good_scan_has_no_warnings():
+    assert make_document(make_scan(RIB)).warnings.items == ()
+
+
+@pytest.mark.parametrize(
+    ("scan", "words"),
+    [
+        (make_scan(content_check="contradicts"), "The images contradict"),
+        (make_scan(view_source="guess"), "told by: a guess"),
+        (make_scan(mirrored_copy=True), "mirrored copy"),
+        (take_view(make_scan(), make_scan().views[0]), "Only one view is there"),
+    ],
+)
+def test_what_speaks_against_the_result_is_said_first(scan, words):
+    report = make_document(scan)
+    assert any(words in item for item in report.warnings.items)
+
+
+def test_flags_are_worded_with_what_was_measured():
+    scan = make_scan()
+    flags = [
+        Flag(
+            FlagCode.LOW_COUNTS, Severity.WARNING, scan.views[1], {"counts": 212345, "least": 1e6}
+        ),
+        Flag(FlagCode.UNUSUAL_SPACING, Severity.NOTE, None, {"row_mm": 4.8, "column_mm": 2.4}),
+    ]
+    vars(scan)["flags"] = tuple(flags)  # in place of the cached property
+    low, spacing = make_document(scan).warnings.items
+    assert low.startswith("Low counts: 212,345, where at least 1,000,000 are asked for.")
+    assert low.endswith("(posterior view)")
+    assert "4.80 mm × 2.40 mm (row × column)" in spacing
+
+
+def test_what_was_used_is_told_in_full():
+    made = facts(
+        make_document(with_system(make_scan(), "U-Net", threshold=0.73125, min_area_mm2=15))
+    )
+    assert made["System"] == "U-Net"
+    assert made["Weights (SHA-256)"] == "12345678aaaaaaaa"
+    assert made["Operating point"] == "lesion from probability 0.731 and lesions from 15 mm²"
+    assert made["Software"] == "bonescan 0.7, revision fedcba9800000000"
+    assert made["Date of the computation"] == "2024-02-03 04:05 UTC"
+    assert made["Size of pixels"] == "2.00 mm × 3.00 mm (row × column)"
+
+
+def test_an_unknown_number_of_the_operating_point_is_named():
+    made = facts(make_document(with_system(make_scan(), "K-means", clusters=9)))
+    assert made["Operating point"] == "clusters 9"
