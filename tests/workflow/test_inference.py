@@ -268,7 +268,7 @@ def test_summary_counts_the_findings(archive):
 def test_every_file_says_what_made_it(archive, weights):
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     files = [file for file in archive.output.glob("*/*") if file.is_file()]
-    assert len(files) == 2 * 3
+    assert len(files) == 2 * 5
     for file in files:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix == ".gz" else content
@@ -286,7 +286,7 @@ def test_overlay_is_a_picture(archive):
 def test_nothing_names_the_patient(archive):
     secrets = [*IDENTIFIERS.values(), PRIVATE_NAME, "Zwickelmann", "Ottokar"]
     files = [file for file in archive.output.rglob("*") if file.is_file()]
-    assert len(files) == 9
+    assert len(files) == 13
     for file in files:
         content = file.read_bytes()
         assert not [secret for secret in secrets if secret.encode() in content], file

@@ -70,9 +70,9 @@ def test_what_was_used_is_told_in_full():
         make_document(with_system(make_scan(), "U-Net", threshold=0.73125, min_area_mm2=15))
     )
     assert made["System"] == "U-Net"
-    assert made["Weights (SHA-256)"] == "12345678aaaaaaaa"
+    assert made["Weights (SHA-256)"] == "12345678" + 56 * "a"
     assert made["Operating point"] == "lesion from probability 0.731 and lesions from 15 mm²"
-    assert made["Software"] == "bonescan 0.7, revision fedcba9800000000"
+    assert made["Software"] == "bonescan 0.7, revision fedcba98" + 32 * "0"
     assert made["Date of the computation"] == "2024-02-03 04:05 UTC"
     assert made["Size of pixels"] == "2.00 mm × 3.00 mm (row × column)"
 

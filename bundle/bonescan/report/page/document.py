@@ -1,5 +1,6 @@
 """Make the report of a scan of its result."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from bonescan.measures.quality import Flag
@@ -11,9 +12,6 @@ from bonescan.report.page.texts import ENGLISH, Texts, load_texts
 from bonescan.report.page.wording import name_field, word_findings, word_impression
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
-
-_SHORT = 16
-"""Digits of a hash that tell weights and commits apart by eye; findings.json has all."""
 
 
 def make_document(
@@ -50,7 +48,7 @@ def make_document(
         pictures=make_pictures(result),
         sections=tuple(_make_sections(result, lesions, texts)),
         footer=texts("footer", notice=notice),
-        keywords=" ".join(result.provenance.caption()),
+        keywords=json.dumps(result.provenance.document()),
     )
 
 
@@ -109,11 +107,10 @@ def _word_flag(flag: Flag, texts: Texts) -> str:
 def _say_made(result: ScanResult, texts: Texts) -> Iterator[Fact]:
     """List what made the result, and of what."""
     made = result.provenance
-    weights = texts.enumerate([digest[:_SHORT] for digest in made.weights_sha256])
     yield Fact(texts("made.system"), made.system)
-    yield Fact(texts("made.weights"), weights)
+    yield Fact(texts("made.weights"), texts.enumerate(made.weights_sha256))
     if made.configuration_sha256 is not None:
-        yield Fact(texts("made.configuration"), made.configuration_sha256[:_SHORT])
+        yield Fact(texts("made.configuration"), made.configuration_sha256)
     yield Fact(texts("made.point"), _say_point(made, texts))
     yield Fact(texts("made.software"), _say_software(made, texts))
     date = made.date[:16].replace("T", " ")
@@ -139,4 +136,4 @@ def _say_software(made: Provenance, texts: Texts) -> str:
     version = made.versions["bonescan"]
     if made.revision is None:
         return texts("made.version", version=version)
-    return texts("made.revision", version=version, revision=made.revision[:_SHORT])
+    return texts("made.revision", version=version, revision=made.revision)

@@ -122,7 +122,7 @@ class Document:
         pictures: the views.
         sections: all else, in reading order.
         footer: what stands at the end of every page.
-        keywords: what made the report, for the properties of a PDF.
+        keywords: what made the report, as JSON, for the properties of a PDF.
     """
 
     language: str
