@@ -5,6 +5,7 @@ import argparse
 from bonescan import __version__
 from bonescan.commands import (
     annotate,
+    compare_nnunet,
     completion,
     evaluate,
     generate,
@@ -34,6 +35,7 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     generate.COMMAND,
     mine_negatives.COMMAND,
     reproduce.COMMAND,
+    compare_nnunet.COMMAND,
     completion.COMMAND,
 )
 
