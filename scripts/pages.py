@@ -13,11 +13,12 @@ from typing import Any
 from bonescan.commands.command import PUBLISHED, HelpFormatter
 from bonescan.files import write_text
 from bonescan.studies.benchmark import report
-from bonescan.studies.experiments import markdown
+from bonescan.studies.experiments import costs, markdown
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
 
 LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "costs": costs.to_markdown,
     "experiment": markdown.to_markdown,
     "measurements": report.to_markdown,
 }

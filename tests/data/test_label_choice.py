@@ -33,6 +33,13 @@ def test_share_is_one_of_all_patients(fraction, unlabelled, number):
     assert len(labelled_patients(make_entries(20, unlabelled), fraction=fraction)) == number
 
 
+def test_generated_images_are_of_no_patient():
+    generated = [{"patient": f"made-{number}", "generated": True} for number in range(30)]
+    entries = [*make_entries(20), *generated]
+    kept = keep_labels(entries, "list", fraction=0.25, seed=0)
+    assert len({entry["patient"] for entry in kept if "label" in entry}) == 5
+
+
 def test_smaller_shares_lie_in_larger_ones():
     entries = make_entries(20, 3)
     chosen = [set(labelled_patients(entries, fraction=share)) for share in (0.05, 0.1, 0.5, 0.8)]

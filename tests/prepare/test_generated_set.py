@@ -1,6 +1,7 @@
 """Generated images on disk: unlabelled, of no patient, beside real ones."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,13 @@ import pytest
 from bonescan.data.datalist import load_items
 from bonescan.data.nifti import read_view_stack
 from bonescan.dicom.scan import View
-from bonescan.prepare.generated_set import Maker, require_empty, to_counts, write_generated_set
+from bonescan.prepare.generated_set import (
+    Maker,
+    join_generated,
+    require_empty,
+    to_counts,
+    write_generated_set,
+)
 from tests.thorax_sets import write_thorax_set
 
 MAKER = Maker(name="abc", seed=3, spacing_mm=(2.4, 2.2), simulated=True, unseen_folds=[0])
@@ -46,6 +53,21 @@ def test_a_training_can_take_them_beside_real_ones(tmp_path):
     assert load_items(made, "test")[0]["patient"] == load_items(real, "test")[0]["patient"]
     with pytest.raises(ValueError, match="must have no section 'generated' yet, has one"):
         write_generated_set(COUNTS, tmp_path, MAKER, beside=made)
+
+
+def test_one_set_of_images_is_joined_with_several_others(tmp_path):
+    reals = [write_thorax_set(tmp_path / name) for name in ("first", "second")]
+    (tmp_path / "made").mkdir()
+    made = write_generated_set(COUNTS, tmp_path / "made", MAKER)
+    for number, real in enumerate(reals):
+        joined = join_generated(made, real, f"with-{number}.json")
+        assert joined.parent == made.parent
+        entries = load_items(joined, exclude_folds=[0], added_section="generated")
+        assert [Path(entry["image"]).resolve().parent for entry in entries] == [
+            real.parent.resolve()
+        ] * 8 + [made.parent.resolve()] * 2
+    with pytest.raises(ValueError, match="must have no section 'generated' yet, has one"):
+        join_generated(made, joined, "again.json")
 
 
 def test_no_fold_that_the_generator_has_seen_may_be_left_out(tmp_path):

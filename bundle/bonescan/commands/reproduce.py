@@ -5,6 +5,7 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bonescan.commands.command import (
     PUBLISHED,
@@ -14,6 +15,9 @@ from bonescan.commands.command import (
     add_workers,
 )
 from bonescan.workflow.installation import find_configs
+
+if TYPE_CHECKING:
+    from bonescan.studies.experiments.experiment import Experiment
 
 SPLITS = ("patient", "image")
 PROFILES = ("fast", "small", "full")
@@ -54,25 +58,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Prepare the data, do what is left of the runs, and write the results.
+    """Do what an experiment says, and write the results.
 
     Raises:
         ValueError: if the experiment, its data or what is to be published is not as it must be.
     """
-    from bonescan.studies.experiments.data import prepare
-    from bonescan.studies.experiments.execute import default_workers, execute
+    from bonescan.studies.experiments.costs import write_costs
     from bonescan.studies.experiments.experiment import load_experiment
-    from bonescan.studies.experiments.grid import ROOT, RunGrid
+    from bonescan.studies.experiments.grid import ROOT
     from bonescan.studies.experiments.provenance import is_commit
-    from bonescan.studies.experiments.results import write_results
     from bonescan.workflow.run_record import git_revision
 
-    publish = chosen.output == PUBLISHED
-    if publish and not is_commit(git_revision(ROOT)):
+    if chosen.output == PUBLISHED and not is_commit(git_revision(ROOT)):
         raise ValueError("--publish must be run from a checkout without changes: commit them first")
 
     path = find_configs() / "experiments" / f"{chosen.name}.yaml"
     experiment = load_experiment(path).at(chosen.profile)
+    if not experiment.costs:
+        return _run_grid(experiment, chosen)
+    print(f"See {write_costs(experiment, chosen.output, command=typed(chosen))}")
+    return 0
+
+
+def _run_grid(experiment: "Experiment", chosen: argparse.Namespace) -> int:
+    """Prepare the data, do what is left of the runs, and write the results."""
+    from bonescan.studies.experiments.data import prepare
+    from bonescan.studies.experiments.execute import default_workers, execute
+    from bonescan.studies.experiments.grid import RunGrid
+    from bonescan.studies.experiments.results import write_results
+
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
     data = prepare(experiment, profile, work / "data", split=chosen.split, cluster=chosen.cluster)
@@ -85,7 +99,11 @@ def run(chosen: argparse.Namespace) -> int:
         announce=partial(print, flush=True),
     )
     page = write_results(
-        grid, chosen.output, command=typed(chosen), split=chosen.split, publish=publish
+        grid,
+        chosen.output,
+        command=typed(chosen),
+        split=chosen.split,
+        publish=chosen.output == PUBLISHED,
     )
     for failed, reason in outcome.failed:
         print(f"failed: {failed.label}: {reason}", file=sys.stderr)

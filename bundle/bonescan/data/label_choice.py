@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bonescan.keys import LABEL, LABELLED, PATIENT
+from bonescan.keys import GENERATED, LABEL, LABELLED, PATIENT
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ def keep_labels(
         where: file and section, for messages.
         fraction: share of all patients of these entries, with and without labels, whose labels are
             kept: to the nearest whole number, but one at least. 0 takes all labels away, and 1
-            leaves all as they are. Where fewer have labels, these keep theirs.
+            leaves all as they are. Where fewer have labels, these keep theirs. Generated images are
+            of no patient.
         seed: of the draw.
 
     Raises:
@@ -44,7 +45,7 @@ def keep_labels(
             f"{where}: every entry must have {PATIENT!r} for a labelled_fraction, {missing} of "
             f"{len(entries)} have none"
         )
-    patients = {str(entry[PATIENT]) for entry in entries}
+    patients = {str(entry[PATIENT]) for entry in entries if not entry.get(GENERATED)}
     labelled = sorted({str(entry[PATIENT]) for entry in entries if LABEL in entry})
     wanted = max(1, round(fraction * len(patients))) if fraction else 0
     drawn = set(np.random.default_rng(seed).permutation(labelled)[:wanted])

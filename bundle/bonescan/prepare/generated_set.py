@@ -107,6 +107,26 @@ def write_generated_set(
     return folder / DATALIST_FILE
 
 
+def join_generated(generated: Path, beside: Path, name: str) -> Path:
+    """Write a datalist of generated images and of the sections of another datalist.
+
+    Args:
+        generated: datalist of the images alone.
+        beside: datalist of an image set.
+        name: of the new datalist, in the folder of the images.
+
+    Returns:
+        The new datalist.
+
+    Raises:
+        ValueError: if one of the two cannot be used, or the second has generated images already.
+    """
+    images = {GENERATED: read_datalist(generated)[GENERATED]}
+    joined = generated.with_name(name)
+    write_json(joined, {**_take_sections(beside, joined.parent), **images})
+    return joined
+
+
 def _take_sections(datalist: Path, folder: Path) -> Mapping[str, list[dict[str, Any]]]:
     """Return the sections of a datalist, their files named from another folder."""
     sections = read_datalist(datalist)

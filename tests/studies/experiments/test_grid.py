@@ -140,6 +140,39 @@ def test_runs_wait_for_what_they_need(grid):
     assert find(grid, "mined").needs == (find(grid, "base").folder,)
 
 
+def test_generated_images_are_trained_on_beside_those_of_each_row(grid, tmp_path):
+    rows = [
+        Row(
+            id="gan", name="GAN", system="lin2020_unet_res", overlays=["dcgan"], single_run=True,
+            in_table=False, generates={"fast": 6, "full": 70},
+        ),
+        replace(ROWS[0], id="few", data="other", generated_from="gan"),
+        replace(ROWS[0], id="many", data="own", generated_from="gan"),
+    ]  # fmt: skip
+    sets = {name: DataSet(name, tmp_path / f"{name}.json", originals=3) for name in DATA}
+    joined = replace(
+        grid,
+        experiment=replace(EXPERIMENT, rows=rows),
+        profile_name="full",
+        data=ExperimentData(sets),
+    )
+    gan, few, many = (find(joined, row.id, None) for row in rows)
+    assert (gan.generated, few.generated) == (70, 0)
+    assert [Path(file).stem for file in gan.training["config_file"]][:3] == [
+        "train", "cropped", "dcgan",
+    ]  # fmt: skip
+    assert gan.joined == {
+        "with-other.json": sets["other"].datalist,
+        "with-own.json": sets["own"].datalist,
+    }
+    for run, name in ((few, "other"), (many, "own")):
+        assert Path(run.training["datalist"]) == gan.folder / "generated" / f"with-{name}.json"
+        assert run.training["added_section"] == "generated"
+        assert run.evaluation["datalist"] == str(sets[name].datalist), "tested on real images"
+        assert run.needs == (gan.folder,)
+    assert "added_section" not in gan.training
+
+
 def test_folds_can_be_chosen(grid):
     chosen = replace(grid, run_folds=(2,))
     assert {run.fold for run in chosen.runs()} == {2, None}

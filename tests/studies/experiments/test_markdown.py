@@ -61,6 +61,17 @@ DOCUMENT = {
 }
 
 
+def test_a_row_says_how_many_labels_its_trainings_had():
+    labels = {
+        "labelled_patients": [5, 5], "patients": [53, 53], "labelled_entries": [14, 17],
+        "entries": [237, 237], "generated": [40, 40],
+    }  # fmt: skip
+    page = to_markdown({**DOCUMENT, "rows": [{**ROW, "labels": labels}]})
+    assert "| system | training patients with labels | training images or scans with" in page
+    assert "| One | 5 of 53 | 14 to 17 of 237, and 40 generated | 0.600 | 0.500 (" in page
+    assert "| Somehow | - | - | 0.700 | - | - |" in page
+
+
 def test_published_and_simulated_are_in_one_row():
     page = to_markdown(DOCUMENT)
     assert page.startswith("# Nobody 2020, Table 9, on simulated scans\n")

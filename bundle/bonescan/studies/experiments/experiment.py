@@ -20,6 +20,10 @@ FAST = "fast"
 """The profile that shows that everything runs; its rows are not compared."""
 REQUIRED_PROFILES = (FAST, "full")
 PROFILES = (FAST, "small", "full")
+PARAMETERS, TEST_S = "parameters", "test_s"
+COSTS = (PARAMETERS, TEST_S)
+"""What an experiment that trains nothing measures of a system: how many parameters it has, and how
+many seconds a scan takes."""
 IMAGE_SET_FACTS = ("patients", "originals", "images", "training", "test", "lesion_percent")
 """What can be counted of an image set."""
 
@@ -104,6 +108,9 @@ class Row:
             experiment's datalists, by name; None for the first of them.
         initial_weights: id of the row whose weights the training starts from.
         mined_from: id of the row whose false positives are the body of the labels.
+        generates: number of images that its network, a generator, makes after its training, by
+            profile.
+        generated_from: id of the row whose generated images are trained on, too, without labels.
         compared_with: ids of the rows on the same data that this one is tested against.
         profiles: names of the profiles that have the row.
         profile_names: what the table calls it, by profile, where settings of the profile make
@@ -125,6 +132,8 @@ class Row:
     data: str | None = None
     initial_weights: str | None = None
     mined_from: str | None = None
+    generates: Mapping[str, int] = field(default_factory=dict)
+    generated_from: str | None = None
     compared_with: Sequence[str] = ()
     profiles: Sequence[str] = PROFILES
     profile_names: Mapping[str, str] = field(default_factory=dict)
@@ -136,7 +145,8 @@ class Row:
     @property
     def needs(self) -> tuple[str, ...]:
         """Ids of the rows that must have run before."""
-        return tuple(need for need in (self.initial_weights, self.mined_from) if need)
+        needs = (self.initial_weights, self.mined_from, self.generated_from)
+        return tuple(need for need in needs if need)
 
     def at(self, profile: str) -> "Row":
         """Return the row as it is in a profile."""
@@ -180,6 +190,7 @@ class Experiment:
         computed: the metrics whose published values the paper does not print, but for its folds, of
             which we computed them.
         published_image_set: published numbers of an image set, by name of IMAGE_SET_FACTS.
+        costs: whether COSTS of the rows are measured, and nothing is trained.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
     """
@@ -196,6 +207,7 @@ class Experiment:
     published_lines: Sequence[PublishedLine] = ()
     computed: Sequence[str] = ()
     published_image_set: Mapping[str, float] = field(default_factory=dict)
+    costs: bool = False
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 
@@ -337,7 +349,7 @@ def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[s
     if not set(REQUIRED_PROFILES) <= profiles <= set(PROFILES):
         required = ", ".join(REQUIRED_PROFILES)
         yield f"profiles must be {required} and may be small, got {sorted(profiles)}"
-    if experiment.rows and not experiment.metrics:
+    if experiment.rows and not experiment.metrics and not experiment.costs:
         yield "metrics must name at least one, got none"
     for name, profile in experiment.profiles.items():
         if profile.folds in {1, 2}:
@@ -361,14 +373,18 @@ def _list_names(
     named = (name for each in published for name in each)
     metrics = {*experiment.metrics, *experiment.computed, *named}
     yield "convention", [experiment.convention], CONVENTIONS
-    yield "metrics", metrics, (*METRICS, F1_OF_MEANS)
+    yield "metrics", metrics, COSTS if experiment.costs else (*METRICS, F1_OF_MEANS)
     yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
     for number, row in enumerate(rows):
         earlier = [other.id for other in rows[:number]]
         same_data = [other.id for other in rows if other.data == row.data]
         yield f"row {row.id}: system", [row.system], systems
         yield f"row {row.id}: compared_with", row.compared_with, same_data
-        yield f"row {row.id}: profiles", (*row.profiles, *row.profile_names), PROFILES
+        yield (
+            f"row {row.id}: profiles",
+            (*row.profiles, *row.profile_names, *row.generates),
+            PROFILES,
+        )
         yield f"row {row.id}: rows that it needs", row.needs, earlier
         for profile in experiment.profiles.values() if row.data else ():
             known = [*profile.image_sets, *experiment.datalists]

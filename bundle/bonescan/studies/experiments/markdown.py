@@ -34,6 +34,7 @@ COUNT_TITLES = {
     "images": "test images",
     "images_with_lesion": "with lesion",
 }
+LABEL_TITLES = ["training patients with labels", "training images or scans with labels"]
 NO_VALUE = "-"
 NOT_TESTED = "not tested"
 FAST_TEXT = (
@@ -107,24 +108,38 @@ def _describe_tuning(data: Mapping[str, Any]) -> str:
 def _metrics_table(document: Mapping[str, Any]) -> str:
     """Lay out the published and the simulated value of each metric."""
     metrics = document["metrics"]
-    header = ["system"]
+    titles = LABEL_TITLES if any("labels" in row for row in document["rows"]) else []
+    header = ["system", *titles]
     for name in metrics:
         origin = "computed from the paper's folds" if name in document["computed"] else "published"
         header += [f"{COLUMN_TITLES[name]}, {origin}", f"{COLUMN_TITLES[name]}, simulated"]
     lines = []
     for row in document["rows"]:
-        line = [row["name"]]
+        line = [row["name"], *(_format_labels(row["labels"]) if titles else [])]
         for name in metrics:
             line.append(_format_published(row, name))
             line.append(_format_estimate(row["measured"][name]))
         line += [_format_count(row[key]) for key in COUNT_TITLES]
         lines.append([*line, f"{row['training_s']:.0f} s"])
     for row in document["published_lines"]:
-        line = [row["name"]]
+        line = [row["name"], *[NO_VALUE] * len(titles)]
         for name in metrics:
             line += [_format_published(row, name), NO_VALUE]
         lines.append([*line, *[NO_VALUE] * (len(COUNT_TITLES) + 1)])
     return markdown_table([*header, *COUNT_TITLES.values(), "training time per run"], lines)
+
+
+def _format_labels(labels: Mapping[str, Sequence[int]]) -> list[str]:
+    """Say how many patients and how many images or scans had labels, of how many."""
+    span = {
+        name: f"{least}" if least == most else f"{least} to {most}"
+        for name, (least, most) in labels.items()
+    }
+    generated = f", and {span['generated']} generated" if labels["generated"][1] else ""
+    return [
+        f"{span['labelled_patients']} of {span['patients']}",
+        f"{span['labelled_entries']} of {span['entries']}{generated}",
+    ]
 
 
 def _format_published(row: Mapping[str, Any], metric: str) -> str:

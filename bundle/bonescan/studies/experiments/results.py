@@ -18,6 +18,7 @@ from bonescan.studies.experiments.data import count_images
 from bonescan.studies.experiments.experiment import FAST, Row
 from bonescan.studies.experiments.figures import compare_pairs
 from bonescan.studies.experiments.grid import ROOT, RunGrid
+from bonescan.studies.experiments.label_counts import count_labels, to_ranges
 from bonescan.studies.experiments.markdown import to_markdown
 from bonescan.studies.experiments.pictures import draw_pictures
 from bonescan.studies.experiments.provenance import describe_runs, require_publishable
@@ -136,6 +137,7 @@ def _row_entry(result: RowResult) -> dict[str, Any]:
         "patients": len(set(images.patients)),
         "images": len(set(images.keys)),
         "images_with_lesion": len(set(itertools.compress(images.keys, images.with_lesion))),
+        "labels": to_ranges([count_labels(run) for run in result.runs]),
         "training_s": float(np.mean([training_s(run) for run in result.runs])),
     }
 

@@ -1,7 +1,8 @@
-"""One run of a grid: train, evaluate, and where others need it, mine; each step once."""
+"""One run of a grid: train, evaluate, and mine or generate for others; each step once."""
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +13,12 @@ from typing import Any
 from bonescan import run_folder
 from bonescan.data.datalist import DATALIST_FILE
 from bonescan.files import write_json
+from bonescan.prepare.generated_set import join_generated
 from bonescan.prepare.negative_mining import mine_datalist
 from bonescan.run_folder import EVALUATION
 from bonescan.studies.experiments.grid import (
     CONFIGS,
+    GENERATED_IMAGES,
     MINED,
     PREDICTIONS,
     ROOT,
@@ -23,6 +26,7 @@ from bonescan.studies.experiments.grid import (
     write_arguments,
 )
 from bonescan.studies.experiments.provenance import keep_record
+from bonescan.workflow.generation import generate
 from bonescan.workflow.launch import launch
 
 ARGUMENTS_FILE = "arguments.json"
@@ -60,6 +64,8 @@ def perform(run: Run) -> dict[str, float]:
     if run.mined is not None:
         datalist = run.mined
         steps["mining"] = lambda: _mine(run, datalist)
+    if run.generated:
+        steps["generation"] = lambda: _generate(run)
     state = read_state(run.folder)
     with _logged(run.folder / LOG_FILE):
         for name, step in steps.items():
@@ -112,6 +118,15 @@ def _mine(run: Run, datalist: Path) -> None:
     }
     _launch(run, ["inference", *_with_system(run, "inference"), *_overrides(settings)])
     mine_datalist(datalist, predictions, run.folder / MINED / DATALIST_FILE)
+
+
+def _generate(run: Run) -> None:
+    """Draw the images of a trained generator, and join them with other datalists."""
+    images = run.folder / GENERATED_IMAGES
+    shutil.rmtree(images, ignore_errors=True)  # of a generation that was interrupted
+    made = generate(run.folder, images, number=run.generated, seed=run.seed)
+    for name, datalist in run.joined.items():
+        join_generated(made, datalist, name)
 
 
 def _with_system(run: Run, workflow: str) -> list[str]:
