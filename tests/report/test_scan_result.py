@@ -55,3 +55,11 @@ def test_shapes_are_checked():
     for name in ("label_map", "prob", "instances", "field_mask"):
         with pytest.raises(ValueError, match=rf"{name} must have the counts' shape .*inverted"):
             make_result(**{name: np.zeros((2, 60, 120), np.uint8)})
+
+
+def test_change_is_since_the_last_of_the_earlier_scans():
+    assert make_result().change is None
+    counts = np.random.default_rng(1).integers(0, 50, SHAPE).astype(np.float32)
+    before = make_result(counts=counts, label_map=np.zeros(SHAPE, np.uint8))
+    change = make_result(counts=counts, earlier=[make_result(counts=counts), before]).change
+    assert [str(lesion.state) for lesion in change.lesions] == ["new"]

@@ -1,13 +1,16 @@
 """What inference knows of a scan: the one object that every writer of results takes."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from bonescan.dicom.scan import Source, View
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import Burden, measure_burden
+from bonescan.measures.change import Change, compare_scans
 from bonescan.measures.quality import Flag, find_flags
 from bonescan.report.provenance import Provenance
 
@@ -22,6 +25,8 @@ class ScanResult(AssessedScan):
         simulated: whether the header says that the scan is simulated.
         mirrored_copy: whether the scan is a mirrored copy of an image set.
         provenance: what made the result.
+        earlier: results of earlier scans of the patient, the oldest first.
+        therapy_start: first day of the therapy whose effect is looked at.
     """
 
     scan_id: str
@@ -29,6 +34,8 @@ class ScanResult(AssessedScan):
     simulated: bool
     mirrored_copy: bool
     provenance: Provenance
+    earlier: Sequence["ScanResult"] = ()
+    therapy_start: date | None = dataclasses.field(default=None, repr=False)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -44,3 +51,15 @@ class ScanResult(AssessedScan):
     def flags(self) -> tuple[Flag, ...]:
         """What speaks against believing the result, the gravest first."""
         return find_flags(self)
+
+    @cached_property
+    def change(self) -> Change | None:
+        """Change since the last of the earlier scans; None without one.
+
+        Raises:
+            ScanError: if an earlier scan is of another patient or of a later day, or cannot be laid
+                on this one.
+        """
+        if not self.earlier:
+            return None
+        return compare_scans(self, self.earlier, therapy_start=self.therapy_start)
