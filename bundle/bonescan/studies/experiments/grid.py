@@ -213,12 +213,21 @@ def write_arguments(run: Run, name: str) -> Path:
         ValueError: if the folder holds a run of other settings.
     """
     path = run.folder / name
-    text = json.dumps(run.training, indent=1) + "\n"
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
+    if path.is_file() and not has_arguments(run, name):
         raise ValueError(
             f"{path} must hold the settings of this run, got others: the experiment was changed; "
             f"delete {run.folder} or give another --work"
         )
     run.folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(_as_text(run), encoding="utf-8")
     return path
+
+
+def has_arguments(run: Run, name: str) -> bool:
+    """Tell whether the folder of a run holds this run, and not one of other settings."""
+    path = run.folder / name
+    return path.is_file() and path.read_text(encoding="utf-8") == _as_text(run)
+
+
+def _as_text(run: Run) -> str:
+    return json.dumps(run.training, indent=1) + "\n"

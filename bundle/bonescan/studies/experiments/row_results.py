@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bonescan.run_folder import EVALUATION, HISTORY
 from bonescan.studies.experiments.experiment import Row
-from bonescan.studies.experiments.grid import Run, RunGrid
+from bonescan.studies.experiments.grid import Run, RunGrid, has_arguments
 from bonescan.studies.experiments.row_images import RowImages, read_images
-from bonescan.studies.experiments.run import TRAINED, read_state
+from bonescan.studies.experiments.run import ARGUMENTS_FILE, TRAINED, read_state
 from bonescan.studies.experiments.statistics import Estimate, estimate
 
 
@@ -34,7 +34,7 @@ def read_rows(grid: RunGrid) -> list[RowResult]:
     experiment, results = grid.experiment, []
     for row in experiment.table_rows:
         runs = grid.runs_of(row)
-        if all(EVALUATION in read_state(run.folder) for run in runs):
+        if all(_is_complete(run) for run in runs):
             images = read_images({run.name: run.folder / EVALUATION for run in runs})
             estimates = estimate(
                 images,
@@ -46,9 +46,13 @@ def read_rows(grid: RunGrid) -> list[RowResult]:
     return results
 
 
+def _is_complete(run: Run) -> bool:
+    return EVALUATION in read_state(run.folder) and has_arguments(run, ARGUMENTS_FILE)
+
+
 def is_trained(run: Run) -> bool:
-    """Tell whether a run was trained."""
-    return TRAINED in read_state(run.folder)
+    """Tell whether a run was trained, with the settings that it has now."""
+    return TRAINED in read_state(run.folder) and has_arguments(run, ARGUMENTS_FILE)
 
 
 def training_s(run: Run) -> float:
