@@ -40,6 +40,8 @@ PATIENT_OF_IMAGE = "patient_of_image"
 BODY_OF = "body_of"
 """Bank and number of the body that a simulated patient was drawn from: no split parts its patients.
 """
+EARLIER = "earlier"
+"""File or files of an earlier scan of the patient."""
 SITES = "sites"
 """Those of bonescan.labels.REPORT_SITES in which a view shows a metastasis of the patient."""
 FOLD = "fold"

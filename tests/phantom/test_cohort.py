@@ -1,8 +1,10 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from bonescan.data.datalist import load_items
 from bonescan.dicom.scan import View
 from bonescan.phantom import cohort as cohort_module
 from bonescan.phantom.cohort import Cohort, simulate_cohort, simulate_one
+from bonescan.phantom.follow_up import FollowUp
 from bonescan.phantom.presets import PRESETS, Preset
 from tests.phantom.fakes import fake_patient
 from tests.phantom.folders import tree, wait_for
@@ -28,7 +31,12 @@ def simulated(monkeypatch):
         views = tuple(View) if number % 2 else (View.ANTERIOR,)
         return fake_patient(views=views, seed=seed + number)
 
+    def simulate_again(preset, *, seed, number, rng, bodies):
+        numbers.append(-number)
+        return FollowUp(fake_patient(seed=seed + 100 + number), "stable", 90, 9, ())
+
     monkeypatch.setattr(cohort_module, "simulate_patient", simulate)
+    monkeypatch.setattr(cohort_module, "simulate_follow_up", simulate_again)
     return numbers
 
 
@@ -47,6 +55,26 @@ def test_folder_of_a_cohort(simulated, tmp_path):
     assert {item["fold"] for item in load_items(folder / "datalist.json")} == {0, 1, 2}
 
 
+def test_second_scans_have_a_datalist_of_their_own(simulated, tmp_path):
+    folder = tmp_path / "cohort"
+    simulate_cohort(Cohort(PRESETS["liu2021"], 20, 5, folder))
+    assert simulated == [*range(1, 21), -1, -18]
+    sections = json.loads((folder / "follow_up.json").read_text())
+    entries = [
+        entry
+        for section in ("training", "test")
+        if sections[section]
+        for entry in load_items(folder / "follow_up.json", section)
+    ]
+    assert sorted(entry["patient"] for entry in entries) == ["SIM0001", "SIM0018"]
+    for entry in entries:
+        assert Path(entry["earlier"]).is_file()  # joined to the folder
+        assert entry["image"] != entry["earlier"]
+    assert len((folder / "clinical.csv").read_text().splitlines()) == 21
+    assert "`follow_up.json`" in (folder / "README.md").read_text()
+    assert "follow_up" not in (folder / "datalist.json").read_text()
+
+
 def test_same_seed_same_bytes(simulated, tmp_path):
     for name in ("one", "two"):
         simulate_cohort(Cohort(PRESET, 3, 5, tmp_path / name))
@@ -58,12 +86,13 @@ def test_same_seed_same_bytes(simulated, tmp_path):
 def test_only_a_preset_with_groups_says_so_in_the_configuration(simulated, tmp_path):
     """Cohorts that were begun before presets had groups must stay the same."""
     preset = Cohort(PRESET, 3, 5, tmp_path).configuration()["preset"]
-    assert not {"groups", "lesion_in_each_view"} & set(preset)
+    assert not {"groups", "lesion_in_each_view", "study"} & set(preset)
     assert "one_view_patients" in preset
     cohort = Cohort(PRESETS["chen2023"], 3, 5, tmp_path / "cohort")
     simulate_cohort(cohort)
     groups = yaml.safe_load((cohort.folder / "cohort.yaml").read_text())["preset"]["groups"]
     assert [group["patients"] for group in groups] == [90, 10, 50, 50]
+    assert not any("benign" in group for group in groups)
     simulate_cohort(cohort)
     assert simulated == [1, 2, 3]
 

@@ -8,10 +8,11 @@ from bonescan.labels import Label, region_bit
 from bonescan.phantom import patient as patient_module
 from bonescan.phantom import scene
 from bonescan.phantom.anatomy.voxels import VoxelEllipsoid
+from bonescan.phantom.groups import find_group
 from bonescan.phantom.imaging import motion, uniformity
 from bonescan.phantom.imaging.contrast import peak_over_ring
 from bonescan.phantom.patient import kept_views, simulate_patient
-from bonescan.phantom.presets import PRESETS, find_group, find_preset
+from bonescan.phantom.presets import PRESETS, find_preset
 from bonescan.phantom.tracer.benign import BENIGN_FINDINGS
 from bonescan.phantom.tracer.uptake import HotSpot
 from tests.phantom.fakes import fake_patient
@@ -128,11 +129,22 @@ def test_a_group_decides_primary_and_metastases(number):
         assert group.metastases or Label.METASTASIS not in image.label
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_group_decides_on_benign_findings(number):
+    group = find_group(PRESETS["liu2021"], number)
+    patient = simulate_patient(PRESETS["liu2021"], seed=3, number=number)
+    assert not patient.lesions
+    assert patient.shows_benign_focus is group.benign
+    assert bool(patient.benign_foci) is group.benign
+
+
 def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     drawn = []
 
-    def draw(bases, preset, primary, kept, rng, **_):
+    def draw(bases, preset, primary, rng):
         drawn.append((preset.free_share, primary.name, bases))
+
+    def scan(case, preset, kept, rng, **_):
         patient = fake_patient(views=kept)
         nowhere = dict.fromkeys(kept, 0)
         hidden = tuple(replace(lesion, area_px=nowhere) for lesion in patient.lesions)
@@ -141,7 +153,8 @@ def test_a_patient_whose_metastases_do_not_show_is_drawn_again(monkeypatch):
     def bodies(preset, primary, rng):
         return rng.integers(1000)
 
-    monkeypatch.setattr(patient_module, "draw_patient", draw)
+    monkeypatch.setattr(patient_module, "draw_case", draw)
+    monkeypatch.setattr(patient_module, "scan_case", scan)
     preset = PRESETS["chen2023"]
     assert simulate_patient(preset, seed=3, number=1, bodies=bodies).shows_metastasis
     assert [settings[:2] for settings in drawn] == [(0.0, "breast")] * 3

@@ -1,18 +1,24 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from bonescan.labels import REGIONS, REPORT_SITES
+from bonescan.phantom.groups import find_follow_up, find_group, group_primaries, has_alp, narrow
 from bonescan.phantom.presets import (
     CHEN_GROUPS,
+    LIU_GROUPS,
     PRESETS,
     SITES,
-    find_group,
+    TERRITORIES,
     find_preset,
     site_of,
+    territory_odds,
 )
+from bonescan.phantom.tracer.lesions import EXTENT_SIGMA
 
 CHEN = PRESETS["chen2023"]
+LIU = PRESETS["liu2021"]
 
 
 def count_groups(patients):
@@ -22,7 +28,7 @@ def count_groups(patients):
 
 
 def test_unknown_preset_is_refused():
-    names = "default, normal, lin2020, lin2022, he2024, chen2023"
+    names = "default, normal, lin2020, lin2022, he2024, chen2023, liu2021"
     with pytest.raises(ValueError, match=f"preset must be one of {names}, got 'mine'"):
         find_preset("mine")
 
@@ -72,3 +78,61 @@ def test_groups_repeat_after_the_last_patient_of_the_preset():
 
 def test_presets_without_groups_have_none():
     assert find_group(PRESETS["lin2020"], 5) is None
+
+
+def test_liu2021_holds_the_published_numbers():
+    groups = Counter(find_group(LIU, number) for number in range(1, LIU.patients + 1))
+    assert LIU.patients == 621
+    assert {(each.metastases, each.benign): count for each, count in groups.items()} == {
+        (True, None): 280,
+        (False, True): 172,
+        (False, False): 169,
+    }
+
+
+@pytest.mark.parametrize("patients", [40, 123, 498])
+def test_a_smaller_cohort_of_liu2021_keeps_the_shares(patients):
+    numbers = range(1, patients + 1)
+    groups = Counter(find_group(LIU, number) for number in numbers)
+    for group in LIU_GROUPS:
+        assert abs(groups[group] - patients * group.patients / 621) < 1.5
+    assert abs(sum(has_alp(LIU, number) for number in numbers) - patients * 50 / 621) < 1.5
+    second = [find_follow_up(LIU, number) for number in numbers]
+    second = [rank for rank in second if rank is not None]
+    assert second == list(range(len(second)))  # each is the next one
+    assert abs(len(second) - patients * 40 / 621) < 1.5
+
+
+def test_only_patients_with_metastases_have_a_laboratory_value_or_a_second_scan():
+    numbers = range(1, LIU.patients + 1)
+    measured = [number for number in numbers if has_alp(LIU, number)]
+    again = [number for number in numbers if find_follow_up(LIU, number) is not None]
+    assert (len(measured), len(again)) == (50, 40)
+    assert all(find_group(LIU, number).metastases for number in (*measured, *again))
+    assert not any(has_alp(CHEN, number) for number in range(1, 50))
+
+
+def test_a_group_without_a_primary_has_those_of_the_preset():
+    assert group_primaries(LIU, LIU_GROUPS[0]) == LIU.primaries
+    (primary,) = group_primaries(CHEN, CHEN_GROUPS[2])
+    assert (primary.name, primary.share) == ("prostate", 1)
+
+
+def test_a_group_narrows_its_preset():
+    presets = [narrow(LIU, group) for group in LIU_GROUPS]
+    assert [preset.free_share for preset in presets] == [0.0, 1.0, 1.0]
+    assert [preset.benign for preset in presets] == [True, True, False]
+
+
+def test_liu2021_reaches_each_territory_as_often_as_published():
+    """Liu et al. 2021, Table 3, of 280; the extent is log-normal."""
+    published = {"spine": 220, "pelvis": 196, "ribs": 184, "femur": 98, "scapula": 57, "other": 78}
+    extents = np.exp(EXTENT_SIGMA * np.random.default_rng(0).standard_normal(4000))
+    for name, patients in published.items():
+        share = 0.0
+        for primary in LIU.primaries:
+            odds = extents * territory_odds(
+                TERRITORIES[name], primary, LIU.sites, primary.extent * LIU.extent
+            )
+            share += primary.share * np.mean(odds / (1 + odds))
+        assert 280 * share == pytest.approx(patients, abs=16), name

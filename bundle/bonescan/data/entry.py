@@ -6,6 +6,7 @@ from typing import Any
 from bonescan.dicom.scan import View
 from bonescan.keys import (
     BODY,
+    EARLIER,
     FOLD,
     GENERATED,
     IMAGE,
@@ -18,7 +19,7 @@ from bonescan.keys import (
     UNSEEN_FOLDS,
 )
 
-FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY)
+FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY, EARLIER)
 """Fields that name files, relative to the datalist."""
 VIEW_FIELD = "view"
 SPACING_FIELD = "spacing_mm"

@@ -22,6 +22,7 @@ from bonescan.phantom.anatomy.person import Sex
 from bonescan.phantom.body_source import draw_new_body, draw_primary
 from bonescan.phantom.files.body_files import read_body, write_body
 from bonescan.phantom.files.claim import claim_folder, make_once, read_settings, versions
+from bonescan.phantom.groups import group_primaries
 from bonescan.phantom.imaging.bases import Bases
 from bonescan.phantom.presets import BankPart, Preset, Primary
 from bonescan.processes import run_each
@@ -99,9 +100,13 @@ class BankPlan:
 
 def _mixture(preset: Preset) -> tuple[Primary, ...]:
     """Return the primary tumours of a preset's patients, each with its share of them."""
-    if preset.groups:
-        return tuple(replace(group.primary, share=group.patients) for group in preset.groups)
-    return preset.primaries
+    if not preset.groups:
+        return preset.primaries
+    return tuple(
+        replace(primary, share=primary.share * group.patients)
+        for group in preset.groups
+        for primary in group_primaries(preset, group)
+    )
 
 
 def build_bank(plan: BankPlan, *, workers: int = 1, cluster: str | None = None) -> None:

@@ -6,7 +6,7 @@ renamed when complete. Files of the whole cohort are written last, from those of
 
 import json
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,21 @@ from bonescan.phantom.bank import Bank
 from bonescan.phantom.body_source import BodySource, draw_new_body
 from bonescan.phantom.files.claim import claim_folder, make_once, versions
 from bonescan.phantom.files.clinical import ClinicalFacts, clinical_table
-from bonescan.phantom.files.cohort_files import make_datalist, make_readme
-from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
+from bonescan.phantom.files.cohort_files import (
+    FOLLOW_UP_FILE,
+    make_datalist,
+    make_follow_up_datalist,
+    make_readme,
+)
+from bonescan.phantom.files.patient_files import (
+    FOLLOW_UP_STREAM,
+    PatientOrigin,
+    read_truth,
+    write_follow_up,
+    write_patient,
+)
+from bonescan.phantom.follow_up import simulate_follow_up
+from bonescan.phantom.groups import find_follow_up
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import Preset
 from bonescan.processes import run_each
@@ -58,9 +71,18 @@ class Cohort:
 
     @property
     def origins(self) -> tuple[PatientOrigin, ...]:
-        """What each patient is made from; numbers start at 1."""
+        """What the first scan of each patient is made from; numbers start at 1."""
         return tuple(
             PatientOrigin(self.preset, self.seed, number) for number in range(1, self.patients + 1)
+        )
+
+    @property
+    def follow_ups(self) -> tuple[PatientOrigin, ...]:
+        """What the second scans are made from, of the patients who have one."""
+        return tuple(
+            replace(origin, visit=2)
+            for origin in self.origins
+            if find_follow_up(self.preset, origin.number) is not None
         )
 
     def configuration(self) -> dict[str, Any]:
@@ -68,7 +90,7 @@ class Cohort:
         # A preset mentions neither groups nor a demand that it does not have.
         preset = {
             key: value
-            for key, value in asdict(self.preset).items()
+            for key, value in asdict(self.preset, dict_factory=_without_none).items()
             if value != () and value is not False
         }
         return {
@@ -80,6 +102,10 @@ class Cohort:
             "seed": self.seed,
             "bank": None if self.bank is None else self.bank.summary(),
         }
+
+
+def _without_none(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in items if value is not None}
 
 
 def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = None) -> None:
@@ -100,10 +126,11 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = N
     claim_folder(cohort.folder, CONFIGURATION_FILE, cohort.configuration(), "cohort")
     bodies = draw_new_body if cohort.bank is None else cohort.bank.draw
     simulate = partial(simulate_one, bodies=bodies)
-    missing = [origin for origin in cohort.origins if not (cohort.folder / origin.folder).exists()]
-    done = cohort.patients - len(missing)
+    origins = (*cohort.origins, *cohort.follow_ups)
+    missing = [origin for origin in origins if not (cohort.folder / origin.folder).exists()]
+    done = len(origins) - len(missing)
     with (
-        tqdm(total=cohort.patients, initial=done, unit="patient", desc="Simulate") as bar,
+        tqdm(total=len(origins), initial=done, unit="scan", desc="Simulate") as bar,
         # Closed whatever happens in between, so that no worker outlives an interruption.
         closing(
             run_each(simulate, missing, cohort.folder, workers=workers, cluster=cluster)
@@ -115,13 +142,20 @@ def simulate_cohort(cohort: Cohort, *, workers: int = 1, cluster: str | None = N
 
 
 def simulate_one(origin: PatientOrigin, folder: Path, *, bodies: BodySource = draw_new_body) -> str:
-    """Simulate one patient into a folder of the cohort that appears only when complete.
+    """Simulate one scan of a patient into a folder of the cohort that appears only when complete.
 
     Returns:
-        The name of the patient.
+        The name of the folder.
     """
 
     def write(partial: Path) -> None:
+        if origin.visit > 1:
+            rng = origin.generator(FOLLOW_UP_STREAM)
+            follow_up = simulate_follow_up(
+                origin.preset, seed=origin.seed, number=origin.number, rng=rng, bodies=bodies
+            )
+            write_follow_up(follow_up, origin, partial)
+            return
         patient = simulate_patient(
             origin.preset, seed=origin.seed, number=origin.number, bodies=bodies
         )
@@ -138,4 +172,8 @@ def _write_summary(cohort: Cohort) -> None:
     readme = make_readme(cohort.configuration(), truths, datalist)
     write_text(cohort.folder / CLINICAL_FILE, clinical_table(rows))
     write_json(cohort.folder / DATALIST_FILE, datalist, indent=1)
+    later = [read_truth(cohort.folder / origin.folder) for origin in cohort.follow_ups]
+    if later:
+        follow_ups = make_follow_up_datalist(later, datalist)
+        write_json(cohort.folder / FOLLOW_UP_FILE, follow_ups, indent=1)
     write_text(cohort.folder / README_FILE, readme)

@@ -1,7 +1,7 @@
 """One simulated patient from a preset and a seed: body, tracer, findings, both views and truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -12,15 +12,16 @@ from bonescan.dicom.scan import View, mirrored
 from bonescan.phantom.anatomy.person import Person
 from bonescan.phantom.body_source import BodySource, draw_new_body, draw_primary
 from bonescan.phantom.cameras import CameraPreset
+from bonescan.phantom.groups import find_group, narrow
 from bonescan.phantom.imaging.bases import Bases
 from bonescan.phantom.imaging.projection import Patch
 from bonescan.phantom.imaging.scatter_window import expect_scatter_window
 from bonescan.phantom.imaging.truth import mark_truth
-from bonescan.phantom.presets import CohortGroup, Preset, Primary, find_group
+from bonescan.phantom.presets import CohortGroup, Preset, Primary
 from bonescan.phantom.scene import Scene, set_scene
 from bonescan.phantom.tracer.benign import draw_benign_findings
 from bonescan.phantom.tracer.lesions import Lesion, draw_lesions
-from bonescan.phantom.tracer.uptake import draw_uptake, fade_soft_tissue
+from bonescan.phantom.tracer.uptake import Uptake, draw_uptake, fade_soft_tissue
 
 T = TypeVar("T", bound=np.generic)
 
@@ -122,6 +123,11 @@ class SimulatedPatient:
     body_of: str = ""
 
     @property
+    def shows_benign_focus(self) -> bool:
+        """Whether at least one benign focus shows in a view."""
+        return any(any(focus.area_px.values()) for focus in self.benign_foci)
+
+    @property
     def shows_metastasis(self) -> bool:
         """Whether at least one metastasis shows in a view."""
         return any(any(lesion.area_px.values()) for lesion in self.lesions)
@@ -130,6 +136,25 @@ class SimulatedPatient:
     def shows_metastasis_in_each_view(self) -> bool:
         """Whether at least one metastasis shows in each of the views."""
         return all(any(lesion.area_px[view] for lesion in self.lesions) for view in self.views)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What lies under the camera when a patient is scanned.
+
+    Attributes:
+        bases: the body.
+        primary: primary tumour.
+        uptake: of normal structures and of benign foci.
+        findings: names of the benign findings.
+        lesions: metastases, not yet as hot as they must be.
+    """
+
+    bases: Bases
+    primary: Primary
+    uptake: Uptake
+    findings: tuple[str, ...]
+    lesions: tuple[Lesion, ...]
 
 
 def simulate_patient(
@@ -143,9 +168,16 @@ def simulate_patient(
         number: of the patient, from 1.
         bodies: where the patient's body comes from.
     """
+    return simulate_case(preset, seed=seed, number=number, bodies=bodies)[1]
+
+
+def simulate_case(
+    preset: Preset, *, seed: int, number: int, bodies: BodySource = draw_new_body
+) -> tuple[Case, SimulatedPatient]:
+    """Simulate a patient of a cohort and return what was scanned, too; see simulate_patient."""
     group, kept = find_group(preset, number), kept_views(preset, seed=seed, number=number)
     rng = np.random.default_rng([seed, number])
-    return draw_anyone(preset, group, kept, rng, unit=seed, bodies=bodies)
+    return _draw_accepted(preset, group, kept, rng, unit=seed, bodies=bodies)
 
 
 def draw_anyone(
@@ -169,19 +201,36 @@ def draw_anyone(
         unit: which camera of its model it is, 0 or more.
         bodies: where bodies come from.
     """
+    return _draw_accepted(preset, group, kept, rng, unit=unit, bodies=bodies)[1]
+
+
+def _draw_accepted(
+    preset: Preset,
+    group: CohortGroup | None,
+    kept: tuple[View, ...],
+    rng: np.random.Generator,
+    *,
+    unit: int,
+    bodies: BodySource,
+) -> tuple[Case, SimulatedPatient]:
+    """Draw a patient as draw_anyone says, and return the case, too."""
     if group is not None:
-        free_share = 0.0 if group.metastases else 1.0
-        preset = replace(preset, primaries=(group.primary,), free_share=free_share)
+        preset = narrow(preset, group)
     while True:
         primary = draw_primary(preset, rng)
-        bases = bodies(preset, primary, rng)
-        patient = draw_patient(bases, preset, primary, kept, rng, unit=unit)
-        if group is not None:
-            fits = patient.shows_metastasis or not group.metastases
-        else:
-            fits = patient.shows_metastasis_in_each_view or not preset.lesion_in_each_view
-        if fits:
-            return patient
+        case = draw_case(bodies(preset, primary, rng), preset, primary, rng)
+        patient = scan_case(case, preset, kept, rng, unit=unit)
+        if _fits(patient, preset, group):
+            return case, patient
+
+
+def _fits(patient: SimulatedPatient, preset: Preset, group: CohortGroup | None) -> bool:
+    """Tell whether a patient is as the preset, or the group, demands."""
+    if group is None:
+        return patient.shows_metastasis_in_each_view or not preset.lesion_in_each_view
+    return (patient.shows_metastasis or not group.metastases) and (
+        patient.shows_benign_focus or not group.benign
+    )
 
 
 def draw_patient(
@@ -203,6 +252,11 @@ def draw_patient(
         rng: source of all randomness.
         unit: which camera of its model the scan is made with; a cohort has one of each.
     """
+    return scan_case(draw_case(bases, preset, primary, rng), preset, kept, rng, unit=unit)
+
+
+def draw_case(bases: Bases, preset: Preset, primary: Primary, rng: np.random.Generator) -> Case:
+    """Draw what a body that lies under the camera holds; for the arguments see draw_patient."""
     body = bases.body
     uptake, findings = draw_uptake(body, rng), tuple[str, ...]()
     if preset.benign:
@@ -210,22 +264,35 @@ def draw_patient(
     lesions = draw_lesions(body, uptake, preset, primary, rng)
     if any(lesion.kind.steals_tracer for lesion in lesions):
         uptake = fade_soft_tissue(uptake, rng)
-    scene = set_scene(bases, uptake, lesions, preset, rng, unit=unit)
+    return Case(bases, primary, uptake, findings, lesions)
+
+
+def scan_case(
+    case: Case,
+    preset: Preset,
+    kept: tuple[View, ...],
+    rng: np.random.Generator,
+    *,
+    unit: int,
+) -> SimulatedPatient:
+    """Scan the views of a case that are kept; for the arguments see draw_patient."""
+    bases = case.bases
+    scene = set_scene(bases, case.uptake, case.lesions, preset, rng, unit=unit)
     views = {view: _take_view(scene, view, rng) for view in kept}
     velocity = float(rng.uniform(*SCAN_VELOCITY_MM_S))
     length_mm = (bases.geometry.last_row - bases.geometry.first_row + 1) * bases.camera.pixel_mm
     return SimulatedPatient(
-        person=body.person,
+        person=bases.body.person,
         views=views,
         lesions=tuple(_lesion_truth(lesion, views) for lesion, _ in scene.lesions),
-        benign_findings=(*findings, *scene.acquisition.faults_in(views)),
+        benign_findings=(*case.findings, *scene.acquisition.faults_in(views)),
         benign_foci=tuple(
             _benign_truth(number, spot.finding, patches[View.ANTERIOR], views)
             for number, (spot, patches) in enumerate(scene.foci, start=1)
         ),
         camera=bases.camera,
-        primary=primary.name,
-        tumour_burden=min(sum(lesion.bone_share for lesion in lesions), 1.0),
+        primary=case.primary.name,
+        tumour_burden=min(sum(lesion.bone_share for lesion in case.lesions), 1.0),
         scan_velocity_mm_s=velocity,
         duration_s=length_mm / velocity,
         body_of=bases.body_of,

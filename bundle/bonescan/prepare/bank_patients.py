@@ -11,8 +11,9 @@ from bonescan.dicom.scan import View
 from bonescan.keys import BODY_OF
 from bonescan.phantom.bank import Bank
 from bonescan.phantom.body_source import BodySource
+from bonescan.phantom.groups import find_group
 from bonescan.phantom.patient import SimulatedPatient, draw_anyone
-from bonescan.phantom.presets import BankPart, find_group, find_preset
+from bonescan.phantom.presets import BankPart, find_preset
 from bonescan.prepare.device_bases import DeviceBodies
 
 ENDLESS_STREAM = 5

@@ -2,7 +2,11 @@ from collections import Counter
 
 import pytest
 
-from bonescan.phantom.files.cohort_files import make_datalist, make_readme
+from bonescan.phantom.files.cohort_files import (
+    make_datalist,
+    make_follow_up_datalist,
+    make_readme,
+)
 
 REGIONS = ("femur_left", "tibia_left", "sacrum", "c2")
 """Of the first lesions; no view shows the first one."""
@@ -156,3 +160,22 @@ def test_readme_names_the_bank_and_how_to_draw_from_it_again():
     text = make_readme(configuration, COHORT, make_datalist(COHORT, name="default", seed=3))
     assert "--seed 3 --from-bank BANK --part test -o DIR" in text
     assert "bodies of part test of the bank ab12: preset lin2020, 300 bodies, seed 9" in text
+
+
+def test_second_scans_stand_where_their_patients_do():
+    datalist = make_datalist(COHORT, name="default", seed=3)
+    again = [truth(number) for number in (2, 7, 20, 31, 44)]
+    for each in again:
+        each["folder"] += "-visit2"
+        each["study"] = {"visit": 2, "therapy_days": None}
+    later = make_follow_up_datalist(again, datalist)
+    assert later["numTraining"] + later["numTest"] == len(again)
+    for section in ("training", "test"):
+        firsts = {entry["patient"]: entry for entry in datalist[section]}
+        for entry in later[section]:
+            first = firsts[entry["patient"]]
+            assert entry["earlier"] == first["image"]
+            assert entry["image"] != first["image"]
+            assert entry.get("fold") == first.get("fold")
+            assert entry["visit"] == 2
+            assert "therapy_days" not in entry  # what is not known is left out

@@ -1,15 +1,24 @@
 import json
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from bonescan.data.nifti import read_view_stack
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.phantom.cameras import CAMERAS
 from bonescan.phantom.files.annotators import ANNOTATORS
-from bonescan.phantom.files.patient_files import PatientOrigin, read_truth, write_patient
-from bonescan.phantom.presets import PRESETS, Preset
+from bonescan.phantom.files.patient_files import (
+    PatientOrigin,
+    read_truth,
+    write_follow_up,
+    write_patient,
+)
+from bonescan.phantom.follow_up import Fate, FollowUp, LesionFate
+from bonescan.phantom.presets import LIU_STUDY, PRESETS, Preset
 from tests.phantom.fakes import fake_patient
 
 ONE_FILE = Preset(name="one", patients=5, two_file_share=0.0)
@@ -129,3 +138,46 @@ def test_broken_facts_are_refused(tmp_path):
         read_truth(tmp_path)
     with pytest.raises(ValueError, match="delete its folder and run the simulation again"):
         read_truth(tmp_path / "nowhere")
+
+
+def test_a_study_changes_nothing_but_what_is_known(write):
+    """Its draws have a stream of their own: neither scan nor outlines may change."""
+    preset = PRESETS["liu2021"]
+    plain = replace(preset, study=None, groups=())
+    studied, alone = (
+        write(fake_patient(), each, name=name, number=1)
+        for name, each in (("studied", preset), ("alone", plain))
+    )
+    first, second = contents(studied), contents(alone)
+    assert {name for name in first if first[name] != second[name]} == {"truth.json"}
+    truth, other = read_truth(studied), read_truth(alone)
+    assert set(truth["study"]) == {
+        "metastases", "visit", "days", *(f"reading_{each.name}" for each in LIU_STUDY.readers)
+    }  # fmt: skip
+    assert truth.pop("clinical")["alp_u_l"] != other.pop("clinical")["alp_u_l"]
+    del truth["study"]
+    assert truth == other
+
+
+def test_second_scan_is_of_the_same_patient_at_a_later_date(write, tmp_path):
+    preset = PRESETS["liu2021"]
+    first = write(fake_patient(), preset, number=1)
+    fates = (LesionFate(1, 2, Fate.GROWN, heals=False), LesionFate(2, None, Fate.GONE, heals=False))
+    follow_up = FollowUp(fake_patient(seed=8), "mixed", 100, 12, fates)
+    origin = PatientOrigin(preset, 3, 1, visit=2)
+    later = tmp_path / origin.folder
+    later.mkdir()
+    write_follow_up(follow_up, origin, later)
+    headers = [dcmread(next(folder.glob("*.dcm"))) for folder in (first, later)]
+    dates = [date.fromisoformat(header.StudyDate) for header in headers]
+    assert dates[1] - dates[0] == timedelta(days=100)
+    assert headers[0].PatientID == headers[1].PatientID == "SIM0001"
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        assert headers[0][keyword].value != headers[1][keyword].value
+    truth = read_truth(later)
+    assert truth["study"] == {
+        "metastases": 1, "visit": 2, "days": 100, "therapy_days": 12, "course": "mixed"
+    }  # fmt: skip
+    assert truth["clinical"]["alp_u_l"] is None
+    assert truth["fates"][1] == {"earlier": 2, "later": None, "fate": "gone", "heals": False}
+    assert (truth["folder"], origin.folder) == ("sim-0001-visit2",) * 2

@@ -28,7 +28,7 @@ class ClinicalFacts:
         age: years.
         sex: F or M.
         primary: primary tumour.
-        alp_u_l: alkaline phosphatase in serum, U/L.
+        alp_u_l: alkaline phosphatase in serum, U/L; None where it was not measured.
         height_cm: body height.
         weight_kg: body weight.
         lesions: number of metastases in the body, whether a view shows them or not.
@@ -39,7 +39,7 @@ class ClinicalFacts:
     age: int
     sex: str
     primary: str
-    alp_u_l: float
+    alp_u_l: float | None
     height_cm: float
     weight_kg: float
     lesions: int

@@ -10,6 +10,7 @@ from bonescan.data.folds import assign_folds
 from bonescan.keys import (
     BENIGN,
     BODY_OF,
+    EARLIER,
     FOLD,
     IMAGE,
     INSTANCES,
@@ -34,6 +35,9 @@ FOLDS = 5
 """Folds of the patients that are not held out."""
 TEST_SHARE = 0.2
 """Share of the patients that is held out for testing, unless another is asked for."""
+
+FOLLOW_UP_FILE = "follow_up.json"
+"""Datalist of the second scans; apart, since a datalist holds a patient once."""
 
 Truth = Mapping[str, Any]
 """Content of a patient's truth.json."""
@@ -119,7 +123,11 @@ def _entry(truth: Truth) -> dict[str, Any]:
         REGIONS: f"{folder}/{REGIONS_FILE}",
         SITES: _shown_sites(truth["lesions"]),
         **({BODY_OF: body_of} if body_of else {}),
-        **truth["clinical"],
+        **{
+            name: value
+            for name, value in {**truth["clinical"], **truth.get("study", {})}.items()
+            if value is not None
+        },
     }
 
 
@@ -129,6 +137,34 @@ def _shown_sites(lesions: Iterable[Mapping[str, Any]]) -> list[str]:
     return [site for site in REPORT_SITES if site in shown]
 
 
+def make_follow_up_datalist(truths: Sequence[Truth], datalist: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the datalist of second scans, each in the section and fold of its patient.
+
+    Args:
+        truths: one per second scan.
+        datalist: of the first scans.
+    """
+    of_patient = {truth["clinical"][PATIENT]: truth for truth in truths}
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for section in (TRAINING, TEST):
+        sections[section] = [
+            {
+                **_entry(of_patient[first[PATIENT]]),
+                EARLIER: first[IMAGE],
+                **({FOLD: first[FOLD]} if FOLD in first else {}),
+            }
+            for first in datalist[section]
+            if first[PATIENT] in of_patient
+        ]
+    return {
+        **datalist,
+        "name": f"{datalist['name']}: second scans",
+        "numTraining": len(sections[TRAINING]),
+        "numTest": len(sections[TEST]),
+        **sections,
+    }
+
+
 def make_readme(
     configuration: Mapping[str, Any], truths: Sequence[Truth], datalist: Mapping[str, Any]
 ) -> str:
@@ -136,7 +172,8 @@ def make_readme(
     preset, seed, patients = configuration["preset"], configuration["seed"], len(truths)
     bank = configuration["bank"]
     images = Counter(len(truth["views"]) for truth in truths)
-    return README.format(
+    text = README + FOLLOW_UP_README if "study" in preset else README
+    return text.format(
         preset=preset["name"],
         seed=seed,
         patients=patients,
@@ -223,4 +260,9 @@ The same command with the same versions gives the same bytes. All settings are i
 | `sim-*/regions.nii.gz` | one bit per bone region, since bones overlap |
 | `sim-*/truth.json` | metastases, benign findings and foci, faults of the scan, person, camera |
 | `sim-*/{labelme}/` | outlines by simulated annotators ({annotators}), LabelMe format |
+"""
+
+FOLLOW_UP_README = """\
+| `follow_up.json` | datalist of second scans, after therapy began; `earlier` is the first scan |
+| `sim-*-visit2/` | such a scan; its `truth.json` says under `fates` what became of each lesion |
 """

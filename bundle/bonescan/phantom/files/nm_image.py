@@ -128,6 +128,7 @@ class Examination:
         patient: pseudonym in the cohort.
         number: number of the patient, which gives the study date.
         origin: words that name the simulation (preset, seed, version); UIDs derive from them.
+        days: from the patient's first scan to this one.
     """
 
     patient: str
@@ -137,6 +138,7 @@ class Examination:
     camera: CameraPreset
     scan_velocity_mm_s: float
     duration_s: float
+    days: int = 0
 
     @property
     def scan_length_mm(self) -> float:
@@ -247,7 +249,8 @@ def _frame(view: View, detector: int, layout: Layout) -> FrameHeader:
 def _patient_and_study(examination: Examination) -> dict[str, Any]:
     """Patient, Patient Study, General Study and Series, Frame of Reference (C.7.1.1 to C.7.4.1)."""
     person = examination.person
-    day = (FIRST_STUDY_DATE + timedelta(days=examination.number)).strftime("%Y%m%d")
+    days = timedelta(days=examination.number + examination.days)
+    day = (FIRST_STUDY_DATE + days).strftime("%Y%m%d")
     return {
         "PatientName": f"{codes.SIMULATED_MARK}^{examination.patient}",
         "PatientID": examination.patient,

@@ -16,12 +16,16 @@ from bonescan.dicom.scan import View
 from bonescan.phantom.files.annotators import ANNOTATORS, annotate, find_visible_spots
 from bonescan.phantom.files.clinical import draw_clinical_facts
 from bonescan.phantom.files.nm_image import Examination, nm_image
+from bonescan.phantom.files.study import describe_first_visit, describe_second_visit
+from bonescan.phantom.follow_up import FollowUp
 from bonescan.phantom.patient import SimulatedPatient
 from bonescan.phantom.presets import Preset
 
 FILES_STREAM = 1
 CLINICAL_STREAM = 2
 ANNOTATOR_STREAM = 3
+STUDY_STREAM = 6
+FOLLOW_UP_STREAM = 7
 """What is drawn here has seeds [seed, number, stream], apart from the patient's [seed, number]."""
 
 TRUTH_FILE = "truth.json"
@@ -34,16 +38,25 @@ LABELME_FOLDER = "labelme"
 
 @dataclass(frozen=True)
 class PatientOrigin:
-    """What a simulated patient is made from; the same origin gives the same bytes."""
+    """What a scan of a simulated patient is made from; the same origin gives the same bytes.
+
+    Attributes:
+        preset: what the patients are like.
+        seed: of the cohort.
+        number: of the patient, from 1.
+        visit: 1 for the first scan, 2 for the one after therapy began.
+    """
 
     preset: Preset
     seed: int
     number: int
+    visit: int = 1
 
     @property
     def folder(self) -> str:
-        """Name of the patient's folder."""
-        return f"sim-{self.number:04d}"
+        """Name of the scan's folder."""
+        later = f"-visit{self.visit}" if self.visit > 1 else ""
+        return f"sim-{self.number:04d}{later}"
 
     @property
     def patient(self) -> str:
@@ -57,11 +70,15 @@ class PatientOrigin:
     def __str__(self) -> str:
         """Return the line that the header of each file carries."""
         version = f"bone-scan-bundle {bonescan.__version__}"
-        return f"{version}, preset {self.preset.name}, seed {self.seed}, patient {self.number}"
+        later = f", visit {self.visit}" if self.visit > 1 else ""
+        return (
+            f"{version}, preset {self.preset.name}, seed {self.seed}, patient {self.number}{later}"
+        )
 
     def generator(self, *stream: int) -> np.random.Generator:
-        """Return the random generator of one stream."""
-        return np.random.default_rng([self.seed, self.number, *stream])
+        """Return the random generator of one stream; a second scan has streams of its own."""
+        later = (self.visit,) if self.visit > 1 else ()
+        return np.random.default_rng([self.seed, self.number, *stream, *later])
 
 
 def write_patient(patient: SimulatedPatient, origin: PatientOrigin, folder: Path) -> None:
@@ -72,10 +89,43 @@ def write_patient(patient: SimulatedPatient, origin: PatientOrigin, folder: Path
         origin: what it was simulated from.
         folder: where to write; the content does not depend on it.
     """
-    images = _write_scan(patient, origin, folder)
+    facts: dict[str, Any] = {}
+    if origin.preset.study is not None:
+        rng = origin.generator(STUDY_STREAM)
+        facts["study"] = describe_first_visit(patient, origin.preset, origin.number, rng)
+    _write(patient, origin, folder, facts, days=0)
+
+
+def write_follow_up(follow_up: FollowUp, origin: PatientOrigin, folder: Path) -> None:
+    """Write all files of a patient's second scan into an existing empty folder.
+
+    Args:
+        follow_up: the second scan.
+        origin: what it was simulated from.
+        folder: where to write; the content does not depend on it.
+    """
+    facts = {
+        "study": describe_second_visit(follow_up),
+        "fates": [asdict(fate) for fate in follow_up.fates],
+    }
+    _write(follow_up.patient, origin, folder, facts, days=follow_up.days)
+
+
+def _write(
+    patient: SimulatedPatient,
+    origin: PatientOrigin,
+    folder: Path,
+    facts: Mapping[str, Any],
+    *,
+    days: int,
+) -> None:
+    """Write all files of one scan, some days after the first; the facts join its truth."""
+    images = _write_scan(patient, origin, folder, days=days)
     _write_maps(patient, folder)
     _write_outlines(patient, origin, folder, images)
-    truth = _truth(patient, origin, images)
+    truth = {**_truth(patient, origin, images), **facts}
+    if "study" in facts:
+        truth["clinical"]["alp_u_l"] = facts["study"].pop("alp_u_l")
     (folder / TRUTH_FILE).write_text(json.dumps(truth, indent=1, default=_plain) + "\n")
 
 
@@ -99,8 +149,10 @@ def _views(patient: SimulatedPatient) -> tuple[View, ...]:
     return tuple(view for view in View if view in patient.views)
 
 
-def _write_scan(patient: SimulatedPatient, origin: PatientOrigin, folder: Path) -> dict[View, str]:
-    """Write the DICOM file or files; return the file of each view."""
+def _write_scan(
+    patient: SimulatedPatient, origin: PatientOrigin, folder: Path, *, days: int
+) -> dict[View, str]:
+    """Write the DICOM file or files of some days after the first; return the file of each view."""
     views = _views(patient)
     in_two_files = origin.generator(FILES_STREAM).random() < origin.preset.two_file_share
     files: dict[str, tuple[View, ...]] = {"scan.dcm": views}
@@ -114,6 +166,7 @@ def _write_scan(patient: SimulatedPatient, origin: PatientOrigin, folder: Path) 
         camera=patient.camera,
         scan_velocity_mm_s=patient.scan_velocity_mm_s,
         duration_s=patient.duration_s,
+        days=days,
     )
     for name, members in files.items():
         image = nm_image(

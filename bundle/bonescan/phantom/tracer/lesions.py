@@ -95,6 +95,29 @@ class Lesion:
         return replace(self, contrast=1 + factor * (self.contrast - 1), added=added)
 
 
+@dataclass(frozen=True)
+class LesionSeed:
+    """What a lesion grows from.
+
+    Attributes:
+        number: of the lesion, from 1.
+        bone: where it grows.
+        kind: how it grows.
+        centre: (row, depth, column) in voxels.
+        diameter_mm: geometric mean of its axes, before clipping to the bone.
+        contrast: activity over that of the local bone, before it is made to stand out.
+        peak_over_ring: as of a Lesion; drawn if None, where the kind has one.
+    """
+
+    number: int
+    bone: Bone
+    kind: LesionKind
+    centre: Point
+    diameter_mm: float
+    contrast: float
+    peak_over_ring: float | None = None
+
+
 def draw_lesions(
     body: Body, uptake: Uptake, preset: Preset, primary: Primary, rng: np.random.Generator
 ) -> tuple[Lesion, ...]:
@@ -194,10 +217,23 @@ def _draw_lesion(
             that have no diameter of their own.
         skeleton: volume of all bones in voxels.
     """
-    body, level = context.body, context.uptake.bones[bone.name]
     diameter_mm, contrast = _draw_size(kind, growth, context.rng)
     centre = _draw_centre(bone, kind, context.rng)
-    ellipsoid = _draw_ellipsoid(context, bone, kind, centre, diameter_mm)
+    seed = LesionSeed(number, bone, kind, centre, diameter_mm, contrast)
+    return grow_lesion(context, seed, skeleton=skeleton)
+
+
+def grow_lesion(context: FindingContext, seed: LesionSeed, *, skeleton: float) -> Lesion | None:
+    """Draw the shape of a lesion; None where hardly anything of it lies inside its bone.
+
+    Args:
+        context: the patient.
+        seed: what is known of the lesion.
+        skeleton: volume of all bones in voxels.
+    """
+    body, bone, kind = context.body, seed.bone, seed.kind
+    level = context.uptake.bones[bone.name]
+    ellipsoid = _draw_ellipsoid(context, bone, kind, seed.centre, seed.diameter_mm)
     solid = _draw_solid(context, bone, kind, ellipsoid)
     if solid is None:
         return None
@@ -208,20 +244,21 @@ def _draw_lesion(
     volume = float(fraction.sum())
     if volume < 1:
         return None
-    added = fraction * np.float32(level * (contrast - 1))
+    added = fraction * np.float32(level * (seed.contrast - 1))
     if kind.rim_contrast is not None:
         core, shell = _core_and_shell(body, bone, ellipsoid, solid)
         added = added * np.minimum(core + 0.2, 1)
         added = added + shell * np.float32(level * (kind.rim_contrast - 1))
+    peak = seed.peak_over_ring
     return Lesion(
-        number=number,
+        number=seed.number,
         bone=bone.name,
         region=bone.region,
         diameter_mm=2 * float(np.prod(ellipsoid.radii_mm)) ** (1 / 3),
-        contrast=contrast,
-        peak_over_ring=_draw_peak(kind, context.rng),
+        contrast=seed.contrast,
+        peak_over_ring=_draw_peak(kind, context.rng) if peak is None else peak,
         kind=kind,
-        centre=centre,
+        centre=seed.centre,
         added=VoxelBlock(solid.start, added),
         bone_share=volume / skeleton,
     )
