@@ -9,7 +9,7 @@ from bonescan.report.page.model import Document, Fact, Section
 from bonescan.report.page.numbers import list_burden, tabulate_regions, word_coverage
 from bonescan.report.page.pictures import make_pictures
 from bonescan.report.page.texts import ENGLISH, Texts, load_texts
-from bonescan.report.page.wording import name_field, word_findings, word_impression
+from bonescan.report.page.wording import capitalise, name_field, word_findings, word_impression
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 
@@ -101,7 +101,7 @@ def _word_flag(flag: Flag, texts: Texts) -> str:
     text = texts.named("flag", flag.code, **values)
     if flag.view is None:
         return text
-    return texts("flag.of_view", view=texts.named("view", flag.view), text=text)
+    return texts("flag.of_view", view=capitalise(texts.named("view", flag.view)), text=text)
 
 
 def _say_made(result: ScanResult, texts: Texts) -> Iterator[Fact]:

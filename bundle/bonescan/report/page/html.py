@@ -30,6 +30,7 @@ class _Mark:
     text: str
     x: float
     y: float
+    on_right: bool
     line: str
 
 
@@ -159,7 +160,13 @@ def _draw_view(picture: ViewPicture, texts: Texts) -> _View:
         field=_path(picture.field),
         outlines=_path(picture.outlines),
         marks=tuple(
-            _Mark(mark.text, round(mark.column_mm, 1), round(mark.row_mm, 1), _path([mark.line]))
+            _Mark(
+                mark.text,
+                round(mark.column_mm, 1),
+                round(mark.row_mm, 1),
+                mark.on_right,
+                _path([mark.line]),
+            )
             for mark in picture.marks
         ),
         bar=f"M14 {picture.height_mm - 8:.1f}h{bar_mm}" if bar_mm else "",

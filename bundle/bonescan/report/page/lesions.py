@@ -71,19 +71,26 @@ def name_region(region: str | None, texts: Texts) -> str:
     return texts.named("region", region or UNKNOWN_REGION)
 
 
-def list_sites(lesions: Sequence[Lesion], texts: Texts) -> str:
-    """List the regions of lesions from head to foot, with how many each has where it is not one."""
+def list_sites(lesions: Sequence[Lesion], texts: Texts, *, most: int | None = None) -> str:
+    """List the regions of lesions from head to foot, with how many each has where it is not one.
+
+    Args:
+        lesions: at least one.
+        texts: of the language.
+        most: number of regions from which on the others are only counted: those of fewer lesions.
+    """
     count = {
         region: sum(lesion.region == region for lesion in lesions)
         for region in (*REGION_GROUPS, None)
     }
-    return texts.enumerate(
-        [
-            texts.count("findings.site", number, region=name_region(region, texts))
-            for region, number in count.items()
-            if number
-        ]
-    )
+    found = [region for region, number in count.items() if number]
+    first = set(sorted(found, key=lambda region: -count[region])[:most])
+    found.sort(key=lambda region: region not in first)  # stable: each part stays in order
+    names = [
+        texts.count("findings.site", count[region], region=name_region(region, texts))
+        for region in found
+    ]
+    return texts.enumerate(names, most=most, rest="impression.further")
 
 
 def list_places(lesions: Sequence[Lesion], texts: Texts) -> str:

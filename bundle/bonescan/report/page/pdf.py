@@ -92,8 +92,8 @@ def _lay_out(
         yield _frame([title, *items], ALERT, ground=ALERT_GROUND)
     yield Spacer(0, 8)
     if report.pictures:
-        yield Pictures(report.pictures, fonts, texts)
-        yield _say(texts("images.note"), styles["quiet"])
+        note = _say(texts("images.note"), styles["quiet"])
+        yield Pictures(report.pictures, note, fonts, texts)
     for section in report.sections:
         yield from _lay_out_section(section, styles, fonts)
 

@@ -6,7 +6,7 @@ from PIL import Image
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.platypus import Flowable
+from reportlab.platypus import Flowable, Paragraph
 
 from bonescan.report.page.curve import place_points
 from bonescan.report.page.html import title_view
@@ -19,38 +19,54 @@ from bonescan.report.page.pdf_style import (
     QUIET,
     RULE,
     SHADE,
-    WIDTH,
     Fonts,
 )
-from bonescan.report.page.pictures import Line, ViewPicture
+from bonescan.report.page.pictures import Line, Mark, ViewPicture
 from bonescan.report.page.texts import Texts
 
 MOST_PICTURE_HEIGHT = 152 * mm
 """Leaves room for impression and warnings on the first page."""
+LEAST_PICTURE_HEIGHT = 110 * mm
+"""Lower ones go to the next page."""
+HEAD = 26.0
+"""Room for the titles above and the gap below the pictures."""
 GAP = 3 * mm
 
 
 class Pictures(Flowable):
-    """The views twice: with what was found, and plain in the window for hot spots."""
+    """The views twice: with what was found, and plain in the window for hot spots; a note below."""
 
-    def __init__(self, pictures: Sequence[ViewPicture], fonts: Fonts, texts: Texts) -> None:
+    def __init__(
+        self, pictures: Sequence[ViewPicture], note: Paragraph, fonts: Fonts, texts: Texts
+    ) -> None:
         super().__init__()
+        self._note = note
         self._panels = [(picture, plain) for plain in (False, True) for picture in pictures]
         self._fonts, self._texts = fonts, texts
-        widest = max(picture.width_mm for picture in pictures)
-        highest = max(picture.height_mm for picture in pictures)
-        panel = (WIDTH - GAP * (len(self._panels) - 1)) / len(self._panels)
-        self._scale = min(panel / widest, MOST_PICTURE_HEIGHT / highest)
-        self._head = 24.0
-        self.width, self.height = WIDTH, highest * self._scale + self._head + 4
+        self._scale = 0.0  # of a millimetre, found by wrap
+
+    def wrap(self, width: float, height: float) -> tuple[float, float]:
+        """Fit the panels into what is left of a page, unless they would be small there."""
+        widest = max(picture.width_mm for picture, _ in self._panels)
+        highest = max(picture.height_mm for picture, _ in self._panels)
+        panel = (width - GAP * (len(self._panels) - 1)) / len(self._panels)
+        _, below = self._note.wrap(width, height)
+        left = height - HEAD - below
+        most = (
+            min(left, MOST_PICTURE_HEIGHT) if left >= LEAST_PICTURE_HEIGHT else MOST_PICTURE_HEIGHT
+        )
+        self._scale = min(panel / widest, most / highest)
+        self.width, self.height = width, highest * self._scale + HEAD + below
+        return self.width, self.height
 
     def draw(self) -> None:
-        """Draw all panels, from left to right."""
+        """Draw all panels, from left to right, and the note."""
+        self._note.drawOn(self.canv, 0, 0)
         total = sum(picture.width_mm * self._scale for picture, _ in self._panels)
-        left = (WIDTH - total - GAP * (len(self._panels) - 1)) / 2
+        left = (self.width - total - GAP * (len(self._panels) - 1)) / 2
         for picture, plain in self._panels:
             self.canv.saveState()
-            self.canv.translate(left, self.height - self._head)
+            self.canv.translate(left, self.height - HEAD + 2)
             self._draw_panel(picture, plain=plain)
             self.canv.restoreState()
             left += picture.width_mm * self._scale + GAP
@@ -90,7 +106,7 @@ class Pictures(Flowable):
         canvas.setLineCap(0)
         self._draw_lines([mark.line for mark in picture.marks], LESION, 0.35)
         for mark in picture.marks:
-            self._write(mark.text, mark.column_mm * scale, -mark.row_mm * scale - 2.2, LESION)
+            self._write(mark)
 
     def _draw_lines(self, lines: Sequence[Line], colour: HexColor, width: float) -> None:
         self.canv.setStrokeColor(colour)
@@ -101,17 +117,19 @@ class Pictures(Flowable):
             path.lineTo(to_x * self._scale, -to_y * self._scale)
         self.canv.drawPath(path)
 
-    def _write(self, text: str, x: float, y: float, colour: HexColor) -> None:
-        """Write a text on a light ground, centred."""
+    def _write(self, mark: Mark) -> None:
+        """Write the number of a lesion on a light ground."""
         canvas = self.canv
-        width = canvas.stringWidth(text, self._fonts[1], 6.5)
+        width = canvas.stringWidth(mark.text, self._fonts[1], 6.5)
+        x = mark.column_mm * self._scale - (width if mark.on_right else 0)
+        y = -mark.row_mm * self._scale - 2.2
         canvas.saveState()
         canvas.setFillColor(white, alpha=0.8)
-        canvas.rect(x - width / 2 - 0.8, y - 1, width + 1.6, 6.6, 0, 1)
+        canvas.rect(x - 0.8, y - 1, width + 1.6, 6.6, 0, 1)
         canvas.restoreState()
-        canvas.setFillColor(colour)
+        canvas.setFillColor(LESION)
         canvas.setFont(self._fonts[1], 6.5)
-        canvas.drawCentredString(x, y, text)
+        canvas.drawString(x, y, mark.text)
 
     def _draw_signs(self, picture: ViewPicture, width: float, height: float) -> None:
         canvas = self.canv

@@ -31,8 +31,10 @@ Box = tuple[float, float, float, float]
 """Column, row, width and height in mm."""
 
 TOP_LEVEL = 255
-NUMBER_EDGE_MM = 16.0
+NUMBER_EDGE_MM = 4.0
 """From the picture's edge to the number of a lesion."""
+DIGIT_MM = 13.0
+"""Width of a digit."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,16 @@ class Mark:
 
     Attributes:
         text: the number.
-        column_mm: where it stands.
-        row_mm: where it stands.
+        column_mm: of its outer end.
+        row_mm: of its middle.
+        on_right: whether it stands at the right edge, and ends there.
         line: from the number to the lesion.
     """
 
     text: str
     column_mm: float
     row_mm: float
+    on_right: bool
     line: Line
 
 
@@ -186,15 +190,17 @@ def _place_marks(
     row_mm, column_mm = spacing_mm
     height_mm, width_mm = (rows.stop - rows.start) * row_mm, columns * column_mm
     marks = []
-    for on_right, half in enumerate(choose_numbered(findings, columns)):
+    for half, on_right in zip(choose_numbered(findings, columns), (False, True), strict=True):
         heights = [(finding.centroid_px[0] + 0.5 - rows.start) * row_mm for finding in half]
         places = spread(heights, NUMBER_GAP_MM, height_mm - NUMBER_GAP_MM)
         text_mm = width_mm - NUMBER_EDGE_MM if on_right else NUMBER_EDGE_MM
         for finding, height, place in zip(half, heights, places.tolist(), strict=True):
             _, first, _, last = finding.box_px
             edge_mm = (last + 1 if on_right else first) * column_mm
-            line = (text_mm, place, edge_mm, height)
-            marks.append(Mark(name_mark(finding), text_mm, place, line))
+            name = name_mark(finding)
+            inner_mm = text_mm + (-1 if on_right else 1) * DIGIT_MM * len(name)
+            line = (inner_mm, place, edge_mm, height)
+            marks.append(Mark(name, text_mm, place, on_right, line))
     return tuple(marks)
 
 

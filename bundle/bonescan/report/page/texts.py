@@ -62,8 +62,17 @@ class Texts:
                 return self(key, value=self("percent", value=self.decimal(bound, digits)))
         return self("percent", value=self.decimal(100 * share, digits))
 
-    def enumerate(self, items: Sequence[str]) -> str:
-        """Join items as a sentence lists them."""
+    def enumerate(self, items: Sequence[str], *, most: int | None = None, rest: str = "") -> str:
+        """Join items as a sentence lists them.
+
+        Args:
+            items: at least one.
+            most: number from which on the others are only counted.
+            rest: key of the text that does so: `{names}` stands for the first ones.
+        """
+        if most is not None and len(items) > most:
+            names = self("comma").join(items[:most])
+            return self.count(rest, len(items) - most, names=names)
         *first, last = items
         return self("and", first=self("comma").join(first), last=last) if first else last
 

@@ -7,6 +7,12 @@ from bonescan.report.page.lesions import LIKELY, Lesion, list_places, list_sites
 from bonescan.report.page.texts import Texts
 from bonescan.report.scan_result import ScanResult
 
+MOST_SITES = 6
+"""Regions that an impression names. A default of ours."""
+
+MOST_NAMED = 12
+"""Lesions that a sentence names by their numbers. A default of ours."""
+
 
 def name_field(field: str, texts: Texts) -> str:
     """Name the field that was assessed; by its own name where the texts do not know it."""
@@ -34,7 +40,7 @@ def word_impression(result: ScanResult, lesions: Sequence[Lesion], texts: Texts)
 def _name_sites(lesions: Sequence[Lesion], texts: Texts) -> str:
     """List the sites; without a map of the skeleton, from where the lesions are seen."""
     named = any(lesion.region is not None for lesion in lesions)
-    return (list_sites if named else list_places)(lesions, texts)
+    return list_sites(lesions, texts, most=MOST_SITES) if named else list_places(lesions, texts)
 
 
 def _weigh(lesions: Sequence[Lesion], texts: Texts) -> str:
@@ -73,7 +79,8 @@ def word_findings(result: ScanResult, lesions: Sequence[Lesion], texts: Texts) -
 def _name_some(key: str, lesions: Sequence[Lesion], texts: Texts, **values: str) -> Iterator[str]:
     """Name lesions by their numbers in a sentence; none without lesions."""
     if lesions:
-        numbers = texts.enumerate([str(lesion.number) for lesion in lesions])
+        names = [str(lesion.number) for lesion in lesions]
+        numbers = texts.enumerate(names, most=MOST_NAMED, rest="findings.further")
         yield texts.count(key, len(lesions), numbers=numbers, **values)
 
 
