@@ -42,7 +42,7 @@ def test_a_good_scan_has_no_warnings():
         (make_scan(content_check="contradicts"), "The images contradict"),
         (make_scan(view_source="guess"), "told by: a guess"),
         (make_scan(mirrored_copy=True), "mirrored copy"),
-        (take_view(make_scan(), make_scan().views[0]), "Only one view is there"),
+        (take_view(make_scan(), make_scan().views[0]), "Posterior view. Missing"),
     ],
 )
 def test_what_speaks_against_the_result_is_said_first(scan, words):
@@ -60,8 +60,9 @@ def test_flags_are_worded_with_what_was_measured():
     ]
     vars(scan)["flags"] = tuple(flags)  # in place of the cached property
     low, spacing = make_document(scan).warnings.items
-    assert low.startswith("Low counts: 212,345, where at least 1,000,000 are asked for.")
-    assert low.endswith("(posterior view)")
+    assert low.startswith(
+        "Posterior view. Low counts: 212,345, where at least 1,000,000 are asked for."
+    )
     assert "4.80 mm × 2.40 mm (row × column)" in spacing
 
 

@@ -1,6 +1,6 @@
 import dataclasses
 
-from bonescan.report.page.lesions import MOST_ROWS, group_lesions, tabulate_lesions
+from bonescan.report.page.lesions import MOST_ROWS, group_lesions, list_sites, tabulate_lesions
 from bonescan.report.page.texts import load_texts
 from tests.report.page.scans import make_crowded_scan, make_scan
 
@@ -38,3 +38,14 @@ def test_of_very_many_the_largest_are_shown_in_order():
     assert numbers == sorted(numbers)
     assert {row.lines[0][1] for row in table.rows} == {"18"}  # three pixels of 6 mm2
     assert table.caption.startswith("The 60 largest of 1,000 lesions")
+
+
+def test_an_impression_names_the_sites_of_most_lesions():
+    places = [("anterior", 40, 38, 0.9), ("anterior", 40, 16, 0.9), ("anterior", 60, 16, 0.9)]
+    lesions = group_lesions(make_scan(*places, ("anterior", 60, 50, 0.9)).findings)
+    assert list_sites(lesions, TEXTS, most=1) == "right ribs (2) and 2 further regions"
+    assert list_sites(lesions, TEXTS, most=3) == "thoracic spine, right ribs (2) and left ribs"
+
+
+def test_numbers_of_very_many_lesions_are_cut_short():
+    assert TEXTS.enumerate(list("abc"), most=2, rest="findings.further") == "a, b and one further"

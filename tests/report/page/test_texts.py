@@ -12,6 +12,8 @@ import yaml
 from bonescan.dicom.scan import ContentCheck, View, ViewSource
 from bonescan.labels import REGION_GROUPS
 from bonescan.measures.bone_scan_index import Merge
+from bonescan.measures.change import LesionState
+from bonescan.measures.progression import Reason, RuleState
 from bonescan.measures.quality import FlagCode
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.page.texts import Texts, load_texts
@@ -30,6 +32,9 @@ GROUPS = {
     "images.side": ("R", "L"),
     "burden.merge": tuple(Merge),
     "word": tuple(ViewSource),
+    "state": tuple(LesionState),
+    "rule": tuple(RuleState),
+    "reason": tuple(Reason),
     "made.content": tuple(ContentCheck),
     "identity": ("name", "id", "birth_date", "study_date"),
 }

@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import re
 
 import pytest
 from pydicom.dataset import Dataset
@@ -44,8 +45,10 @@ def test_a_report_is_a_page_and_a_pdf_named_without_the_patient(write):
 
 
 def test_a_report_names_nobody_unless_told_to(write):
-    assert_silent(write()["report.html"].decode())
-    assert b"1933" not in write()["report.html"]
+    # without the pictures, whose letters are anything
+    text = re.sub(r"base64,[^\"]+", "", write()["report.html"].decode())
+    assert_silent(text)
+    assert "1933" not in text
 
 
 def test_an_identified_report_names_patient_and_dates_and_the_log_does_not(write, caplog):

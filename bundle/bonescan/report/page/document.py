@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from bonescan.measures.quality import Flag
+from bonescan.report.page.change import make_change_section
 from bonescan.report.page.lesions import Lesion, group_lesions, tabulate_lesions
 from bonescan.report.page.model import Document, Fact, Section
 from bonescan.report.page.numbers import list_burden, tabulate_regions, word_coverage
@@ -69,6 +70,9 @@ def _make_sections(
         "coverage", texts("coverage.title"), sentences=tuple(word_coverage(result, texts))
     )
     yield _make_lesions(result, lesions, texts)
+    if result.change is not None:
+        burdens = [each.burden for each in (*result.earlier, result)]
+        yield make_change_section(result.change, burdens, texts)
     yield Section("made", texts("made.title"), facts=tuple(_say_made(result, texts)))
 
 

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 from bonescan.dicom.scan import View
 from bonescan.measures.bone_scan_index import PlanarBsi
 from bonescan.measures.burden import Burden, RegionBurden
+from bonescan.measures.change import REPEATABILITY_POINTS
 from bonescan.report.page.lesions import name_region
 from bonescan.report.page.model import Column, Fact, Row, Table
 from bonescan.report.page.texts import Texts
 from bonescan.report.page.wording import capitalise, name_field
 from bonescan.report.scan_result import ScanResult
-
-REPEATABILITY_POINTS = 0.3
-"""Percentage points by which the commercial index of two scans after one injection differs at most
-(upper limit of Anand et al. 2016, J Nucl Med 57:41)."""
 
 BARELY, NEARLY = 0.02, 0.98
 """Shares of a bone's projection up to which nothing, and from which on all of it was assessed:
