@@ -16,11 +16,13 @@ from bonescan.studies.benchmark import report
 from bonescan.studies.experiments import costs, markdown
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
+from bonescan.studies.peers import page
 
 LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "costs": costs.to_markdown,
     "experiment": markdown.to_markdown,
     "measurements": report.to_markdown,
+    "peer": page.to_markdown,
 }
 """How a document is laid out that has this key."""
 
@@ -56,9 +58,9 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     for path in sorted(make_parser().parse_args(arguments).folder.glob("*.json")):
-        page = lay_out(path)
-        if page is not None:
-            write_text(path.with_suffix(".md"), page)
+        text = lay_out(path)
+        if text is not None:
+            write_text(path.with_suffix(".md"), text)
             print(path.with_suffix(".md"))
     return 0
 

@@ -128,6 +128,7 @@ def compare(
             if mirror:
                 shown[f"{comparison.nnunet.name}, {BUDGET_TITLES[training.budget]}"] = predicted
     document = {
+        "peer": comparison.nnunet.name,
         **_describe_data(own, images, simulated=any(scan.simulated for scan in scans)),
         "settings": steps.settings,
         "plan": plan,

@@ -26,7 +26,7 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     own = document["rows"][0]
     origin = "simulated" if document["simulated"] else "acquired"
     parts = [
-        f"# {_program(document)} beside {own['name']}, on {origin} scans",
+        f"# {document['peer']} beside {own['name']}, on {origin} scans",
         _describe(document, origin),
         _figures_table(document),
         _figures_note(document),
@@ -50,10 +50,6 @@ def row_title(row: Mapping[str, Any]) -> str:
         f"{BUDGET_TITLES[row['budget']]}"
     )  # fmt: skip
     return f"{row['name']}, {bound}, {mirrored} test-time mirroring"
-
-
-def _program(document: Mapping[str, Any]) -> str:
-    return f"nnU-Net v{document['settings']['nnunet']}"
 
 
 def _describe(document: Mapping[str, Any], origin: str) -> str:
