@@ -8,6 +8,7 @@ from bonescan.studies.benchmark.inference import measure_inference
 from bonescan.studies.benchmark.inputs import BenchmarkInputs, BenchmarkSize, simulate_scans
 from bonescan.studies.benchmark.measurement import Measurement
 from bonescan.studies.benchmark.memory import measure_memory
+from bonescan.studies.benchmark.partly_labelled import measure_partly_labelled
 from bonescan.studies.benchmark.patients import measure_patients
 from bonescan.studies.benchmark.reading import measure_reading
 from bonescan.studies.benchmark.steps import measure_crop, measure_simulation, measure_startup
@@ -25,6 +26,7 @@ PARTS: Mapping[str, Callable[[BenchmarkInputs], list[Measurement]]] = {
     "endless": measure_endless,
     "memory": measure_memory,
     "systems": measure_systems,
+    "partly_labelled": measure_partly_labelled,
 }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from ignite.engine import Engine, Events
+from monai.bundle import ConfigParser
 from monai.engines import SupervisedTrainer
 from monai.utils import convert_to_tensor
 from torch import Tensor, nn
@@ -126,8 +127,18 @@ class TimedSystem:
     batch: dict[str, Tensor]
 
     @classmethod
-    def of(cls, name: str, datalist: Path, width: int | None) -> "TimedSystem":
-        """Compose a system, at another width than the profile's if one is given."""
+    def of(
+        cls, name: str, datalist: Path, width: int | None, *, supervised: bool = False
+    ) -> "TimedSystem":
+        """Compose a system.
+
+        Args:
+            name: file of configs/systems without ending.
+            datalist: scans to train on.
+            width: of the network; None for the profile's.
+            supervised: of a system for partly labelled data, train its network with the supervised
+                loss alone.
+        """
         overrides = {
             "dataset_dir": str(datalist.parent),
             "epochs": 1,
@@ -136,6 +147,11 @@ class TimedSystem:
             "train#dataset#progress": False,
         }
         workflow = make_workflow(["train", "fast"], overrides, system=name, width=width)
+        if supervised:
+            plain = ConfigParser.load_config_file(str(CONFIGS / "train.yaml"))
+            workflow.parser["loss"] = workflow.parser["loss"]["supervised"]
+            for key in ("prepare_batch", "added_handlers"):
+                workflow.parser[key] = plain[key]
         trainer = workflow.parser.get_parsed_content("train#trainer")
         times = StepTimes()
         times.attach(trainer)
