@@ -20,6 +20,7 @@ from bonescan.errors import ScanError, root_cause
 from bonescan.handlers.scan_outputs import make_result
 from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import IMAGE
+from bonescan.metrics.calibration import Calibration
 from bonescan.metrics.operating_point import read_operating_point
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
@@ -40,6 +41,7 @@ class System:
         postprocessing: from the network's output to label map and probabilities in acquisition
             geometry.
         provenance: what makes the results; each gets a date of its own.
+        calibration: of probabilities.
         field: field that it searches for lesions, such as "thorax".
         device: where the network is.
     """
@@ -52,10 +54,12 @@ class System:
         preprocessing: Compose,
         postprocessing: Compose,
         provenance: Provenance,
+        calibration: Calibration,
         field: str,
         device: torch.device,
     ) -> None:
         self.provenance = provenance
+        self.calibration = calibration
         self.field = field
         self.device = device
         self._network = network.eval()
@@ -98,6 +102,7 @@ class System:
             {**evaluator.state.batch[0], **evaluator.state.output[0]},
             field=self.field,
             provenance=dataclasses.replace(self.provenance, date=utc_now()),
+            calibration=self.calibration,
         )
 
 
@@ -123,12 +128,12 @@ def load(
         check_system(run / SYSTEM)
     parser = ConfigParser()
     parser.read_config([str(find_configs() / "inference.yaml"), str(run / SYSTEM)])
-    parser["point"] = read_operating_point(run / OPERATING_POINT)
+    point = parser["point"] = read_operating_point(run / OPERATING_POINT)
     # Before anything is instantiated, which resolves references in place.
     provenance = make_provenance(
         system=parser["name"],
         weights=run / WEIGHTS,
-        operating_point=parser["point"].numbers,
+        operating_point=point.numbers,
         config=parser.get(),
     )
     if device is not None:
@@ -142,4 +147,10 @@ def load(
     found = parts.pop("torch_device")
     weights = WeightsLoader(run / WEIGHTS, network=parts["network"], device=found)
     weights(Engine(lambda _engine, _batch: None))
-    return System(provenance=provenance, field=parser["field"], device=found, **parts)
+    return System(
+        provenance=provenance,
+        calibration=point.calibration,
+        field=parser["field"],
+        device=found,
+        **parts,
+    )

@@ -22,7 +22,7 @@ SYSTEM = "system.json"
 PLAN = "plan.json"
 """What a system took from its training set, such as the size of patches."""
 OPERATING_POINT = "operating_point.json"
-"""Threshold and least area of a lesion, chosen on the validation patients."""
+"""Threshold and least area of a lesion, and what probabilities mean: of the validation patients."""
 
 # Evaluation
 EVALUATION = "evaluation"
@@ -33,6 +33,8 @@ SUMMARY_PAGE = "summary.md"
 EVALUATED_IMAGES = "images.npz"
 EXAMPLES = "examples.png"
 FROC_CURVE = "froc.png"
+RELIABILITY = "reliability.png"
+"""How far the probabilities of lesions and of scans are true."""
 TRAINING_CURVES = "training_curves.png"
 
 # Generated images, beside their datalist

@@ -145,7 +145,12 @@ def test_markdown_names_both_systems_and_the_origin(evaluation):
 
 
 def test_pictures_and_record(cohort, evaluation):
-    for name in (run_folder.EXAMPLES, run_folder.FROC_CURVE, run_folder.TRAINING_CURVES):
+    for name in (
+        run_folder.EXAMPLES,
+        run_folder.FROC_CURVE,
+        run_folder.RELIABILITY,
+        run_folder.TRAINING_CURVES,
+    ):
         assert (evaluation.folder / name).read_bytes().startswith(PNG), name
     record = json.loads((evaluation.folder / run_folder.RECORD).read_text())
     assert record["seed"] == 0

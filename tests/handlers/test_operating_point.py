@@ -53,13 +53,29 @@ def test_what_a_system_decides_itself_is_left_to_it(tmp_path, make_stack):
     chosen = choose(tmp_path, make_stack, choose=["min_area"])
     assert (chosen["threshold"], chosen["min_area_mm2"]) == (None, 10)
     assert choose(tmp_path, make_stack, choose=["threshold"])["min_area_mm2"] == 0
-    with pytest.raises(ValueError, match="choose must be among 'threshold' and 'min_area', got"):
+    with pytest.raises(
+        ValueError, match="choose must be among threshold, min_area, calibration, got"
+    ):
         OperatingPointChoice(tmp_path, choose=["area"])
+
+
+def test_calibration_is_fitted_on_the_lesions_at_the_point(tmp_path, make_stack):
+    chosen = choose(tmp_path, make_stack, batches=2)
+    calibration = chosen["calibration"]
+    assert calibration["temperature"] > 0
+    assert calibration["lesion"] is None, "at 10 mm2 all predicted lesions are true"
+    assert calibration["scan"] is None, "all scans show a metastasis"
+    chosen = choose(tmp_path, make_stack, batches=2, choose=["calibration"])
+    lesion = chosen["calibration"]["lesion"]  # at 0.5: one of three is true, in each of 2 scans
+    assert (lesion["number"], lesion["true"]) == (6, 2)
+    assert lesion["slope"] > 0, "0.9 is true, 0.85 and 0.7 are not"
+    assert choose(tmp_path, make_stack, choose=["threshold"])["calibration"] is None
 
 
 def test_without_lesions_nothing_is_chosen(tmp_path, make_stack, caplog):
     chosen = choose(tmp_path, make_stack, truth=torch.zeros_like(TRUTH))
     assert (chosen["threshold"], chosen["min_area_mm2"]) == (None, 0)
+    assert chosen["calibration"] is None
     assert "no validation image shows a lesion" in caplog.text
 
 

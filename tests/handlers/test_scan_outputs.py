@@ -18,6 +18,7 @@ from bonescan.errors import StorageError
 from bonescan.handlers.scan_outputs import ScanOutputs, make_result
 from bonescan.keys import FAILURE, IMAGE_PATH
 from bonescan.labels import Label
+from bonescan.metrics.calibration import Calibration
 from bonescan.report.provenance import Provenance
 from bonescan.report.writers import SummaryWriter
 from bonescan.workflow.archive import conclude
@@ -76,7 +77,12 @@ def run(
     provenance: Provenance = PROVENANCE,
 ) -> ScanOutputs:
     outputs = ScanOutputs(
-        writers, output_dir=folder, field="thorax", provenance=lambda: provenance, resume=resume
+        writers,
+        output_dir=folder,
+        field="thorax",
+        provenance=lambda: provenance,
+        calibration=Calibration(),
+        resume=resume,
     )
 
     def infer(engine, batch):
@@ -98,7 +104,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_result_is_what_the_chain_left():
     sample = make_sample("s1")
-    result = make_result(sample, field="thorax", provenance=PROVENANCE)
+    result = make_result(sample, field="thorax", provenance=PROVENANCE, calibration=Calibration())
     assert result.label_map.dtype == np.uint8
     assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
     assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
@@ -107,7 +113,12 @@ def test_result_is_what_the_chain_left():
     assert (result.scan_id, result.spacing_mm, result.instances) == ("s1", (2.4, 1.9), None)
     assert [source.frame for source in result.sources.values()] == [0, 1]
     assert not result.mirrored_copy
-    of_copy = make_result({**sample, "mirrored": True}, field="thorax", provenance=PROVENANCE)
+    of_copy = make_result(
+        {**sample, "mirrored": True},
+        field="thorax",
+        provenance=PROVENANCE,
+        calibration=Calibration(),
+    )
     assert of_copy.mirrored_copy
 
 
@@ -115,7 +126,7 @@ def test_maps_that_were_not_inverted_are_refused():
     sample = make_sample("s1")
     sample["pred"] = sample["pred"][:, 1:]
     with pytest.raises(ValueError, match=r"label_map must have the counts' shape .*inverted"):
-        make_result(sample, field="thorax", provenance=PROVENANCE)
+        make_result(sample, field="thorax", provenance=PROVENANCE, calibration=Calibration())
 
 
 def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):

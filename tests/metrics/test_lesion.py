@@ -11,6 +11,7 @@ from bonescan.metrics.lesion import (
     lesion_f,
     match_by_threshold,
     match_lesions,
+    rate_lesions,
 )
 
 
@@ -150,3 +151,18 @@ def test_wrong_input_is_refused():
         match_lesions(TRUTH[None], TRUTH[None])
     with pytest.raises(ValueError, match="at least one unit, got none"):
         detection(np.zeros((0, 3)))
+
+
+def test_predicted_lesions_are_rated_by_their_highest_pixel():
+    pred = draw(
+        ".##....",  # the partner of a true lesion
+        "..#...#",
+        "......#",  # false, and so is the last pixel of the row below
+        "#.....#",  # of one pixel: does not count
+    )
+    prob = np.linspace(0, 0.9, pred.size).reshape(pred.shape)
+    rated = rate_lesions(pred, TRUTH, LesionScores(min_area_px=2, prob=prob))
+    np.testing.assert_allclose(rated, [[prob[1, 2], 1], [prob[3, 6], 0]])
+    assert rate_lesions(EMPTY, TRUTH, LesionScores(prob=prob)).shape == (0, 2)
+    with pytest.raises(ValueError, match="scores must hold probabilities to rate lesions"):
+        rate_lesions(pred, TRUTH, LesionScores())

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from bonescan.metrics.calibration import Calibration, Recalibration
 from bonescan.metrics.lesion import THRESHOLDS
 from bonescan.metrics.operating_point import (
     OperatingPoint,
@@ -49,6 +50,19 @@ def test_it_says_what_counts():
     assert "lesions of any area" in str(OperatingPoint())
     assert OperatingPoint(0.25).numbers == {"threshold": 0.25}
     assert OperatingPoint(None, 15).numbers == {"min_area_mm2": 15}
+
+
+def test_calibration_is_read_with_the_point(tmp_path):
+    path = tmp_path / "point.json"
+    part = {"slope": 0.5, "intercept": -1.0, "number": 9, "true": 4}
+    calibration = {"temperature": 1.5, "lesion": part, "scan": None}
+    content = {"threshold": 0.25, "min_area_mm2": 15, "calibration": calibration}
+    path.write_text(json.dumps(content))
+    expected = Calibration(1.5, Recalibration(**part))
+    assert read_operating_point(path) == OperatingPoint(0.25, 15, expected)
+    path.write_text(json.dumps({**content, "calibration": {"temperature": 1.5}}))
+    with pytest.raises(ValueError, match=r"point\.json must hold threshold and min_area_mm2"):
+        read_operating_point(path)
 
 
 def test_reading(tmp_path, caplog):

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from bonescan.dicom.scan import Source, View
 from bonescan.labels import Label
+from bonescan.metrics.calibration import Calibration, Recalibration
 from tests.report.scan_results import HOT_COLUMN, HOT_ROW, SHAPE, make_result, take_view
 
 
@@ -63,3 +65,18 @@ def test_change_is_since_the_last_of_the_earlier_scans():
     before = make_result(counts=counts, label_map=np.zeros(SHAPE, np.uint8))
     change = make_result(counts=counts, earlier=[make_result(counts=counts), before]).change
     assert [str(lesion.state) for lesion in change.lesions] == ["new"]
+
+
+def test_probabilities_of_findings_and_scan_are_calibrated():
+    assert make_result().probability is None
+    assert make_result().findings[0].probability is None
+    calibration = Calibration(
+        2.0,
+        lesion=Recalibration(slope=1.0, intercept=1.0, number=9, true=4),
+        scan=Recalibration(slope=2.0, intercept=0.0, number=9, true=4),
+    )
+    result = make_result(calibration=calibration)  # its pixels are calibrated: 0.75 in the lesion
+    (finding,) = result.findings
+    assert finding.score == 0.75
+    assert finding.probability == pytest.approx(3 * math.e / (1 + 3 * math.e))
+    assert result.probability == pytest.approx(9 / 10)

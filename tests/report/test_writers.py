@@ -71,7 +71,7 @@ def test_document_is_json_and_names_every_part(folder):
     assert document == findings_document(result)
     assert list(document) == [
         "scan_id", "notice", "provenance", "simulated", "assessed", "views", "view_source",
-        "content_check", "spacing_mm", "findings",
+        "content_check", "spacing_mm", "probability", "findings",
     ]  # fmt: skip
     assert document["scan_id"] == "0a1b2c"
     assert document["provenance"] == PROVENANCE.document()

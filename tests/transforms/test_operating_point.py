@@ -4,8 +4,9 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
+from bonescan.metrics.calibration import Calibration
 from bonescan.metrics.operating_point import OperatingPoint
-from bonescan.transforms import LesionProbd, OperatingPointd
+from bonescan.transforms import CalibrateProbd, LesionProbd, OperatingPointd
 from bonescan.transforms.operating_point import lesion_prob
 
 PROB = torch.tensor([[[0.9, 0.1, 0.7, 0.7, 0.6]], [[0.2, 0.1, 0.6, 0.2, 0.6]]])
@@ -66,3 +67,13 @@ def test_metadata_are_kept(sample):
     out = OperatingPointd("pred", point=OperatingPoint(0.5, 5.0))(sample)
     assert out["pred"].meta["scan_id"] == "s"
     assert out["pred"].dtype == LABEL.dtype
+
+
+def test_probabilities_are_calibrated_after_the_decision(make_stack):
+    stack = make_stack() / 100
+    sample = CalibrateProbd("prob", calibration=Calibration(2.0))({"prob": stack, "pred": LABEL})
+    plain = stack.as_tensor().double()
+    odds = (plain / (1 - plain)).sqrt()
+    torch.testing.assert_close(sample["prob"].as_tensor(), (odds / (1 + odds)).float())
+    assert sample["prob"].meta["views"] == "anterior+posterior"
+    assert sample["pred"] is LABEL

@@ -42,6 +42,7 @@ from bonescan.report.image_results import (
     unit_of,
 )
 from bonescan.report.panels import write_panels
+from bonescan.report.reliability import summarise_reliability, write_reliability_diagram
 from bonescan.report.tables import to_markdown, write_image_csv
 from bonescan.transforms.metadata import get_spacing_mm, get_views
 from bonescan.transforms.mirror import is_flipped
@@ -176,8 +177,8 @@ class EvaluationReport:
 
     Written into `output_dir` (names in bonescan.run_folder): a row per image, a summary of all
     metrics with intervals as JSON and as a page, where metastases are evaluated the best, the
-    median and the worst image and the free-response curve, and the curves of the training where its
-    history lies in `run_dir`.
+    median and the worst image, the free-response curve and the reliability diagram, and the curves
+    of the training where its history lies in `run_dir`.
 
     Memory: about 80 kB for an image of 256 x 256.
 
@@ -255,17 +256,20 @@ class EvaluationReport:
     def _write(self) -> None:
         simulated = any(image.simulated for image in self.images)
         write_image_csv(self.output_dir / run_folder.IMAGE_ROWS, self.results)
-        self._write_summaries(simulated=simulated)
+        summaries = self._write_summaries(simulated=simulated)
         if self.keep_images:
             write_evaluated_images(self.output_dir / run_folder.EVALUATED_IMAGES, self.images)
         if Label.METASTASIS in self.labels:
             self._draw_metastases(simulated=simulated)
+            found = summaries[LABEL_NAMES[Label.METASTASIS]][self.name]["reliability"]
+            path = self.output_dir / run_folder.RELIABILITY
+            write_reliability_diagram(path, found, simulated=simulated)
         history = self.run_dir / run_folder.HISTORY
         if history.is_file():
             path = self.output_dir / run_folder.TRAINING_CURVES
             write_training_curves(path, read_history(history), simulated=simulated)
 
-    def _write_summaries(self, *, simulated: bool) -> None:
+    def _write_summaries(self, *, simulated: bool) -> dict[str, Any]:
         summaries = {
             LABEL_NAMES[label]: self._summarise(label, simulated=simulated) for label in self.labels
         }
@@ -279,6 +283,7 @@ class EvaluationReport:
             page = to_markdown(document)
         write_json(self.output_dir / run_folder.SUMMARY_JSON, document)
         write_text(self.output_dir / run_folder.SUMMARY_PAGE, page)
+        return summaries
 
     def _summarise(self, label: Label, *, simulated: bool) -> dict[str, dict[str, Any]]:
         """Summarise the system, and the baseline where there is one, for one label."""
@@ -288,6 +293,9 @@ class EvaluationReport:
         }
         if label is Label.METASTASIS:
             summaries[self.name]["operating_point"] = {**asdict(self.point), "is": str(self.point)}
+            summaries[self.name]["reliability"] = summarise_reliability(
+                results, self.point.calibration
+            )
         if label in self.thresholds:
             baseline = [result for result in self.baseline_results if result.label is label]
             summaries[BASELINE] = {

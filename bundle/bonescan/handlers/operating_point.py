@@ -25,7 +25,21 @@ from bonescan.keys import (
     patient_of,
 )
 from bonescan.labels import Label
-from bonescan.metrics.lesion import THRESHOLDS, LesionScores, detection, lesion_f, match_lesions
+from bonescan.metrics.calibration import (
+    LOG_ODDS,
+    Calibration,
+    count_log_odds,
+    fit_recalibration,
+    fit_temperature,
+)
+from bonescan.metrics.lesion import (
+    THRESHOLDS,
+    LesionScores,
+    detection,
+    lesion_f,
+    match_lesions,
+    rate_lesions,
+)
 from bonescan.metrics.operating_point import (
     BETA,
     MIN_AREAS_MM2,
@@ -39,7 +53,7 @@ from bonescan.transforms.metadata import get_spacing_mm
 
 logger = logging.getLogger(__name__)
 
-THRESHOLD, MIN_AREA = "threshold", "min_area"
+THRESHOLD, MIN_AREA, CALIBRATION = CHOICES = ("threshold", "min_area", "calibration")
 """What can be chosen."""
 
 
@@ -48,6 +62,7 @@ class ValidatedImage:
     """What the choice needs of one image (row, column).
 
     Attributes:
+        scan_id: pseudonym of its scan.
         prob: probability of metastasis.
         pred_mask: metastases by the system's own rule.
         truth_mask: true metastases.
@@ -55,6 +70,7 @@ class ValidatedImage:
         spacing_mm: (row, column) pixel spacing.
     """
 
+    scan_id: str
     prob: NDArray[np.floating]
     pred_mask: NDArray[np.bool_]
     truth_mask: NDArray[np.bool_]
@@ -71,10 +87,18 @@ class ValidatedImage:
 
     def count_lesions(self, threshold: float | None) -> NDArray[np.int64]:
         """Match the lesions at each of MIN_AREAS_MM2: (area, 3)."""
-        mask = self.pred_mask if threshold is None else self.prob >= threshold
         points = [OperatingPoint(threshold, area) for area in MIN_AREAS_MM2]
+        mask = self._decide(threshold)
         scores = [LesionScores(p.min_area_px(self.spacing_mm), self.instances) for p in points]
         return np.stack([match_lesions(mask, self.truth_mask, score) for score in scores])
+
+    def rate_lesions(self, point: OperatingPoint) -> NDArray[np.float64]:
+        """Rate the lesions at an operating point (bonescan.metrics.lesion.rate_lesions)."""
+        scores = LesionScores(point.min_area_px(self.spacing_mm), self.instances, self.prob)
+        return rate_lesions(self._decide(point.threshold), self.truth_mask, scores)
+
+    def _decide(self, threshold: float | None) -> NDArray[np.bool_]:
+        return self.pred_mask if threshold is None else self.prob >= threshold
 
 
 class OperatingPointChoice:
@@ -87,19 +111,16 @@ class OperatingPointChoice:
 
     Args:
         output_dir: folder of the file.
-        choose: what is chosen: "threshold", "min_area"; the rest stays as the system has it.
+        choose: what is chosen: "threshold", "min_area", "calibration"; the rest stays as the system
+            has it.
 
     Raises:
         ValueError: if there is something else to choose.
     """
 
-    def __init__(
-        self, output_dir: str | Path, *, choose: Collection[str] = (THRESHOLD, MIN_AREA)
-    ) -> None:
-        if not set(choose) <= {THRESHOLD, MIN_AREA}:
-            raise ValueError(
-                f"choose must be among {THRESHOLD!r} and {MIN_AREA!r}, got {list(choose)}"
-            )
+    def __init__(self, output_dir: str | Path, *, choose: Collection[str] = CHOICES) -> None:
+        if not set(choose) <= set(CHOICES):
+            raise ValueError(f"choose must be among {', '.join(CHOICES)}, got {list(choose)}")
         self.path = Path(output_dir) / run_folder.OPERATING_POINT
         self.choose = choose
         self.images: list[ValidatedImage] = []
@@ -134,6 +155,9 @@ class OperatingPointChoice:
         min_area_mm2 = 0.0
         if MIN_AREA in self.choose and found_any:
             min_area_mm2 = choose_min_area(MIN_AREAS_MM2, lesions)
+        calibration = None
+        if CALIBRATION in self.choose and found_any:
+            calibration = calibrate(self.images, OperatingPoint(threshold, min_area_mm2)).document
         patients = set(gather(sorted(self.patients)))
         images = _sum([np.array([1, image.truth_mask.any()]) for image in self.images], (2,))
         if idist.get_rank() == 0:
@@ -141,6 +165,7 @@ class OperatingPointChoice:
                 {
                     "threshold": threshold,
                     "min_area_mm2": min_area_mm2,
+                    "calibration": calibration,
                     "chosen_on": {
                         "patients": len(patients),
                         "images": int(images[0]),
@@ -158,6 +183,30 @@ class OperatingPointChoice:
         logger.info("Operating point: %s", point)
         if not content["chosen_on"]["images_with_lesion"]:
             logger.warning("%s: no validation image shows a lesion, nothing is chosen", self.path)
+
+
+def calibrate(images: Sequence[ValidatedImage], point: OperatingPoint) -> Calibration:
+    """Fit the probabilities of pixels, lesions and scans; a collective step of all processes.
+
+    Args:
+        images: of this process.
+        point: what counts as a predicted lesion.
+    """
+    pixels = [count_log_odds(image.prob, image.truth_mask) for image in images]
+    temperature = fit_temperature(_sum(pixels, (2, len(LOG_ODDS))))
+    of_pixels = Calibration(temperature).of_pixels
+    lesions = gather([row for image in images for row in image.rate_lesions(point).tolist()])
+    scans: dict[str, tuple[float, bool]] = {}
+    for scan_id, highest, shows in gather(
+        [(image.scan_id, float(image.prob.max()), bool(image.truth_mask.any())) for image in images]
+    ):
+        before = scans.get(scan_id, (0.0, False))
+        scans[scan_id] = max(before[0], highest), before[1] or shows
+    of_lesions, of_scans = (
+        fit_recalibration(of_pixels(cases[:, 0]), cases[:, 1])
+        for cases in (np.reshape(rows, (-1, 2)) for rows in (lesions, list(scans.values())))
+    )
+    return Calibration(temperature, of_lesions, of_scans)
 
 
 class ChooseAtEnd:
@@ -191,6 +240,7 @@ def _read_images(sample: Mapping[str, Any]) -> list[ValidatedImage]:
     instances = maps.get(PRED_INSTANCES)
     return [
         ValidatedImage(
+            scan_id=str(sample[IMAGE].meta.get(META_SCAN_ID)),
             prob=maps[PROB][number],
             pred_mask=maps[PRED][number] == Label.METASTASIS,
             truth_mask=maps[LABEL][number] == Label.METASTASIS,

@@ -31,6 +31,7 @@ from bonescan.keys import (
     PRED_INSTANCES,
     PROB,
 )
+from bonescan.metrics.calibration import Calibration
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 from bonescan.report.writers import ScanWriter
@@ -52,6 +53,7 @@ class ScanOutputs:
         field: field that is searched for lesions, such as "thorax".
         provenance: finds out what makes the results, when a run starts: a configuration may be
             composed before there are weights.
+        calibration: of probabilities, which the samples' are.
         resume: whether to go on in the tables of an earlier run.
     """
 
@@ -62,12 +64,14 @@ class ScanOutputs:
         output_dir: str | Path,
         field: str,
         provenance: Callable[[], Provenance],
+        calibration: Calibration,
         resume: bool = False,
     ) -> None:
         self.writers = list(writers)
         self.output_dir = Path(output_dir)
         self.field = field
         self.find_provenance = provenance
+        self.calibration = calibration
         self.resume = resume
         self.n_done = 0
         self.n_failed = 0
@@ -111,7 +115,12 @@ class ScanOutputs:
     def _take(self, sample: Mapping[str, Any]) -> None:
         """Make the result of a scan and write it; what fails is a failure of that scan alone."""
         try:
-            result = make_result(sample, field=self.field, provenance=self.provenance)
+            result = make_result(
+                sample,
+                field=self.field,
+                provenance=self.provenance,
+                calibration=self.calibration,
+            )
         except Exception as err:
             logger.debug("failure of a result", exc_info=err)
             name = make_failure(err, sample[COUNTS].meta)[IMAGE_PATH]
@@ -164,7 +173,9 @@ def read_done(output_dir: Path) -> list[dict[str, str]]:
     return [row for row in rows if row["input"] not in failed]
 
 
-def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance) -> ScanResult:
+def make_result(
+    sample: Mapping[str, Any], *, field: str, provenance: Provenance, calibration: Calibration
+) -> ScanResult:
     """Make the result of a scan of what the chain of inference left.
 
     Args:
@@ -173,6 +184,7 @@ def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance
             tells lesions apart; mirrored where the entry says so.
         field: field that was searched for lesions.
         provenance: what makes the result.
+        calibration: of probabilities.
 
     Raises:
         ValueError: if the maps do not have the shape of the counts, or the metadata do not name
@@ -202,6 +214,7 @@ def make_result(sample: Mapping[str, Any], *, field: str, provenance: Provenance
         counts=maps[COUNTS],
         label_map=np.rint(maps[PRED]).astype(np.uint8),
         prob=maps[PROB],
+        calibration=calibration,
         instances=None if instances is None else instances.astype(np.int32),
         field=field,
         field_mask=maps[FIELD_MASK] > 0.5,

@@ -14,6 +14,7 @@ from bonescan.labels import Label
 from bonescan.measures.findings import Finding, find_lesions, number_pixels
 from bonescan.measures.pairing import number_lesions
 from bonescan.measures.regions import assign_pixels, region_of
+from bonescan.metrics.calibration import Calibration
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,7 +26,9 @@ class AssessedScan:
         spacing_mm: (row, column) pixel spacing.
         counts: counts as acquired (view, row, column).
         label_map: a value of bonescan.labels.Label for each pixel (view, row, column), uint8.
-        prob: probability of metastasis, or a score in its place (view, row, column), 0..1.
+        prob: probability of metastasis, or a score in its place (view, row, column), 0..1;
+            calibrated, where the calibration was fitted.
+        calibration: from the probabilities of pixels to those of lesions and of the scan.
         instances: number of the instance that owns each pixel (view, row, column), 0 where there
             is none; None where the system does not tell lesions apart.
         regions: bits of bonescan.labels.REGIONS (view, row, column), int64; None where the regions
@@ -49,6 +52,7 @@ class AssessedScan:
     counts: NDArray[np.floating]
     label_map: NDArray[np.uint8]
     prob: NDArray[np.floating]
+    calibration: Calibration = dataclasses.field(default_factory=Calibration)
     instances: NDArray[np.integer] | None = None
     regions: NDArray[np.int64] | None = None
     field: str
@@ -103,10 +107,15 @@ class AssessedScan:
             )
         ]
         return number_lesions(
-            [self._name_region(finding) for finding in findings],
+            [self._name_region(self._state_probability(finding)) for finding in findings],
             dict(zip(self.views, self.finding_numbers, strict=True)),
             self.spacing_mm,
         )
+
+    @cached_property
+    def probability(self) -> float | None:
+        """Calibrated probability that the field shows a metastasis; None if none was fitted."""
+        return self.calibration.of_scan(float(self.prob.max()))
 
     @cached_property
     def finding_numbers(self) -> NDArray[np.int32]:
@@ -133,6 +142,10 @@ class AssessedScan:
                 )
             ]
         )
+
+    def _state_probability(self, finding: Finding) -> Finding:
+        probability = self.calibration.of_lesion(finding.score)
+        return dataclasses.replace(finding, probability=probability)
 
     def _name_region(self, finding: Finding) -> Finding:
         if self.regions is None:

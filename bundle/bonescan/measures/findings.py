@@ -38,6 +38,8 @@ class Finding:
         to_background: mean count over that of its surroundings: the pixels SURROUNDINGS_MM outside
             of it that are no lesion and no bladder; None where nothing was counted there.
         score: highest probability of a pixel, 0..1; None where none was given.
+        probability: calibrated probability that it is a lesion, of its score; None where no
+            calibration was fitted (bonescan.metrics.calibration.Calibration.lesion).
         region: name of bonescan.labels.REGION_GROUPS; None where it shows no known bone,
             or regions are not known.
         lesion: number of the lesion in its scan, from 1 from head to foot: a finding of each view
@@ -56,6 +58,7 @@ class Finding:
     touches_field_border: bool
     to_background: float | None = None
     score: float | None = None
+    probability: float | None = None
     region: str | None = None
     lesion: int = 0
 

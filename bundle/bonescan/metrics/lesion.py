@@ -104,6 +104,34 @@ def match_lesions(
     return _match((scores or LesionScores()).number(pred_mask), truth)
 
 
+def rate_lesions(
+    pred_mask: NDArray[np.bool_], truth_mask: NDArray[np.bool_], scores: LesionScores
+) -> NDArray[np.float64]:
+    """Say of each predicted lesion of one image how probable it was said to be, and what it is.
+
+    Args:
+        pred_mask: prediction (row, column).
+        truth_mask: truth (row, column).
+        scores: what counts as a predicted lesion, with probabilities.
+
+    Returns:
+        Highest probability of a pixel, and 1 for a lesion with a true partner, else 0: (lesion, 2).
+
+    Raises:
+        ValueError: if there are no probabilities, or the masks are not boolean, two-dimensional
+            and of one shape.
+    """
+    if scores.prob is None:
+        raise ValueError("scores must hold probabilities to rate lesions, got none")
+    check_masks(pred_mask, truth_mask)
+    predicted, (truth, _) = scores.number(pred_mask), label_components(truth_mask)
+    iou = _iou_table(predicted, truth)
+    rated = np.zeros((len(iou), 2))
+    rated[:, 0] = ndimage.maximum(scores.prob, predicted, np.arange(1, len(iou) + 1))
+    rated[_pair(iou)[0], 1] = 1
+    return rated
+
+
 def match_by_threshold(
     scores: LesionScores, truth_mask: NDArray[np.bool_]
 ) -> NDArray[np.int64] | None:
@@ -179,12 +207,19 @@ def lesion_f(outcomes: NDArray, *, beta: float = 1.0) -> NDArray[np.float64]:
 def _match(predicted: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int64]:
     """Pair numbered lesions one to one, and count OUTCOMES."""
     iou = _iou_table(predicted, truth)
+    found = len(_pair(iou)[0])
+    n_predicted, n_lesions = iou.shape
+    return np.array([found, n_lesions - found, n_predicted - found])
+
+
+def _pair(iou: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pair lesions one to one; return the predicted ones that have a partner, and the partners."""
     allowed = iou > MIN_IOU
     # A pair more weighs more than all IoU together, of which there are no more than lesions.
     gain = np.where(allowed, iou + min(iou.shape) + 1, 0)
-    found = int(allowed[linear_sum_assignment(gain, maximize=True)].sum())
-    n_predicted, n_lesions = iou.shape
-    return np.array([found, n_lesions - found, n_predicted - found])
+    predicted, true = linear_sum_assignment(gain, maximize=True)
+    paired = allowed[predicted, true]
+    return predicted[paired], true[paired]
 
 
 def _iou_table(predicted: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonescan.metrics.bootstrap import ratio
+from bonescan.metrics.calibration import Calibration, read_calibration
 from bonescan.metrics.lesion import THRESHOLDS, lesion_f
 
 logger = logging.getLogger(__name__)
@@ -26,16 +27,18 @@ AS_PUBLISHED = "the system's own rule (likeliest class, or 0.5), lesions of any 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What counts as a predicted metastasis.
+    """What counts as a predicted metastasis, and what its probability means.
 
     Attributes:
         threshold: probability from which a pixel is metastasis; None leaves it to the system's own
             rule, such as the likeliest class.
         min_area_mm2: lesions of less area are dropped.
+        calibration: of probabilities after that: the threshold is one of the system's own.
     """
 
     threshold: float | None = None
     min_area_mm2: float = 0.0
+    calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -67,8 +70,9 @@ def read_operating_point(path: str | Path | None) -> OperatingPoint:
     """Read the operating point that a training has chosen.
 
     Args:
-        path: JSON file with `threshold` and `min_area_mm2`; None for the system's own rule. Where
-            there is no such file, that rule holds, with a warning.
+        path: JSON file with `threshold` and `min_area_mm2`, and with `calibration` where it was
+            fitted; None for the system's own rule. Where there is no such file, that rule holds,
+            with a warning.
 
     Raises:
         ValueError: if the file holds no operating point.
@@ -81,7 +85,11 @@ def read_operating_point(path: str | Path | None) -> OperatingPoint:
         return OperatingPoint()
     content = json.loads(path.read_text(encoding="utf-8"))
     try:
-        point = OperatingPoint(content["threshold"], float(content["min_area_mm2"]))
+        point = OperatingPoint(
+            content["threshold"],
+            float(content["min_area_mm2"]),
+            read_calibration(content.get("calibration")),
+        )
     except (KeyError, TypeError, ValueError) as err:
         raise ValueError(f"{path} must hold threshold and min_area_mm2, got {content!r}") from err
     return point

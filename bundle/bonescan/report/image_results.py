@@ -20,6 +20,7 @@ from bonescan.metrics.lesion import (
     detection,
     match_by_threshold,
     match_lesions,
+    rate_lesions,
 )
 from bonescan.metrics.pixel import METRICS, confusion, has_foreground, per_image, pooled, score
 
@@ -43,6 +44,9 @@ class ImageResult:
         froc_lesions: the same at each threshold of the free-response curve, (threshold, 3); None
             without probabilities.
         metrics: bonescan.metrics.image.IMAGE_METRICS, NaN where undefined.
+        rated_lesions: bonescan.metrics.lesion.rate_lesions at the operating point, (lesion, 2);
+            None without probabilities.
+        highest_prob: highest probability of a pixel; None without probabilities.
     """
 
     scan_id: str
@@ -53,6 +57,8 @@ class ImageResult:
     lesions: NDArray[np.int64]
     froc_lesions: NDArray[np.int64] | None
     metrics: Mapping[str, float]
+    rated_lesions: NDArray[np.float64] | None = None
+    highest_prob: float | None = None
 
     @property
     def key(self) -> tuple[str, ImageForm]:
@@ -99,6 +105,7 @@ def score_image(
         The image's record.
     """
     lesion_scores = lesion_scores or LesionScores()
+    prob = lesion_scores.prob
     return ImageResult(
         scan_id=scan_id,
         patient=patient,
@@ -108,6 +115,8 @@ def score_image(
         lesions=match_lesions(pred_mask, truth_mask, lesion_scores),
         froc_lesions=match_by_threshold(lesion_scores, truth_mask),
         metrics=measure_image(pred_mask, truth_mask, spacing_mm),
+        rated_lesions=None if prob is None else rate_lesions(pred_mask, truth_mask, lesion_scores),
+        highest_prob=None if prob is None else float(prob.max()),
     )
 
 

@@ -70,6 +70,7 @@ def to_markdown(summaries: Mapping[str, Mapping[str, Any]]) -> str:
         heads.pop(),
         markdown_table(["System", "Pixels", *map(metric_title, METRICS)], pixel_rows),
         *_lesion_tables(summaries),
+        *_reliability_table(summaries),
     ]
     image_metrics = list(next(iter(summaries.values())).get("image_metrics", {}))
     if image_metrics:
@@ -108,6 +109,25 @@ def _lesion_tables(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         header = ["Sensitivity at false positives", *(f"{rate} per {unit}" for rate in rates)]
         parts.append(markdown_table(header, froc_rows))
     return parts
+
+
+def _reliability_table(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Lay out how far probabilities are true, of the systems that state some."""
+    rows = [
+        [
+            f"{name}, {level}",
+            str(found["cases"]),
+            str(found["true"]),
+            *(
+                format_interval(found[form]["calibration_error"]) if form in found else UNDEFINED
+                for form in ("uncalibrated", "calibrated")
+            ),
+        ]
+        for name, summary in summaries.items()
+        for level, found in summary.get("reliability", {}).items()
+    ]
+    header = ["Expected calibration error", "Cases", "True", "Uncalibrated", "Calibrated"]
+    return [markdown_table(header, rows)] if rows else []
 
 
 def _format_sensitivity(curve: Mapping[str, Any], rate: str) -> str:

@@ -88,6 +88,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "view_source": result.view_source,
         "content_check": result.content_check,
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
+        "probability": None if result.probability is None else _rounded(result.probability),
         "findings": [_to_json(finding) for finding in result.findings],
     }
 

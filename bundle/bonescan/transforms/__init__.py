@@ -11,7 +11,7 @@ from bonescan.transforms.intensity import (
 )
 from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
-from bonescan.transforms.operating_point import LesionProbd, OperatingPointd
+from bonescan.transforms.operating_point import CalibrateProbd, LesionProbd, OperatingPointd
 from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.panels import Panelsd
 from bonescan.transforms.patches import RandPatchd
@@ -34,6 +34,7 @@ __all__ = [
     "AggregateViewsd",
     "BodyWindow",
     "BodyWindowd",
+    "CalibrateProbd",
     "CheckLabelGridd",
     "CheckLabelValuesd",
     "CropZScored",

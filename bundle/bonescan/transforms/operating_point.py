@@ -9,6 +9,7 @@ from monai.utils import TransformBackends, convert_to_tensor
 
 from bonescan.keys import IMAGE, PRED_INSTANCES, PROB
 from bonescan.labels import Label
+from bonescan.metrics.calibration import Calibration
 from bonescan.metrics.lesion import LesionScores
 from bonescan.metrics.operating_point import OperatingPoint
 from bonescan.transforms.metadata import get_spacing_mm, replace_values
@@ -112,6 +113,37 @@ class OperatingPointd(MapTransform):
             label = label.masked_fill(was_lesion, Label.BACKGROUND)
             label = label.masked_fill(is_lesion, Label.METASTASIS)
             sample[key] = replace_values(sample[key], label)
+        return sample
+
+
+class CalibrateProbd(MapTransform):
+    """Calibrate the probability of metastasis of each pixel, after what is decided of it.
+
+    Args:
+        keys: entries (view, row, column) of probabilities.
+        calibration: fitted on validation patients.
+        allow_missing_keys: as in MONAI.
+    """
+
+    backend = [TransformBackends.NUMPY]  # noqa: RUF012 - MONAI's name and type
+
+    def __init__(
+        self,
+        keys: Sequence[str] | str,
+        *,
+        calibration: Calibration,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.calibration = calibration
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Return the sample with calibrated probabilities."""
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            prob = sample[key]
+            calibrated = torch.from_numpy(self.calibration.of_pixels(_to_numpy(prob)))
+            sample[key] = replace_values(prob, calibrated.to(prob.device))
         return sample
 
 
