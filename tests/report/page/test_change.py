@@ -50,8 +50,8 @@ def test_change_is_told_by_lesions_burden_and_rule():
     assert {fact.name: fact.value for fact in section.facts} == {
         "new": "one lesion",
         "grown": "one lesion",
-        "BSTBI (0 to 100)": "+3.25 points",
-        "Planar bone scan index": "−0.12 points",
+        "BSTBI (0 to 100), thorax": "+3.25 points",
+        "Planar bone scan index, thorax": "−0.12 points",
     }
     assert section.facts[-1].note.startswith("no more than two scans")
 

@@ -23,7 +23,7 @@ def make_change_section(change: Change, burdens: Sequence[Burden], texts: Texts)
         "change",
         texts("change.title"),
         sentences=tuple(_word(change, texts)),
-        facts=tuple(_list_facts(change, texts)),
+        facts=tuple(_list_facts(change, name_field(burdens[-1].field, texts), texts)),
         tables=tables,
         curve=_draw_curve(change, burdens, texts),
     )
@@ -45,15 +45,17 @@ def _word(change: Change, texts: Texts) -> Iterator[str]:
         yield texts("change.flare")
 
 
-def _list_facts(change: Change, texts: Texts) -> Iterator[Fact]:
+def _list_facts(change: Change, field: str, texts: Texts) -> Iterator[Fact]:
     for state in LesionState:
         if number := change.count(state):
             yield Fact(texts.named("state", state), texts.count("change.lesions", number))
     if change.bstbi_points is not None:
-        yield Fact(texts("change.bstbi"), _sign(change.bstbi_points, texts))
+        yield Fact(texts("change.bstbi", field=field), _sign(change.bstbi_points, texts))
     if change.planar_bsi_points is not None:
         key = "change.bsi_within" if change.within_repeatability else "change.bsi_beyond"
-        yield Fact(texts("change.bsi"), _sign(change.planar_bsi_points, texts), texts(key))
+        yield Fact(
+            texts("change.bsi", field=field), _sign(change.planar_bsi_points, texts), texts(key)
+        )
 
 
 def _sign(points: float, texts: Texts) -> str:
