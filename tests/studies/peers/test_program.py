@@ -64,12 +64,13 @@ def test_a_failure_shows_the_end_of_the_log(nnunet, tmp_path):
 def test_an_interruption_ends_it(tmp_path):
     wait = 'import time; print("ready"); time.sleep(60)'
     nnunet = find_nnunet(install(tmp_path / "bin", nnUNetv2_train=wait))
-    seen = []
+    seen, log = [], tmp_path / "train.log"
 
     def interrupt(_line, process):
         seen.append(process)
+        assert "ready" in log.read_text(), "a kill would lose nothing"
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        nnunet.call("nnUNetv2_train", [], environment={}, log=tmp_path / "log", on_line=interrupt)
+        nnunet.call("nnUNetv2_train", [], environment={}, log=log, on_line=interrupt)
     assert not seen[0].is_running()

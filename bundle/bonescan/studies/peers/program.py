@@ -69,7 +69,7 @@ class NnUNet:
         last: deque[str] = deque(maxlen=LAST_LINES)
         variables = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         with (
-            log.open("a", encoding="utf-8") as file,
+            log.open("a", buffering=1, encoding="utf-8") as file,  # by lines: a kill loses none
             subprocess.Popen(  # noqa: S603
                 words,
                 env=variables,
