@@ -1,5 +1,6 @@
 """Pictures that compare systems: on the same images, over the epochs, over a number."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ SIDE_PX = 380
 TITLE_PX = 34
 FOOTER_PX = 24
 STYLES = ("-", "--", ":")
+LEGEND_WIDTH = 34
+"""Characters of a line that the place beside the curves of a training has room for."""
 
 History = Sequence[Mapping[str, float]]
 
@@ -123,7 +126,9 @@ def write_histories(
             epochs, means = _average(runs, key)
             if key == LOSS:
                 means = [mean / means[0] for mean in means]
-            axes.plot(epochs, means, **_line_style(number), lw=1.3, label=name)
+            axes.plot(
+                epochs, means, **_line_style(number), lw=1.3, label=_wrapped(name, LEGEND_WIDTH)
+            )
         axes.set_ylabel(f"{title},\nover that of the first epoch" if key == LOSS else title)
         tidy(axes)
     if not any(np.isfinite(line.get_ydata()).any() for line in panels[-1].lines):
@@ -204,8 +209,5 @@ def _line_style(number: int) -> dict[str, Any]:
 
 
 def _wrapped(name: str, width: int = 56) -> str:
-    """Break a long name over two lines."""
-    if len(name) <= width:
-        return name
-    cut = name.rfind(" ", 0, width)
-    return f"{name[:cut]}\n{name[cut + 1 :]}"
+    """Break a long name over lines of so many characters."""
+    return textwrap.fill(name, width, break_long_words=False)
