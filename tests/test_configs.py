@@ -13,13 +13,14 @@ from monai.utils import ensure_tuple
 
 from bonescan import __version__
 from bonescan.workflow.command import Command, check_overrides, compose, parse_command
+from bonescan.workflow.installation import find_systems
 from bonescan.workflow.preflight import MIN_MONAI_VERSION
 from bonescan.workflow.run_record import SYSTEM_KEYS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
-SYSTEMS = sorted((CONFIGS / "systems").glob("*.yaml"))
+SYSTEMS = find_systems()
 OVERLAYS = (
     "aggregated",
     "all_training",

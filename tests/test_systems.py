@@ -26,9 +26,10 @@ from bonescan.run_folder import (
     label_map_name,
 )
 from bonescan.workflow.command import compose, parse_command
-from tests.workflows import CONFIGS, ROOT, handed_on, run_command
+from bonescan.workflow.installation import find_systems
+from tests.workflows import ROOT, handed_on, run_command
 
-SYSTEMS = sorted(path.stem for path in (CONFIGS / "systems").glob("*.yaml"))
+SYSTEMS = [path.stem for path in find_systems()]
 OF_NO_PIXELS = ("liu2021_classifier", "liu2021_location", "liu2021_location_resnet34")
 """Systems that say something of sub-images or of scans."""
 OF_BLADDER = ("liu2021_segmentation_bladder",)

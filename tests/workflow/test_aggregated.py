@@ -17,9 +17,9 @@ from bonescan.report.evaluated_images import read_evaluated_images
 from bonescan.run_folder import EVALUATED_IMAGES, EVALUATION, EXAMPLES, IMAGE_ROWS, SYSTEM
 from bonescan.transforms.views import unite_labels
 from bonescan.workflow.command import list_families
+from bonescan.workflow.installation import find_systems
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.workflows import (
-    CONFIGS,
     PARTLY_LABELLED,
     ROOT,
     TINY,
@@ -31,8 +31,8 @@ from tests.workflows import (
 
 LEVEL = 0.7
 FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
-SYSTEMS = [path.stem for path in sorted((CONFIGS / "systems").glob("*.yaml"))]
-SEVERAL_VIEWS = ("chen2023", "lin2022_t3_features")
+SYSTEMS = [path.stem for path in find_systems()]
+SEVERAL_VIEWS = ("chen2023", "lin2022_t3_features", "liu2021")
 ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith(SEVERAL_VIEWS)]
 """Those that take one image per view: the overlay fits no other."""
 

@@ -5,11 +5,11 @@ from monai.bundle import ConfigParser
 
 from bonescan.run_folder import SYSTEM
 from bonescan.workflow.command import list_families
-from bonescan.workflow.installation import find_configs
+from bonescan.workflow.installation import find_configs, find_systems
 from bonescan.workflow.run_record import SYSTEM_KEYS
 from bonescan.workflow.trust import check_system, is_known_text
 
-SYSTEMS = sorted(find_configs().glob("systems/*.yaml"))
+SYSTEMS = find_systems()
 
 
 def write(folder, content):

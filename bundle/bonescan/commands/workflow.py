@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bonescan.run_folder import SYSTEM
-from bonescan.workflow.installation import find_configs
+from bonescan.workflow.installation import find_configs, find_systems
 
 WORKFLOWS = ("train", "evaluate", "inference")
 DATALIST_SUFFIX = ".json"
@@ -16,8 +16,8 @@ _SETTING = re.compile(r"[+]{0,2}\w+(?:(?:#|::)\w+)*=.*", re.DOTALL)
 
 
 def list_systems() -> list[str]:
-    """Return the names of all systems."""
-    return sorted(path.stem for path in find_configs().glob("systems/*.yaml"))
+    """Return the names of all systems that are trained."""
+    return [path.stem for path in find_systems()]
 
 
 def list_overlays() -> list[str]:

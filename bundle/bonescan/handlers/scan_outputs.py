@@ -30,7 +30,10 @@ from bonescan.keys import (
     PRED,
     PRED_INSTANCES,
     PROB,
+    SCAN_PROB,
+    SITE_PROBS,
 )
+from bonescan.labels import REPORT_SITES
 from bonescan.metrics.calibration import Calibration
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
@@ -181,7 +184,8 @@ def make_result(
     Args:
         sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
-            tells lesions apart; mirrored where the entry says so.
+            tells lesions apart; mirrored where the entry says so; site_probs (site,) and scan_prob
+            (1,) where the system says them.
         field: field that was searched for lesions.
         provenance: what makes the result.
         calibration: of probabilities.
@@ -219,4 +223,15 @@ def make_result(
         field=field,
         field_mask=maps[FIELD_MASK] > 0.5,
         provenance=provenance,
+        **_read_decisions(sample),
     )
+
+
+def _read_decisions(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what a system says of the scan as a whole; nothing of one that says nothing."""
+    decisions: dict[str, Any] = {}
+    if SITE_PROBS in sample:
+        decisions["site_probs"] = dict(zip(REPORT_SITES, sample[SITE_PROBS].tolist(), strict=True))
+    if SCAN_PROB in sample:
+        decisions["scan_prob"] = sample[SCAN_PROB].item()
+    return decisions

@@ -6,6 +6,7 @@ from bonescan.inferers.instances import InstanceInferer
 from bonescan.inferers.patches import PatchInferer
 from bonescan.inferers.per_view import PerViewInferer
 from bonescan.inferers.side_by_side import SideBySideInferer
+from bonescan.inferers.stepwise import StepwiseInferer
 from bonescan.inferers.sub_images import SubImageClassInferer, SubImageInferer
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "PatchInferer",
     "PerViewInferer",
     "SideBySideInferer",
+    "StepwiseInferer",
     "SubImageClassInferer",
     "SubImageInferer",
 ]

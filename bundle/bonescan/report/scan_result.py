@@ -27,6 +27,10 @@ class ScanResult(AssessedScan):
         provenance: what made the result.
         earlier: results of earlier scans of the patient, the oldest first.
         therapy_start: first day of the therapy whose effect is looked at.
+        site_probs: probability of metastasis by site (bonescan.labels.REPORT_SITES), where the
+            system tells sites.
+        scan_prob: probability that the scan shows a metastasis at all, where the system says so
+            beside its map.
     """
 
     scan_id: str
@@ -36,6 +40,8 @@ class ScanResult(AssessedScan):
     provenance: Provenance
     earlier: Sequence["ScanResult"] = ()
     therapy_start: date | None = dataclasses.field(default=None, repr=False)
+    site_probs: Mapping[str, float] | None = None
+    scan_prob: float | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -90,7 +90,20 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
         "probability": None if result.probability is None else _rounded(result.probability),
         "findings": [_to_json(finding) for finding in result.findings],
+        **_decisions(result),
     }
+
+
+def _decisions(result: ScanResult) -> dict[str, Any]:
+    """Return what the system says of the scan as a whole; nothing of one that says nothing."""
+    decisions: dict[str, Any] = {}
+    if result.scan_prob is not None:
+        decisions["probability_of_metastasis"] = _rounded(result.scan_prob)
+    if result.site_probs is not None:
+        decisions["probability_by_site"] = {
+            site: _rounded(prob) for site, prob in result.site_probs.items()
+        }
+    return decisions
 
 
 def scan_summary(result: ScanResult) -> dict[str, Any]:

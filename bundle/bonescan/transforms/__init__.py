@@ -20,6 +20,7 @@ from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide
 from bonescan.transforms.sites import SiteBitsd
 from bonescan.transforms.sub_images import LabelBitsd, SplitSubImagesd, SubImagesd
 from bonescan.transforms.thorax import ThoraxCrop, ThoraxCropd
+from bonescan.transforms.unpack import Unpackd
 from bonescan.transforms.views import (
     AggregateViews,
     AggregateViewsd,
@@ -70,5 +71,6 @@ __all__ = [
     "ThoraxCrop",
     "ThoraxCropd",
     "UniteLabelsd",
+    "Unpackd",
     "find_instances",
 ]

@@ -6,6 +6,12 @@ CROPPED = "cropped"
 """Overlay for data that are thorax crops already."""
 
 
+def find_systems() -> list[Path]:
+    """Return the files of the systems that are trained, by name; others join trained ones."""
+    files = sorted(find_configs().glob("systems/*.yaml"))
+    return [file for file in files if "configs/train.yaml" in file.read_text(encoding="utf-8")]
+
+
 def find_configs() -> Path:
     """Return the folder of the configurations; names such as `configs/train.yaml` start beside it.
 

@@ -15,6 +15,7 @@ from bonescan.studies.experiments.experiment import (
 )
 from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
 from bonescan.workflow.command import check_overrides, compose, parse_command
+from bonescan.workflow.installation import find_systems
 
 EXPERIMENTS = sorted((CONFIGS / "experiments").glob("*.yaml"))
 
@@ -123,7 +124,7 @@ def test_rows_of_another_loss_have_another_name_and_no_published_figure():
 def test_every_published_system_is_in_a_table():
     rows = [row for path in EXPERIMENTS for row in load_experiment(path).rows]
     papers = ("chen2023", "he2024", "lin2020", "lin2022")
-    systems = {path.stem for path in (CONFIGS / "systems").glob("*.yaml")}
+    systems = {path.stem for path in find_systems()}
     published = {name for name in systems if name.startswith(papers)}
     assert len(published) == 19
     assert published <= {row.system for row in rows}

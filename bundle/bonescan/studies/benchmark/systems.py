@@ -23,7 +23,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from bonescan.data.datalist import TRAINING
 from bonescan.keys import BODY, IMAGE, LABEL
 from bonescan.studies.benchmark.inputs import (
-    CONFIGS,
     BenchmarkInputs,
     BenchmarkSize,
     make_workflow,
@@ -31,6 +30,7 @@ from bonescan.studies.benchmark.inputs import (
 )
 from bonescan.studies.benchmark.measurement import Measurement, time_s
 from bonescan.studies.benchmark.memory import added_peak_mb, call_apart
+from bonescan.workflow.installation import find_systems
 
 REFERENCE = "lin2020_unet"
 TUNED = (REFERENCE, "he2024_fusion_dac2")
@@ -46,7 +46,7 @@ BATCH_SIZE = 2
 def measure_systems(inputs: BenchmarkInputs) -> list[Measurement]:
     """Measure every system, each in its own process."""
     datalist = _add_body(repeat_cohort(inputs.scans, inputs.folder / "cohort", SCANS))
-    names = inputs.size.systems or sorted(path.stem for path in CONFIGS.glob("systems/*.yaml"))
+    names = inputs.size.systems or [path.stem for path in find_systems()]
     return [
         measurement
         for name in names

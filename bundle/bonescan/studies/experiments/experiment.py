@@ -10,6 +10,7 @@ import yaml
 from bonescan.metrics.pixel import METRICS
 from bonescan.phantom.files.cohort_files import TEST_SHARE
 from bonescan.studies.experiments.row_images import CONVENTIONS
+from bonescan.workflow.installation import find_systems
 
 T = TypeVar("T")
 
@@ -264,7 +265,7 @@ def load_experiment(path: Path) -> Experiment:
         },
     }
     experiment = _make(Experiment, {**content, **parts}, path.name)
-    systems = sorted(file.stem for file in (path.parents[1] / "systems").glob("*.yaml"))
+    systems = [file.stem for file in find_systems()]
     mistakes = list(_find_mistakes(experiment, systems))
     if mistakes:
         raise ValueError(f"{path.name}: {'; '.join(mistakes)}")
