@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from monai.data import decollate_batch
+from monai.data import decollate_batch, list_data_collate
 from monai.inferers import Inferer
 from monai.transforms import Compose, Invertd
 from monai.utils import convert_to_tensor
@@ -147,8 +147,9 @@ class StepwiseInferer(Inferer):
             pred = part.inferer.infer_scan(image, network, is_open=is_open)
             done = part.postprocess({**sample, PRED: replace_values(image, pred)})
             return {key: _plain(done[key]) for key in (PRED, PROB, FIELD_MASK)}
-        (pred,) = decollate_batch(part.inferer(image[None], network))
-        done = part.postprocess({**sample, PRED: pred})
+        batch = list_data_collate([{IMAGE: image}])[IMAGE]
+        pred = _plain(part.inferer(batch, network))[0]
+        done = part.postprocess({**sample, PRED: replace_values(image, pred)})
         maps = {key: _plain(done[key]) for key in (PRED, PROB, FIELD_MASK)}
         gate = self._make_gate(classified, is_open).to(maps[PROB])
         maps[PRED] = torch.where(gate >= OPEN_FROM, maps[PRED], Label.BACKGROUND)
