@@ -13,6 +13,8 @@ MODALITIES = ("CR", "CT", "DX", "MG", "MR", "NM", "PT", "RF", "SC", "SR", "US", 
 """The defined terms of Modality (PS3.3 C.7.3.1.1.1) that a message may name."""
 
 WHOLE_BODY = "WHOLE BODY"
+WHOLE_BODY_PART = "WHOLEBODY"
+"""Defined term of Body Part Examined for the whole body (PS3.16 L)."""
 STATIC = "STATIC"
 IMAGE_KINDS = (STATIC, WHOLE_BODY, "DYNAMIC", "GATED", "TOMO", "GATED TOMO", "RECON TOMO")
 """Defined terms of Image Type value 3 (PS3.3 C.8.4.9.1.1)."""
@@ -98,3 +100,64 @@ RADIONUCLIDES = {code.meaning: code for code in (TECHNETIUM_99M,)}
 
 TC99M_MEDRONATE = Code("96390006", "SCT", "Technetium Tc^99m^ medronate")
 """PS3.16 CID 25 "Radiopharmaceuticals": the tracer that is usually called MDP."""
+
+ACQUISITION_EQUIPMENT = Code("109101", "DCM", "Acquisition Equipment")
+"""PS3.16 CID 7005 "Contributing Equipment Purpose of Reference"."""
+SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
+"""PS3.16 CID 7202 "Source Image Purpose of Reference"."""
+SEGMENTATION = Code("113076", "DCM", "Segmentation")
+"""PS3.16 CID 7203 "Image Derivation"."""
+ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+"""PS3.16 CID 7162 "Surface Processing Algorithm Family"."""
+
+ABNORMAL = Code("49755003", "SCT", "Morphologically Abnormal Structure")
+ANATOMICAL = Code("91723000", "SCT", "Anatomical Structure")
+"""PS3.16 CID 7150 "Segmentation Property Category"."""
+METASTASIS = Code("14799000", "SCT", "Neoplasm, Secondary")
+"""PS3.16 CID 7159 "Lesion Segmentation Type"."""
+BLADDER = Code("89837001", "SCT", "Bladder")
+BONE = Code("272673000", "SCT", "Bone")
+"""PS3.16 CID 4 "Anatomic Region", CID 6202."""
+
+BONE_SCAN = Code("42175-0", "LN", "Radionuclide scan of whole body")
+"""PS3.16 CID 646: the procedure; a code for bone scintigraphy is in no context group."""
+
+REGIONS = {
+    "skull": Code("89546000", "SCT", "Skull"),
+    "cervical_spine": Code("122494005", "SCT", "Cervical spine"),
+    "thoracic_spine": Code("122495006", "SCT", "Thoracic spine"),
+    "lumbar_spine": Code("122496007", "SCT", "Lumbar spine"),
+    "sacrum": Code("54735007", "SCT", "Sacrum"),
+    "sternum": Code("56873002", "SCT", "Sternum"),
+    "clavicle": Code("51299004", "SCT", "Clavicle"),
+    "scapula": Code("79601000", "SCT", "Scapula"),
+    "ribs": Code("113197003", "SCT", "Rib"),
+    "humerus": Code("85050009", "SCT", "Humerus"),
+    "forearm": Code("14975008", "SCT", "Forearm"),
+    "hand": Code("85562004", "SCT", "Hand"),
+    "pelvis": Code("118645006", "SCT", "Pelvis"),
+    "femur": Code("71341001", "SCT", "Femur"),
+    "patella": Code("64234005", "SCT", "Patella"),
+    "tibia": Code("12611008", "SCT", "Tibia"),
+    "fibula": Code("87342007", "SCT", "Fibula"),
+    "foot": Code("56459004", "SCT", "Foot"),
+}
+"""Bones without their side (PS3.16 CID 4, 7304); "Pelvis" is its bones, not the cavity."""
+LATERALITY = {"right": Code("24028007", "SCT", "Right"), "left": Code("7771000", "SCT", "Left")}
+"""PS3.16 CID 244."""
+
+MAXIMUM = Code("56851009", "SCT", "Maximum")
+MEAN = Code("373098007", "SCT", "Mean")
+"""PS3.16 CID 7464 "General Region of Interest Measurement Modifier"."""
+AREA = Code("42798000", "SCT", "Area")
+NUMBER_OF_LESIONS = Code("246206008", "SCT", "Number of lesions")
+SQUARE_MILLIMETRE = Code("mm2", "UCUM", "square millimeter")
+COUNTS_UNIT = Code("{counts}", "UCUM", "Counts")
+NO_UNITS = Code("1", "UCUM", "no units")
+PERCENT = Code("%", "UCUM", "Percent")
+
+OWN_SCHEME = "99BONESCAN"
+"""Private scheme for what neither DICOM nor SNOMED CT has a code for (PS3.3 8.2)."""
+COUNTS = Code("COUNTS", OWN_SCHEME, "Counts of a pixel")
+SCORE = Code("SCORE", OWN_SCHEME, "Highest probability of a pixel, not calibrated")
+TO_BACKGROUND = Code("TO_BACKGROUND", OWN_SCHEME, "Ratio of mean counts, lesion to background")

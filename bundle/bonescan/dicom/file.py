@@ -4,10 +4,10 @@ import zlib
 from pathlib import Path
 
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import PYDICOM_ROOT_UID, UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from bonescan.dicom.guard import as_scan_error
 from bonescan.errors import ScanError
@@ -38,6 +38,21 @@ def load(path: Path, *, pixels: bool) -> Dataset:
     if not len(dataset):  # what pydicom makes of compressed pixel data that end too early
         raise ScanError(f"{path.name}: the file is cut short; copy it again")
     return dataset
+
+
+def make_file_meta(dataset: Dataset) -> FileMetaDataset:
+    """Return the file meta information (PS3.10 7.1) of an object that is to be written.
+
+    The implementation is named as ours: pydicom would write its own version and change the bytes
+    with it.
+    """
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(f"{PYDICOM_ROOT_UID}1")
+    meta.ImplementationVersionName = "BONESCANBUNDLE"
+    return meta
 
 
 def _check_inflated(path: Path) -> None:

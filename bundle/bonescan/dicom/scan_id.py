@@ -32,6 +32,12 @@ def warn_of_shared_key() -> None:
         )
 
 
+def start_keyed_digest() -> hmac.HMAC:
+    """Return an empty HMAC-SHA256 under the key of the environment, else the project's."""
+    key = os.environ.get(SALT_VARIABLE) or _DEFAULT_SALT
+    return hmac.new(key.encode(), digestmod=hashlib.sha256)
+
+
 def make_scan_id(instance_uids: Iterable[str], counts: NDArray[np.float32]) -> str:
     """Name a scan by HMAC-SHA256 over its SOP Instance UIDs and its counts.
 
@@ -46,8 +52,7 @@ def make_scan_id(instance_uids: Iterable[str], counts: NDArray[np.float32]) -> s
     Returns:
         16 hexadecimal digits.
     """
-    key = os.environ.get(SALT_VARIABLE) or _DEFAULT_SALT
-    digest = hmac.new(key.encode(), digestmod=hashlib.sha256)
+    digest = start_keyed_digest()
     for uid in instance_uids:
         digest.update(f"{uid};".encode())
     digest.update(repr(counts.shape).encode())

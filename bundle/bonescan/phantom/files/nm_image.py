@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import PYDICOM_ROOT_UID, UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 import bonescan
 from bonescan.dicom import codes
 from bonescan.dicom.elements import CODE, Element, Table, decimal_string, write
+from bonescan.dicom.file import make_file_meta
 from bonescan.dicom.header import EnergyWindow, FrameHeader, ImageHeader
 from bonescan.dicom.mapping import RADIOPHARMACEUTICALS, write_header
 from bonescan.dicom.scan import Acquisition, View
@@ -37,7 +38,7 @@ _SAME_IN_EVERY_FILE: Mapping[str, Any] = {
     "StudyDescription": f"{codes.SIMULATED_MARK} bone scan",
     "SeriesNumber": 1,
     **dict.fromkeys(("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime"), "120000"),
-    "BodyPartExamined": "WHOLEBODY",
+    "BodyPartExamined": codes.WHOLE_BODY_PART,
     # Frame of Reference, General Equipment (C.7.4.1, C.7.5.1)
     "PositionReferenceIndicator": None,
     "SoftwareVersions": f"bone-scan-bundle {bonescan.__version__}",
@@ -175,7 +176,7 @@ def nm_image(
         _put(item, _detector(view, shape, examination.camera.pixel_mm))
     # With one file per view, the posterior instance is the second of its series.
     image.InstanceNumber = tuple(View).index(views[0]) + 1
-    image.file_meta = _file_meta(image)
+    image.file_meta = make_file_meta(image)
     return image
 
 
@@ -304,15 +305,3 @@ def _detector(view: View, shape: tuple[int, int], pixel_mm: float) -> dict[str, 
         "ImageOrientationPatient": [str(to_left), "0", "0", "0", "0", "-1"],
         "ImagePositionPatient": [decimal_string(left_mm), "0", decimal_string(up_mm)],
     }
-
-
-def _file_meta(image: Dataset) -> FileMetaDataset:
-    """File meta information (PS3.10 7.1)."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = image.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    # Fixed, since pydicom would write its own version here and change the bytes with it.
-    meta.ImplementationClassUID = UID(f"{PYDICOM_ROOT_UID}1")
-    meta.ImplementationVersionName = "BONESCANBUNDLE"
-    return meta
