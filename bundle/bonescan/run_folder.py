@@ -48,12 +48,23 @@ FAILURES = "failures.csv"
 FINDINGS = "findings.json"
 OVERLAY = "overlay.png"
 REPORT_PAGE = "report.html"
+SEGMENTATION = "segmentation.dcm"
+MEASUREMENTS = "measurements.dcm"
+SECONDARY_CAPTURE = "overlay.dcm"
+ENCAPSULATED_PDF = "report.dcm"
 REPORT_PDF = "report.pdf"
 
 
 def label_map_name(scan_id: str) -> str:
     """Return the name of a scan's label map, in the folder named after the scan."""
     return f"{scan_id}_label.nii.gz"
+
+
+def scan_files(scan_id: str) -> tuple[str, ...]:
+    """Return the names of all files that inference may leave in the folder of a scan."""
+    pictures_and_pages = (OVERLAY, REPORT_PAGE, REPORT_PDF)
+    dicom = (SEGMENTATION, MEASUREMENTS, SECONDARY_CAPTURE, ENCAPSULATED_PDF)
+    return (label_map_name(scan_id), FINDINGS, *pictures_and_pages, *dicom)
 
 
 def name_input(paths: Iterable[str | Path]) -> str:

@@ -7,9 +7,10 @@ import pytest
 
 from bonescan.data.find import find_scans
 from bonescan.data.nifti import write_view_stack
+from bonescan.dicom.codes import MANUFACTURER
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from tests.factories import BOTH, hide_views, make_datalist, make_scan_file
+from tests.factories import BOTH, assign, hide_views, make_datalist, make_scan_file
 
 A, P = View.ANTERIOR, View.POSTERIOR
 
@@ -58,6 +59,15 @@ def test_links_are_followed_once_and_those_that_lead_nowhere_are_told(tmp_path, 
         str(inside), str(archive / "month" / "beneath" / "scan"), str(archive / "z.dcm")
     ]  # fmt: skip
     assert "1 links lead nowhere, such as z.dcm" in caplog.text
+
+
+def test_results_of_ours_are_no_scans(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    scan = make_scan_file(tmp_path / "scan.dcm")
+    edit = assign(Manufacturer=MANUFACTURER, Modality="SEG")
+    make_scan_file(tmp_path / "results" / "segmentation.dcm", edit=edit)
+    assert images(tmp_path) == [str(scan)]
+    assert "1 results of ours left out" in caplog.text
 
 
 def test_file_that_claims_to_be_dicom_stays_in_the_list(tmp_path):

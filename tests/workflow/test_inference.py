@@ -268,7 +268,7 @@ def test_summary_counts_the_findings(archive):
 def test_every_file_says_what_made_it(archive, weights):
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     files = [file for file in archive.output.glob("*/*") if file.is_file()]
-    assert len(files) == 2 * 5
+    assert len(files) == 2 * 9
     for file in files:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix == ".gz" else content
@@ -286,7 +286,7 @@ def test_overlay_is_a_picture(archive):
 def test_nothing_names_the_patient(archive):
     secrets = [*IDENTIFIERS.values(), PRIVATE_NAME, "Zwickelmann", "Ottokar"]
     files = [file for file in archive.output.rglob("*") if file.is_file()]
-    assert len(files) == 13
+    assert len(files) == 21
     for file in files:
         content = file.read_bytes()
         assert not [secret for secret in secrets if secret.encode() in content], file
@@ -368,12 +368,10 @@ def test_another_writer_is_a_line_and_its_failure_that_of_one_scan(archive, weig
     for names in ((WHOLE,), PAIR):
         files = {file.name.split("_")[-1] for file in done.folder_of(*names).iterdir()}
         assert files == {
-            "label.nii.gz",
-            "findings.json",
-            "overlay.png",
-            "report.html",
-            "report.pdf",
-        } | ({"area.txt"} if names == (WHOLE,) else set())
+            *("label.nii.gz", "findings.json", "overlay.png", "report.html", "report.pdf"),
+            *("segmentation.dcm", "measurements.dcm", "overlay.dcm", "report.dcm"),
+            *(["area.txt"] if names == (WHOLE,) else []),
+        }
     assert len(done.table("summary.csv")) == 2
     (label,) = done.folder_of(WHOLE).glob("*.nii.gz")
     area = (read_view_stack(label).array == Label.METASTASIS).sum()

@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="pass over the scans that the folder already has"
     )
+    parser.add_argument(
+        "--identified",
+        action="store_true",
+        help="results name the patient and belong to the same study; file names and logs never do",
+    )
     add_device(parser)
     add_trust(parser)
     add_settings(parser)
@@ -42,6 +47,7 @@ def run(chosen: argparse.Namespace) -> int:
         "input": chosen.input,
         "output_dir": output,
         "resume": chosen.resume or None,
+        "identified": chosen.identified or None,
         "device": chosen.device,
     }
     files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
@@ -62,6 +68,7 @@ COMMAND = Command(
     run=run,
     to_continue=WITH_RESUME,
     notes="""\
-Writes a label map, findings and a picture of each scan, and a table of all. Inputs that cannot be
-read are listed in failures.csv; the others are processed, and the exit code is 1.""",
+Writes a label map, findings, a picture, a report and DICOM results of each scan, and a table of
+all. Inputs that cannot be read are listed in failures.csv; the others are processed, and the exit
+code is 1.""",
 )

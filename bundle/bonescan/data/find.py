@@ -10,6 +10,7 @@ from typing import Any
 from bonescan.data.datalist import load_items, read_datalist
 from bonescan.data.nifti import is_nifti
 from bonescan.data.scan_reference import parse_reference
+from bonescan.dicom import codes
 from bonescan.dicom.header import ImageHeader
 from bonescan.dicom.read import is_dicom_image, read_header, sole_view
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
@@ -27,8 +28,8 @@ def find_scans(path: str | Path) -> list[dict[str, Any]]:
     A folder is searched with all folders beneath, also those that links lead to. Files with one
     view of the same study make up one scan. DICOM files that are no bone scan are listed all the
     same, each by itself: reading them fails with the reason, and an archive run reports it; so are
-    files named `.dcm` that are not DICOM. All others are left out, NIfTI files too, since label
-    maps look like scans: name them, or use a datalist.
+    files named `.dcm` that are not DICOM. All others are left out: DICOM results of ours, and NIfTI
+    files, since label maps look like scans; name them, or use a datalist.
 
     Args:
         path: a DICOM or NIfTI file (with hints, see bonescan.data.scan_reference), a folder, or a
@@ -64,12 +65,15 @@ def _from_datalist(path: Path) -> list[dict[str, Any]]:
 
 def _from_folder(folder: Path) -> list[dict[str, Any]]:
     files = sorted(_walk(folder))
-    images = [file for file in files if _claims_to_be_dicom(file)]
+    dicom = [file for file in files if _claims_to_be_dicom(file)]
+    images = [file for file in dicom if not _is_result(file)]
     astray = [file for file in files if not file.exists()]
     if astray:
         logger.warning("%s: %d links lead nowhere, such as %s", folder, len(astray), astray[0].name)
-    if len(files) > len(images):
-        logger.info("%s: %d files that are not DICOM left out", folder, len(files) - len(images))
+    if len(files) > len(dicom):
+        logger.info("%s: %d files that are not DICOM left out", folder, len(files) - len(dicom))
+    if len(dicom) > len(images):
+        logger.info("%s: %d results of ours left out", folder, len(dicom) - len(images))
     if not images:
         raise ScanError(f"{folder}: no DICOM file in this folder or beneath ({len(files)} others)")
     scans = sorted(_group(images))
@@ -99,6 +103,14 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _claims_to_be_dicom(file: Path) -> bool:
     """Tell whether a file is to be read: a damaged one named .dcm is reported, not passed over."""
     return not is_nifti(file) and (file.suffix.lower() == DICOM_SUFFIX or is_dicom_image(file))
+
+
+def _is_result(file: Path) -> bool:
+    """Tell whether a file is a result of ours (bonescan.dicom.results), which may lie anywhere."""
+    try:
+        return read_header(file).acquisition.manufacturer == codes.MANUFACTURER
+    except ScanError:
+        return False
 
 
 def _group(files: Sequence[Path]) -> list[list[Path]]:

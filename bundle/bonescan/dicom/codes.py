@@ -28,6 +28,10 @@ SIMULATED_MARK = "SIMULATED"
 """Word in ImageComments or Manufacturer that says that a scan was never acquired."""
 
 
+MANUFACTURER = "Bone scan bundle"
+"""Manufacturer of every result of ours: by it we know our own."""
+
+
 @dataclass(frozen=True)
 class PrivateLabel:
     """Private elements in which one vendor writes the view, by words or by a suffix.
@@ -102,6 +106,7 @@ TC99M_MEDRONATE = Code("96390006", "SCT", "Technetium Tc^99m^ medronate")
 """PS3.16 CID 25 "Radiopharmaceuticals": the tracer that is usually called MDP."""
 
 ACQUISITION_EQUIPMENT = Code("109101", "DCM", "Acquisition Equipment")
+PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")
 """PS3.16 CID 7005 "Contributing Equipment Purpose of Reference"."""
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 """PS3.16 CID 7202 "Source Image Purpose of Reference"."""
@@ -160,4 +165,9 @@ OWN_SCHEME = "99BONESCAN"
 """Private scheme for what neither DICOM nor SNOMED CT has a code for (PS3.3 8.2)."""
 COUNTS = Code("COUNTS", OWN_SCHEME, "Counts of a pixel")
 SCORE = Code("SCORE", OWN_SCHEME, "Highest probability of a pixel, not calibrated")
-TO_BACKGROUND = Code("TO_BACKGROUND", OWN_SCHEME, "Ratio of mean counts, lesion to background")
+TO_BACKGROUND = Code("TO_BACKGROUND", OWN_SCHEME, "Mean counts over those of the surroundings")
+BSTBI = Code("BSTBI", OWN_SCHEME, "Bone scan tumour burden index of the assessed field")
+BSTBI_COUNTS = Code("BSTBI_COUNTS", OWN_SCHEME, "Burden index on counts, of the assessed field")
+UPTAKE_SHARE = Code("UPTAKE_SHARE", OWN_SCHEME, "Share of lesions in the assessed field's counts")
+PLANAR_BSI = Code("PLANAR_BSI", OWN_SCHEME, "Planar bone scan index, of the assessed field")
+PLANAR_BSI_OF = Code("PLANAR_BSI_OF", OWN_SCHEME, "Share of the skeleton that was assessed")

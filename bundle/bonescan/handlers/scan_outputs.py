@@ -132,8 +132,15 @@ class ScanOutputs:
             self._write(result)
 
     def _write(self, result: ScanResult) -> None:
+        """Let all writers write, in a folder without what an earlier run has left.
+
+        A segmentation where now nothing is found would be taken for one of this run.
+        """
         with writing(self.output_dir):
-            (self.output_dir / result.scan_id).mkdir(parents=True, exist_ok=True)
+            folder = self.output_dir / result.scan_id
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in run_folder.scan_files(result.scan_id):
+                (folder / name).unlink(missing_ok=True)
         reasons = [reason for writer in self.writers if (reason := self._try(writer, result))]
         if reasons:
             self._note_failure(run_folder.name_input(result.files), "; ".join(reasons))

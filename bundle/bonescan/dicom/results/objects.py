@@ -1,4 +1,4 @@
-"""What all results have in common: modules of study, series, equipment and instance, and the file."""
+"""What all results have in common: study, series, equipment and instance, and the file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,6 @@ from bonescan.dicom.results.study import SourceImage, Study, plain
 from bonescan.dicom.results.uids import make_instance_uid, make_uid
 from bonescan.dicom.scan import View
 from bonescan.notice import RESEARCH_USE
-
-MANUFACTURER = "Bone scan bundle"
-"""Manufacturer of every result: by it we know our own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,25 +73,33 @@ def start_object(kind: Kind, study: Study, algorithm: Algorithm) -> Dataset:
     )
     made.SeriesNumber = kind.series_number
     made.SeriesDescription = plain(f"{kind.description}. {RESEARCH_USE}")
-    made.Manufacturer = MANUFACTURER
+    made.Manufacturer = codes.MANUFACTURER
     made.ManufacturerModelName = plain(algorithm.name)
     made.DeviceSerialNumber = plain(" ".join(algorithm.weights))
     made.SoftwareVersions = plain(f"bonescan {algorithm.version}")
     made.SOPClassUID = UID(kind.sop_class_uid)
     made.InstanceNumber = 1
     made.ContentQualification = "RESEARCH"
-    if study.camera.get("Manufacturer"):
-        made.ContributingEquipmentSequence = [_contribution_of(study.camera)]
+    made.ContributingEquipmentSequence = _list_equipment(study, algorithm)
     made.InstanceCreationDate = made.ContentDate = algorithm.date.strftime("%Y%m%d")
     made.InstanceCreationTime = made.ContentTime = algorithm.date.strftime("%H%M%S")
     return made
 
 
-def _contribution_of(camera: Dataset) -> Dataset:
-    item = Dataset()
-    item.update(camera)
-    item.PurposeOfReferenceCodeSequence = CODE.write(codes.ACQUISITION_EQUIPMENT)
-    return item
+def _list_equipment(study: Study, algorithm: Algorithm) -> list[Dataset]:
+    """Return the algorithm with its parameters, and the camera where it is known (C.12.1.1.5)."""
+    processing = Dataset()
+    processing.PurposeOfReferenceCodeSequence = CODE.write(codes.PROCESSING_EQUIPMENT)
+    processing.Manufacturer = codes.MANUFACTURER
+    processing.ManufacturerModelName = plain(algorithm.name)
+    processing.SoftwareVersions = plain(f"bonescan {algorithm.version}")
+    processing.ContributionDescription = plain("; ".join(algorithm.parameters), longest=1024)
+    if not study.camera.get("Manufacturer"):
+        return [processing]
+    acquisition = Dataset()
+    acquisition.update(study.camera)
+    acquisition.PurposeOfReferenceCodeSequence = CODE.write(codes.ACQUISITION_EQUIPMENT)
+    return [acquisition, processing]
 
 
 def refer_by_series(images: Mapping[View, SourceImage], keyword: str) -> list[Dataset]:
@@ -116,7 +121,7 @@ def refer_by_series(images: Mapping[View, SourceImage], keyword: str) -> list[Da
 
 
 def as_source(image: SourceImage) -> Dataset:
-    """Return an item of SourceImageSequence (PS3.3 C.7.6.16.2.6): the frame that pixels were made of."""
+    """Return an item of SourceImageSequence (PS3.3 C.7.6.16.2.6): what pixels were made of."""
     item = refer_to(image)
     if image.frame is not None:
         item.ReferencedFrameNumber = image.frame

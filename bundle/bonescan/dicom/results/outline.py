@@ -47,7 +47,7 @@ def _walk(padded: NDArray[np.bool_]) -> NDArray[np.int64]:
     """
     start_row, start_column = map(int, np.argwhere(padded)[0])
     row, column, heading = start_row, start_column, _EAST
-    turns = []
+    turns: list[tuple[int, int]] = []
     while not turns or (row, column, heading) != (start_row, start_column, _EAST):
         turns.append((row, column))
         row, column = row + _STEPS[heading][0], column + _STEPS[heading][1]
@@ -58,7 +58,7 @@ def _walk(padded: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _ahead(padded: NDArray[np.bool_], row: int, column: int, heading: int) -> tuple[bool, bool]:
-    """Return whether the pixels ahead of a corner, on the left and on the right, are of the mask."""
+    """Return whether the pixels ahead of a corner, left and right of the way, are of the mask."""
     # The four pixels that meet at a corner, clockwise from the upper left one.
     around = (
         padded[row - 1, column - 1],

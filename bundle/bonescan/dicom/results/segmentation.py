@@ -21,7 +21,6 @@ from bonescan.dicom import codes
 from bonescan.dicom.codes import Code
 from bonescan.dicom.elements import CODE, decimal_string
 from bonescan.dicom.results.objects import (
-    MANUFACTURER,
     Algorithm,
     Kind,
     as_source,
@@ -134,7 +133,7 @@ def _identify(algorithm: Algorithm) -> Dataset:
     item.AlgorithmFamilyCodeSequence = CODE.write(codes.ARTIFICIAL_INTELLIGENCE)
     item.AlgorithmName = plain(algorithm.name)
     item.AlgorithmVersion = plain(algorithm.version)
-    item.AlgorithmSource = MANUFACTURER
+    item.AlgorithmSource = codes.MANUFACTURER
     item.AlgorithmParameters = plain("; ".join(algorithm.parameters), longest=1024)
     return item
 

@@ -1,4 +1,4 @@
-"""Measurements as a DICOM Structured Report: Comprehensive SR (PS3.3 A.35.3) by TID 1500 (PS3.16)."""
+"""Measurements as a Comprehensive SR (PS3.3 A.35.3) by template TID 1500 (PS3.16)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,10 @@ from highdicom.sr import (
     ObservationContext,
     ObserverContext,
     PlanarROIMeasurementsAndQualitativeEvaluations,
+    RelationshipTypeValues,
     SourceImageForMeasurementGroup,
     SourceImageForRegion,
+    TextContentItem,
     TrackingIdentifier,
 )
 from numpy.typing import NDArray
@@ -28,11 +30,17 @@ from pydicom.uid import ComprehensiveSRStorage
 
 from bonescan.dicom import codes
 from bonescan.dicom.codes import Code
-from bonescan.dicom.results.objects import MANUFACTURER, Algorithm, Kind, refer_by_series, start_object
+from bonescan.dicom.results.objects import (
+    Algorithm,
+    Kind,
+    refer_by_series,
+    start_object,
+)
 from bonescan.dicom.results.study import SourceImage, Study, plain
 from bonescan.dicom.results.uids import make_uid
 from bonescan.dicom.scan import View
 from bonescan.labels import SIDES
+from bonescan.notice import RESEARCH_USE
 
 STRUCTURED_REPORT = Kind(ComprehensiveSRStorage, "SR", 9002, "Bone lesions, measurements")
 
@@ -68,11 +76,23 @@ class MeasuredLesion:
     measures: Sequence[Measure]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeasuredScan:
+    """What is said of a scan as a whole.
+
+    Attributes:
+        scope: what was assessed, such as "thorax only".
+        measures: what was measured; at least one, such as the number of lesions.
+        comments: what a reader has to know before believing the rest.
+    """
+
+    scope: str
+    measures: Sequence[Measure]
+    comments: Sequence[str]
+
+
 def make_structured_report(
-    study: Study,
-    algorithm: Algorithm,
-    lesions: Sequence[MeasuredLesion],
-    scan_measures: Sequence[Measure],
+    study: Study, algorithm: Algorithm, scan: MeasuredScan, lesions: Sequence[MeasuredLesion]
 ) -> Dataset:
     """Make the report of a scan: a group of measurements for the scan, and one for each lesion.
 
@@ -82,8 +102,8 @@ def make_structured_report(
     Args:
         study: what it refers to.
         algorithm: what measured.
+        scan: measures of the scan.
         lesions: lesions, view by view; may be empty.
-        scan_measures: measures of the whole scan; at least one, such as the number of lesions.
 
     Returns:
         The object without its UID.
@@ -93,7 +113,7 @@ def make_structured_report(
         observation_context=ObservationContext(observer_device_context=_observe(algorithm)),
         procedure_reported=_concept(codes.BONE_SCAN),
         imaging_measurements=[
-            _group_of_scan(study, algorithm, scan_measures),
+            _group_of_scan(study, algorithm, scan),
             *(_group_of_lesion(study, algorithm, lesion) for lesion in lesions),
         ],
         title=dictionary.DCM.ImagingMeasurementReport,
@@ -120,8 +140,8 @@ def _describe_document(made: Dataset, study: Study) -> None:
     made.CurrentRequestedProcedureEvidenceSequence = [evidence]
     scheme = Dataset()
     scheme.CodingSchemeDesignator = codes.OWN_SCHEME
-    scheme.CodingSchemeName = f"Codes of the {MANUFACTURER.lower()}"
-    scheme.CodingSchemeResponsibleOrganization = MANUFACTURER
+    scheme.CodingSchemeName = f"Codes of the {codes.MANUFACTURER.lower()}"
+    scheme.CodingSchemeResponsibleOrganization = codes.MANUFACTURER
     made.CodingSchemeIdentificationSequence = [scheme]
 
 
@@ -131,7 +151,7 @@ def _observe(algorithm: Algorithm) -> ObserverContext:
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
             uid=make_uid("device", algorithm.name, algorithm.version, *algorithm.weights),
             name=plain(algorithm.name),
-            manufacturer_name=MANUFACTURER,
+            manufacturer_name=codes.MANUFACTURER,
             model_name=plain(f"bonescan {algorithm.version}"),
             serial_number=plain(" ".join(algorithm.weights)),
         ),
@@ -139,10 +159,11 @@ def _observe(algorithm: Algorithm) -> ObserverContext:
 
 
 def _group_of_scan(
-    study: Study, algorithm: Algorithm, measures: Sequence[Measure]
+    study: Study, algorithm: Algorithm, scan: MeasuredScan
 ) -> MeasurementsAndQualitativeEvaluations:
-    return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_track(study, "whole scan"),
+    """Return the group of the scan (TID 1501), with comments, which the template lets one add."""
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_track(study, "scan", f"Scan, assessed: {scan.scope}"),
         finding_type=_concept(codes.METASTASIS),
         finding_sites=[FindingSite(_concept(codes.BONE))],
         algorithm_id=AlgorithmIdentification(
@@ -150,9 +171,9 @@ def _group_of_scan(
             version=plain(algorithm.version),
             parameters=[plain(text, longest=1024) for text in algorithm.parameters],
             family=_concept(codes.ARTIFICIAL_INTELLIGENCE),
-            manufacturer=MANUFACTURER,
+            manufacturer=codes.MANUFACTURER,
         ),
-        measurements=[_measurement(measure) for measure in measures],
+        measurements=[_measurement(measure) for measure in scan.measures],
         source_images=[
             SourceImageForMeasurementGroup(
                 image.sop_class_uid, image.sop_instance_uid, _frames(image)
@@ -160,6 +181,15 @@ def _group_of_scan(
             for image in study.images.values()
         ],
     )
+    for comment in (RESEARCH_USE, *scan.comments):
+        group[0].ContentSequence.append(
+            TextContentItem(
+                dictionary.DCM.Comment,
+                plain(comment, longest=1024),
+                RelationshipTypeValues.CONTAINS,
+            )
+        )
+    return group
 
 
 def _group_of_lesion(
@@ -183,9 +213,9 @@ def _group_of_lesion(
     )
 
 
-def _track(study: Study, what: str, name: str = "") -> TrackingIdentifier:
+def _track(study: Study, what: str, name: str) -> TrackingIdentifier:
     uids = [image.sop_instance_uid for image in study.images.values()]
-    return TrackingIdentifier(uid=make_uid("tracking", *uids, what), identifier=name or what)
+    return TrackingIdentifier(uid=make_uid("tracking", *uids, what), identifier=plain(name))
 
 
 def _site(region: str | None) -> FindingSite:

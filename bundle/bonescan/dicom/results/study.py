@@ -1,16 +1,17 @@
 """What results refer to: the images of a scan, and the patient and study that they belong to."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from bonescan.dicom import codes
 from bonescan.dicom.file import load
 from bonescan.dicom.guard import as_scan_error
-from bonescan.dicom.results.uids import make_uid
+from bonescan.dicom.results.uids import make_uid, to_bytes
 from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
 
@@ -70,7 +71,7 @@ class Study:
         modules: elements of the patient and the study.
         images: the image of each view.
         camera: what the header says of the camera; empty in a study without identifiers.
-        lossy: elements that say that the images were compressed with losses; empty if they were not.
+        lossy: elements that say that the images were compressed with losses; empty if not.
     """
 
     uid: str = field(repr=False)
@@ -80,40 +81,55 @@ class Study:
     lossy: Dataset
 
 
-def read_study(sources: Mapping[View, Source], *, pseudonym: str, identified: bool) -> Study:
+@dataclass(frozen=True)
+class _File:
+    """What is needed of one file of a scan."""
+
+    path: Path
+    header: Dataset
+    frames: int
+
+
+def read_study(
+    sources: Mapping[View, Source], *, pseudonym: str, simulated: bool, identified: bool
+) -> Study:
     """Read what results refer to from the files of a scan.
 
     By default nothing of the patient or the study is passed on: the pseudonym stands for both name
-    and number, dates are left out, and the UIDs of study, series and instances are keyed ones, which
-    nobody without the site's key can trace back. The same scan gives the same ones every time.
+    and number, dates are left out, and the UIDs of study, series and instances are keyed ones,
+    which nobody without the site's key can trace back. The same scan gives the same ones again.
 
     Args:
         sources: the file and frame of each view.
         pseudonym: name of the scan that no patient can be found by.
+        simulated: whether the scan is simulated, which the pseudonym is to say.
         identified: whether results carry the patient, the study and the UIDs of the files, so that
             an archive files them in the same study.
 
     Raises:
         ScanError: if a file is gone or damaged, or lacks a UID.
     """
-    headers = {path: _load(path) for path in {source.path for source in sources.values()}}
-    first_path = next(iter(sources.values())).path
-    first = headers[first_path]
+    files = {path: _read(path) for path in dict.fromkeys(one.path for one in sources.values())}
+    _require_two_instances(list(files.values()))
+    first = next(iter(files.values()))
     name = str if identified else partial(make_uid, "of a source")
     return Study(
-        uid=name(first.StudyInstanceUID),
-        modules=_carry(first, first_path) if identified else _pseudonymous(pseudonym),
+        uid=name(first.header.StudyInstanceUID),
+        modules=_carry(first) if identified else _make_up(pseudonym, simulated=simulated),
         images={
             view: SourceImage(
-                sop_class_uid=headers[source.path].SOPClassUID,
-                sop_instance_uid=name(headers[source.path].SOPInstanceUID),
-                series_uid=name(headers[source.path].SeriesInstanceUID),
-                frame=source.frame + 1 if headers[source.path].get("NumberOfFrames", 1) > 1 else None,
+                sop_class_uid=str(file.header.SOPClassUID),
+                sop_instance_uid=name(file.header.SOPInstanceUID),
+                series_uid=name(file.header.SeriesInstanceUID),
+                frame=source.frame + 1 if file.frames > 1 else None,
             )
             for view, source in sources.items()
+            for file in (files[source.path],)
         },
-        camera=_copy(first, _CAMERA, first_path) if identified else Dataset(),
-        lossy=_find_losses(headers),
+        camera=_copy(first, _CAMERA) if identified else Dataset(),
+        lossy=next(
+            (losses for file in files.values() if (losses := _find_losses(file))), Dataset()
+        ),
     )
 
 
@@ -129,7 +145,7 @@ def plain(text: str, longest: int = 64) -> str:
     return " ".join(ascii_only.split())[:longest]
 
 
-def _load(path: Path) -> Dataset:
+def _read(path: Path) -> _File:
     """Read the header of a source.
 
     Raises:
@@ -138,50 +154,70 @@ def _load(path: Path) -> Dataset:
     header = load(path, pixels=False)
     with as_scan_error(path, "reading the header"):
         missing = [keyword for keyword in _REQUIRED if not header.get(keyword)]
+        frames = int(header.get("NumberOfFrames") or 1)
     if missing:
         raise ScanError(
             f"{path.name}: {' and '.join(missing)} must be there for DICOM results to refer to it, "
             "got none; export the file again, or leave the DICOM results out"
         )
-    return header
+    return _File(path, header, frames)
 
 
-def _carry(header: Dataset, path: Path) -> Dataset:
-    modules = _copy(header, _IDENTIFYING, path)
+def _require_two_instances(files: Sequence[_File]) -> None:
+    """See that a reference to one file cannot be taken for one to the other.
+
+    Raises:
+        ScanError: if it can.
+    """
+    if len({file.header.SOPInstanceUID for file in files}) < len(files):
+        names = " and ".join(file.path.name for file in files)
+        raise ScanError(
+            f"{names}: two files must have SOP Instance UIDs of their own for DICOM results to "
+            "refer to them, got one UID twice; export the files again"
+        )
+
+
+def _carry(file: _File) -> Dataset:
+    """Copy the modules of patient and study, and see that they can be written again.
+
+    Raises:
+        ScanError: if not.
+    """
+    modules = _copy(file, _IDENTIFYING)
     for keyword in _TYPE_2:
         if keyword not in modules:
             setattr(modules, keyword, None)
+    with as_scan_error(file.path, "copying the patient and the study"):
+        to_bytes(modules)
     return modules
 
 
-def _pseudonymous(pseudonym: str) -> Dataset:
+def _make_up(pseudonym: str, *, simulated: bool) -> Dataset:
     modules = Dataset()
     for keyword in _TYPE_2:
         setattr(modules, keyword, None)
-    modules.PatientName = modules.PatientID = pseudonym
+    modules.PatientID = pseudonym
+    modules.PatientName = f"{codes.SIMULATED_MARK if simulated else ''}^{pseudonym}"
     modules.PatientIdentityRemoved = "YES"
     modules.DeidentificationMethod = _DEIDENTIFICATION
     modules.LongitudinalTemporalInformationModified = "REMOVED"
     return modules
 
 
-def _copy(header: Dataset, keywords: tuple[str, ...], path: Path) -> Dataset:
+def _copy(file: _File, keywords: Sequence[str]) -> Dataset:
     """Copy elements as they are, even such as the Standard does not allow: they are the source's.
 
     Raises:
         ScanError: if one cannot be read.
     """
     copy = Dataset()
-    with as_scan_error(path, "reading the header"):
+    with as_scan_error(file.path, "reading the header"):
         for keyword in keywords:
-            if keyword in header:
-                copy.add(header[keyword])
+            if keyword in file.header:
+                copy.add(file.header[keyword])
     return copy
 
 
-def _find_losses(headers: Mapping[Path, Dataset]) -> Dataset:
-    for path, header in headers.items():
-        losses = _copy(header, _LOSSY, path)
-        if losses.get("LossyImageCompression") == "01":
-            return losses
-    return Dataset()
+def _find_losses(file: _File) -> Dataset:
+    losses = _copy(file, _LOSSY)
+    return losses if losses.get("LossyImageCompression") == "01" else Dataset()

@@ -43,10 +43,11 @@ def make_instance_uid(dataset: Dataset) -> UID:
     for element in dataset:
         if element.keyword not in _WHEN_MADE:
             said.add(element)
-    return make_uid("instance", _to_bytes(said))
+    return make_uid("instance", to_bytes(said))
 
 
-def _to_bytes(dataset: Dataset) -> bytes:
+def to_bytes(dataset: Dataset) -> bytes:
+    """Encode an object or a part of one (Explicit VR Little Endian)."""
     buffer = BytesIO()
     file = DicomFileLike(buffer)
     file.is_little_endian, file.is_implicit_VR = True, False

@@ -1,0 +1,215 @@
+"""Writers of DICOM objects: what an archive of a hospital takes of a scan's results.
+
+Each is a line of `outputs` in configs/inference.yaml. What is not made of a DICOM file, or is a
+mirrored copy of one, has no study that results could belong to: nothing is written of it.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from bonescan import run_folder
+from bonescan.data.nifti import is_nifti
+from bonescan.dicom import codes
+from bonescan.dicom.results.encapsulated_pdf import make_encapsulated_pdf
+from bonescan.dicom.results.objects import Algorithm, save_object
+from bonescan.dicom.results.outline import outline_pixels
+from bonescan.dicom.results.secondary_capture import make_secondary_capture
+from bonescan.dicom.results.segmentation import make_segmentation
+from bonescan.dicom.results.structured_report import (
+    Measure,
+    MeasuredLesion,
+    MeasuredScan,
+    make_structured_report,
+)
+from bonescan.dicom.results.study import Study, read_study
+from bonescan.files import write_whole
+from bonescan.labels import Label
+from bonescan.measures.burden import Burden
+from bonescan.measures.findings import Finding, number_pixels
+from bonescan.report.provenance import Provenance
+from bonescan.report.scan_result import ScanResult
+
+Make = Callable[[Study, Algorithm], Dataset | None]
+
+
+class _DicomWriter:
+    """What the writers share.
+
+    Args:
+        identified: whether objects carry the patient, the study and the UIDs of their source, so
+            that an archive files them in the same study; else a pseudonym and keyed UIDs.
+    """
+
+    def __init__(self, *, identified: bool = False) -> None:
+        self.identified = identified
+
+    def _write(self, result: ScanResult, path: Path, make: Make) -> None:
+        """Write an object, where there is a study that it can belong to."""
+        if result.mirrored_copy or any(map(is_nifti, result.files)):
+            return
+        study = read_study(
+            {view: result.sources[view] for view in result.views},
+            pseudonym=result.scan_id,
+            simulated=result.simulated,
+            identified=self.identified,
+        )
+        made = make(study, _describe_algorithm(result.provenance, result.field))
+        if made is not None:
+            write_whole(path, lambda partial: save_object(made, partial))
+
+
+class SegmentationWriter(_DicomWriter):
+    """Write the label map as a DICOM Segmentation."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/segmentation.dcm`; nothing where the label map is empty."""
+
+        def make(study: Study, algorithm: Algorithm) -> Dataset | None:
+            return make_segmentation(study, algorithm, result.label_map, result.spacing_mm)
+
+        self._write(result, output_dir / result.scan_id / run_folder.SEGMENTATION, make)
+
+
+class StructuredReportWriter(_DicomWriter):
+    """Write the measurements as a DICOM Structured Report."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/measurements.dcm`."""
+
+        def make(study: Study, algorithm: Algorithm) -> Dataset:
+            scan, lesions = _describe_scan(result), list(_describe_lesions(result))
+            return make_structured_report(study, algorithm, scan, lesions)
+
+        self._write(result, output_dir / result.scan_id / run_folder.MEASUREMENTS, make)
+
+
+class SecondaryCaptureWriter(_DicomWriter):
+    """Write the picture of the findings as a DICOM Secondary Capture."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/overlay.dcm` of the picture that OverlayWriter has written.
+
+        Raises:
+            FileNotFoundError: if it has not.
+        """
+        picture = output_dir / result.scan_id / run_folder.OVERLAY
+
+        def make(study: Study, algorithm: Algorithm) -> Dataset:
+            with Image.open(picture) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            return make_secondary_capture(study, algorithm, pixels)
+
+        _require(picture, "OverlayWriter")
+        self._write(result, output_dir / result.scan_id / run_folder.SECONDARY_CAPTURE, make)
+
+
+class EncapsulatedPdfWriter(_DicomWriter):
+    """Write the report as a DICOM Encapsulated PDF."""
+
+    def __call__(self, result: ScanResult, output_dir: Path) -> None:
+        """Write `SCAN_ID/report.dcm` of the PDF that ReportWriter has written.
+
+        Raises:
+            FileNotFoundError: if it has not.
+        """
+        page = output_dir / result.scan_id / run_folder.REPORT_PDF
+
+        def make(study: Study, algorithm: Algorithm) -> Dataset:
+            return make_encapsulated_pdf(
+                study, algorithm, page.read_bytes(), names_patient=self.identified
+            )
+
+        _require(page, "ReportWriter")
+        self._write(result, output_dir / result.scan_id / run_folder.ENCAPSULATED_PDF, make)
+
+
+def _require(path: Path, writer: str) -> None:
+    """See that another writer has written what is to be put into DICOM.
+
+    Raises:
+        FileNotFoundError: if it has not.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path.name} must have been written before: put {writer} further up in `outputs`"
+        )
+
+
+def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:
+    revision = f" ({provenance.revision[:8]})" if provenance.revision else ""
+    return Algorithm(
+        name=provenance.system,
+        version=f"{provenance.versions['bonescan']}{revision}",
+        weights=[digest[:8] for digest in provenance.weights_sha256],
+        parameters=[
+            f"assessed={field}",
+            *(f"{name}={value:g}" for name, value in provenance.operating_point.items()),
+            *(f"weights_sha256={digest}" for digest in provenance.weights_sha256),
+            f"configuration_sha256={provenance.configuration_sha256 or 'unknown'}",
+        ],
+        date=datetime.fromisoformat(provenance.date).astimezone(),
+    )
+
+
+def _describe_scan(result: ScanResult) -> MeasuredScan:
+    """Say what a reader has to know before any lesion: what was assessed, and what is doubted."""
+    burden = result.burden
+    scope = result.field if burden.whole_body else f"{result.field} only"
+    comments = [f"Assessed: {scope}; nothing is said of the rest."]
+    if not burden.bladder_excluded:
+        comments.append("No bladder was marked: urine counts as uptake of the body.")
+    if burden.planar_bsi is not None:
+        merge = burden.planar_bsi.merge
+        comments.append(
+            f"Planar bone scan index: views merged by {merge}; a least value where less than the "
+            "whole skeleton was assessed; not the commercial automated index."
+        )
+    for flag in result.flags:
+        view = "" if flag.view is None else f", {flag.view}"
+        comments.append(f"{flag.severity.capitalize()}: {flag.code.replace('_', ' ')}{view}")
+    return MeasuredScan(scope=scope, measures=list(_measure_scan(burden)), comments=comments)
+
+
+def _measure_scan(burden: Burden) -> Iterator[Measure]:
+    yield Measure(codes.NUMBER_OF_LESIONS, burden.lesions, codes.NO_UNITS)
+    yield Measure(codes.BSTBI, burden.bstbi, codes.NO_UNITS)
+    yield Measure(codes.BSTBI_COUNTS, burden.bstbi_counts, codes.NO_UNITS)
+    yield Measure(codes.UPTAKE_SHARE, 100 * burden.uptake_share, codes.PERCENT)
+    if burden.planar_bsi is not None:
+        index = burden.planar_bsi
+        yield Measure(codes.PLANAR_BSI, index.involved_percent, codes.PERCENT)
+        yield Measure(codes.PLANAR_BSI_OF, index.assessed_percent, codes.PERCENT)
+
+
+def _describe_lesions(result: ScanResult) -> Iterator[MeasuredLesion]:
+    mask = result.mask(Label.METASTASIS)
+    for number, view in enumerate(result.views):
+        instances = None if result.instances is None else result.instances[number]
+        numbers = number_pixels(mask[number], instances)
+        for finding in result.findings:
+            if finding.view == view:
+                top, left, bottom, right = finding.box_px
+                inside = numbers[top : bottom + 1, left : right + 1] == finding.number
+                yield MeasuredLesion(
+                    view=view,
+                    name=f"Lesion {finding.lesion}, {view}",
+                    lesion=finding.lesion,
+                    outline=outline_pixels(inside) + np.array([left, top]),
+                    region=finding.region,
+                    measures=list(_measure_lesion(finding)),
+                )
+
+
+def _measure_lesion(finding: Finding) -> Iterator[Measure]:
+    yield Measure(codes.AREA, finding.area_mm2, codes.SQUARE_MILLIMETRE)
+    yield Measure(codes.COUNTS, finding.max_counts, codes.COUNTS_UNIT, codes.MAXIMUM)
+    yield Measure(codes.COUNTS, finding.mean_counts, codes.COUNTS_UNIT, codes.MEAN)
+    if finding.to_background is not None:
+        yield Measure(codes.TO_BACKGROUND, finding.to_background, codes.NO_UNITS)
+    if finding.score is not None:
+        yield Measure(codes.SCORE, finding.score, codes.NO_UNITS)

@@ -1,0 +1,199 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from highdicom.sr import srread
+from PIL import Image
+from pydicom import dcmread
+
+from bonescan import run_folder
+from bonescan.dicom.read import read_scan
+from bonescan.dicom.scan import Source, View
+from bonescan.errors import ScanError
+from bonescan.labels import Label, region_group_bits
+from bonescan.report.dicom_writers import (
+    EncapsulatedPdfWriter,
+    SecondaryCaptureWriter,
+    SegmentationWriter,
+    StructuredReportWriter,
+)
+from bonescan.report.scan_result import ScanResult
+from bonescan.report.writers import OverlayWriter
+from tests.factories import IDENTIFIERS, assign, make_scan_file
+from tests.privacy import assert_silent
+from tests.report.scan_results import HOT_COLUMN, HOT_ROW, SHAPE, SPACING_MM, make_result
+
+WRITERS = {
+    run_folder.SEGMENTATION: SegmentationWriter,
+    run_folder.MEASUREMENTS: StructuredReportWriter,
+    run_folder.SECONDARY_CAPTURE: SecondaryCaptureWriter,
+    run_folder.ENCAPSULATED_PDF: EncapsulatedPdfWriter,
+}
+
+
+@pytest.fixture
+def output(tmp_path) -> Path:
+    """The output, with what other writers have left in the folder of the scan."""
+    folder = tmp_path / "output" / make_result().scan_id
+    folder.mkdir(parents=True)
+    OverlayWriter()(make_result(), folder.parent)
+    (folder / run_folder.REPORT_PDF).write_bytes(b"%PDF-1.4 x")
+    return folder.parent
+
+
+@pytest.fixture
+def result(tmp_path) -> ScanResult:
+    """The scan of tests.report.scan_results as a file whose first frame is the posterior view."""
+    shape = SHAPE[1:]
+    counts = {view: np.arange(1, 1 + np.prod(shape)).reshape(shape) for view in View}
+    counts = {
+        view: (counts[view] + 50_000 * (view == View.ANTERIOR)).astype(np.uint16)
+        for view in reversed(View)
+    }
+    path = make_scan_file(
+        tmp_path / "scan.dcm", counts, spacing_mm=SPACING_MM, edit=assign(SeriesInstanceUID="1.2.5")
+    )
+    return make_result(sources=read_scan(path).sources, simulated=False)
+
+
+def path_of(output: Path, name: str) -> Path:
+    return output / make_result().scan_id / name
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_results_name_nobody_by_default(result, output, name, caplog):
+    caplog.set_level(logging.DEBUG)
+    WRITERS[name]()(result, output)
+    assert_silent(path_of(output, name).read_bytes().decode("latin-1") + caplog.text)
+    assert dcmread(path_of(output, name)).PatientID == result.scan_id
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_identified_results_belong_to_the_study_and_to_nothing_else(result, output, name, caplog):
+    caplog.set_level(logging.DEBUG)
+    WRITERS[name](identified=True)(result, output)
+    made = dcmread(path_of(output, name))
+    assert made.StudyInstanceUID == "1.2.3.4"
+    assert made.PatientID == IDENTIFIERS["PatientID"]
+    assert made.PatientName == IDENTIFIERS["PatientName"]
+    assert made.SeriesInstanceUID != "1.2.5"
+    assert_silent(caplog.text + " ".join(str(path) for path in output.rglob("*")))
+
+
+def test_segmentation_is_the_label_map_in_the_geometry_of_the_acquisition(result, output):
+    SegmentationWriter()(result, output)
+    frames = dcmread(path_of(output, run_folder.SEGMENTATION)).pixel_array
+    assert frames[0, HOT_ROW, HOT_COLUMN] == 1  # of the anterior view, on the image's left
+    masks = [result.mask(label) for label in (Label.METASTASIS, Label.BLADDER)]
+    np.testing.assert_array_equal(frames, np.concatenate(masks))
+
+
+def test_report_measures_each_lesion(result, output):
+    StructuredReportWriter()(result, output)
+    report = srread(path_of(output, run_folder.MEASUREMENTS)).content
+    (group,) = report.get_planar_roi_measurement_groups()
+    corners = group.roi.value
+    assert corners.min(axis=0).tolist() == [HOT_COLUMN - 3, HOT_ROW - 3]
+    assert corners.max(axis=0).tolist() == [HOT_COLUMN + 4, HOT_ROW + 4]
+    values = {
+        (each.name.value, each.derivation and each.derivation.meaning): each.value
+        for each in group.get_measurements()
+    }
+    assert values == {
+        ("42798000", None): pytest.approx(49 * 2.4 * 1.9),
+        ("COUNTS", "Maximum"): 400,
+        ("COUNTS", "Mean"): 400,
+        ("TO_BACKGROUND", None): pytest.approx(result.findings[0].to_background),
+        ("SCORE", None): 0.75,
+    }
+    (scan,) = report.get_image_measurement_groups()
+    assert scan.tracking_identifier == "Scan, assessed: thorax only"
+    named = {each.name.value: each.value for each in scan.get_measurements()}
+    assert named["246206008"] == 1
+    assert named["BSTBI"] == pytest.approx(result.burden.bstbi)
+    assert named["UPTAKE_SHARE"] == pytest.approx(100 * result.burden.uptake_share)
+    assert "PLANAR_BSI" not in named
+
+
+def test_report_names_the_bone_and_weighs_it_where_regions_are_known(result, output):
+    regions = np.full(SHAPE, region_group_bits("scapula_right"))
+    known = make_result(sources=result.sources, regions=regions)
+    StructuredReportWriter()(known, output)
+    report = srread(path_of(output, run_folder.MEASUREMENTS)).content
+    (group,) = report.get_planar_roi_measurement_groups()
+    (site,) = group.finding_sites
+    assert (site.value.meaning, site.laterality.meaning) == ("Scapula", "Right")
+    (scan,) = report.get_image_measurement_groups()
+    named = {each.name.value: each.value for each in scan.get_measurements()}
+    assert named["PLANAR_BSI"] == pytest.approx(known.burden.planar_bsi.involved_percent)
+    assert named["PLANAR_BSI_OF"] == pytest.approx(known.burden.planar_bsi.assessed_percent)
+
+
+def test_report_says_what_is_doubted(result, output):
+    doubted = make_result(sources=result.sources, content_check="contradicts", view_source="guess")
+    StructuredReportWriter()(doubted, output)
+    text = path_of(output, run_folder.MEASUREMENTS).read_bytes().decode("latin-1")
+    assert "Serious: content contradicts" in text
+    assert "Assessed: thorax only; nothing is said of the rest." in text
+
+
+def test_a_scan_without_lesions_has_a_report_and_no_segmentation(result, output):
+    nothing = make_result(sources=result.sources, label_map=np.zeros(SHAPE, np.uint8))
+    SegmentationWriter()(nothing, output)
+    StructuredReportWriter()(nothing, output)
+    assert not path_of(output, run_folder.SEGMENTATION).exists()
+    report = srread(path_of(output, run_folder.MEASUREMENTS)).content
+    assert not report.get_planar_roi_measurement_groups()
+    (scan,) = report.get_image_measurement_groups()
+    assert scan.get_measurements()[0].value == 0
+
+
+def test_lesions_that_touch_have_outlines_of_their_own(result, output):
+    label_map = np.zeros(SHAPE, np.uint8)
+    label_map[1, 50:54, 30:38] = Label.METASTASIS
+    instances = np.zeros(SHAPE, np.int32)
+    instances[1, 50:54, 30:33], instances[1, 50:54, 33:38] = 7, 2
+    touching = make_result(sources=result.sources, label_map=label_map, instances=instances)
+    StructuredReportWriter()(touching, output)
+    groups = srread(
+        path_of(output, run_folder.MEASUREMENTS)
+    ).content.get_planar_roi_measurement_groups()
+    assert [np.ptp(group.roi.value[:, 0]) for group in groups] == [3, 5]
+
+
+def test_capture_shows_the_picture(result, output):
+    SecondaryCaptureWriter()(result, output)
+    with Image.open(path_of(output, run_folder.OVERLAY)) as image:
+        picture = np.asarray(image.convert("RGB"))
+    made = dcmread(path_of(output, run_folder.SECONDARY_CAPTURE))
+    np.testing.assert_array_equal(made.pixel_array, picture)
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        (run_folder.SECONDARY_CAPTURE, run_folder.OVERLAY),
+        (run_folder.ENCAPSULATED_PDF, run_folder.REPORT_PDF),
+    ],
+)
+def test_what_has_not_been_written_cannot_be_wrapped(result, output, name, needed):
+    path_of(output, needed).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{needed} must have been written before"):
+        WRITERS[name]()(result, output)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_source_that_is_gone_fails_the_writer(result, output, name):
+    result.files[0].unlink()
+    with pytest.raises(ScanError, match=r"scan\.dcm: no such file"):
+        WRITERS[name]()(result, output)
+    assert not path_of(output, name).exists()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_scans_without_a_study_have_no_dicom_results(result, output, name):
+    nifti = {view: Source(Path("scan.nii.gz"), frame) for frame, view in enumerate(View)}
+    for changes in ({"sources": nifti}, {"sources": result.sources, "mirrored_copy": True}):
+        WRITERS[name]()(make_result(**changes), output)
+        assert not path_of(output, name).exists()
