@@ -134,7 +134,7 @@ def test_report_says_what_is_doubted(result, output):
     doubted = make_result(sources=result.sources, content_check="contradicts", view_source="guess")
     StructuredReportWriter()(doubted, output)
     text = path_of(output, run_folder.MEASUREMENTS).read_bytes().decode("latin-1")
-    assert "Serious: content contradicts" in text
+    assert "Serious: The images contradict what is said of their views." in text
     assert "Assessed: thorax only; nothing is said of the rest." in text
 
 

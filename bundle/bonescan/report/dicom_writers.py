@@ -31,6 +31,8 @@ from bonescan.files import write_whole
 from bonescan.labels import Label
 from bonescan.measures.burden import Burden
 from bonescan.measures.findings import Finding, number_pixels
+from bonescan.report.page.document import word_flag
+from bonescan.report.page.texts import load_texts
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 
@@ -161,17 +163,14 @@ def _describe_scan(result: ScanResult) -> MeasuredScan:
     burden = result.burden
     scope = result.field if burden.whole_body else f"{result.field} only"
     comments = [f"Assessed: {scope}; nothing is said of the rest."]
-    if not burden.bladder_excluded:
-        comments.append("No bladder was marked: urine counts as uptake of the body.")
     if burden.planar_bsi is not None:
         merge = burden.planar_bsi.merge
         comments.append(
             f"Planar bone scan index: views merged by {merge}; a least value where less than the "
             "whole skeleton was assessed; not the commercial automated index."
         )
-    for flag in result.flags:
-        view = "" if flag.view is None else f", {flag.view}"
-        comments.append(f"{flag.severity.capitalize()}: {flag.code.replace('_', ' ')}{view}")
+    texts = load_texts()
+    comments += [f"{flag.severity.capitalize()}: {word_flag(flag, texts)}" for flag in result.flags]
     return MeasuredScan(scope=scope, measures=list(_measure_scan(burden)), comments=comments)
 
 

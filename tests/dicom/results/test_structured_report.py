@@ -118,9 +118,11 @@ def test_the_scan_says_what_was_assessed_and_what_is_doubted(study, tmp_path):
 
 def test_a_report_without_lesions_says_so(study, tmp_path):
     none = dataclasses.replace(SCAN, measures=[Measure(codes.NUMBER_OF_LESIONS, 0, codes.NO_UNITS)])
-    report = srread(write(study, [], tmp_path, none)).content
+    path = write(study, [], tmp_path, none)
+    report = srread(path).content
     assert not report.get_planar_roi_measurement_groups()
     assert values_of(report.get_image_measurement_groups()[0]) == [("246206008", "", 0, "1")]
+    assert codes.METASTASIS.value.encode() not in path.read_bytes()
 
 
 def test_the_observer_is_the_algorithm_and_nobody_has_verified_it(study, tmp_path):

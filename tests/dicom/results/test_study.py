@@ -114,5 +114,5 @@ def test_a_loss_of_the_source_is_told(tmp_path):
 
 
 def test_texts_of_ours_are_short_plain_and_on_one_line():
-    assert plain("Réseau\\U-Net\n15 mm²") == "Reseau/U-Net 15 mm2"
+    assert plain("Réseau\\U-Net\n2 × 3 mm²") == "Reseau/U-Net 2 x 3 mm2"
     assert len(plain(99 * "x")) == 64

@@ -161,11 +161,12 @@ def _observe(algorithm: Algorithm) -> ObserverContext:
 def _group_of_scan(
     study: Study, algorithm: Algorithm, scan: MeasuredScan
 ) -> MeasurementsAndQualitativeEvaluations:
-    """Return the group of the scan (TID 1501), with comments, which the template lets one add."""
+    """Return the group of the scan (TID 1501), with comments, which the template lets one add.
+
+    It names no finding: the group is there for a scan without any, too.
+    """
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=_track(study, "scan", f"Scan, assessed: {scan.scope}"),
-        finding_type=_concept(codes.METASTASIS),
-        finding_sites=[FindingSite(_concept(codes.BONE))],
         algorithm_id=AlgorithmIdentification(
             name=plain(algorithm.name),
             version=plain(algorithm.version),

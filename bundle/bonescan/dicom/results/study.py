@@ -140,7 +140,7 @@ def plain(text: str, longest: int = 64) -> str:
         text: any text.
         longest: characters that the element takes; 64 for LO.
     """
-    text = text.replace("²", "2").replace("\\", "/")
+    text = text.replace("²", "2").replace("×", "x").replace("\\", "/")
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return " ".join(ascii_only.split())[:longest]
 

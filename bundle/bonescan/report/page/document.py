@@ -90,12 +90,13 @@ def _make_lesions(result: ScanResult, lesions: Sequence[Lesion], texts: Texts) -
 def _warn(result: ScanResult, texts: Texts) -> Iterator[str]:
     """Say what speaks against believing the result, the gravest first."""
     for flag in result.flags:
-        yield _word_flag(flag, texts)
+        yield word_flag(flag, texts)
     if result.mirrored_copy:
         yield texts("warning.mirrored")
 
 
-def _word_flag(flag: Flag, texts: Texts) -> str:
+def word_flag(flag: Flag, texts: Texts) -> str:
+    """Say what a flag doubts, in the words of a language."""
     values = {
         name: texts.named("word", value)
         if isinstance(value, str)
