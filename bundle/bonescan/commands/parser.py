@@ -13,6 +13,7 @@ from bonescan.commands import (
     infer,
     mine_negatives,
     nnunet,
+    pack,
     reproduce,
     simulate,
     train,
@@ -36,6 +37,8 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     mine_negatives.COMMAND,
     reproduce.COMMAND,
     compare_nnunet.COMMAND,
+    pack.COMMAND,
+    pack.UNPACK,
     completion.COMMAND,
 )
 

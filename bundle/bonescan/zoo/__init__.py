@@ -1,0 +1,1 @@
+"""Trained systems as bundles of MONAI's model zoo: packed, checked, unpacked."""

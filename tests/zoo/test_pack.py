@@ -1,0 +1,215 @@
+"""A trained system as a bundle that runs alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
+
+from bonescan.zoo.archive import read_archive
+from bonescan.zoo.pack import pack
+
+NAME = "bone_scan_unet"
+TRACING = "ignore::FutureWarning", "ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning"
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in TRACING]
+
+
+@pytest.fixture(scope="module")
+def run(trained_system, tmp_path_factory):
+    """Return a tiny run with an evaluation that says what it was made on."""
+    folder = tmp_path_factory.mktemp("run") / "unet"
+    shutil.copytree(trained_system("lin2020_unet"), folder)
+    part = {"value": 0.25, "lower": 0.125, "upper": 0.5}
+    pooled = {"dsc": part, "precision": part, "recall": {**part, "value": None}}
+    summary = {
+        "simulated": True, "images": 3, "patients": 2, "lesions": 5, "interval": "made up",
+        "pooled": pooled, "detection": {"sensitivity": part},
+    }  # fmt: skip
+    (folder / "evaluation").mkdir(exist_ok=True)
+    (folder / "evaluation" / "summary.json").write_text(json.dumps({"U-Net": summary}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packed(run, tmp_path_factory):
+    return pack(run, tmp_path_factory.mktemp("zoo"), name=NAME, version="1.2.0")
+
+
+def test_a_bundle_holds_what_the_zoo_asks_for(packed):
+    files = {str(file.relative_to(packed.bundle)) for file in packed.bundle.rglob("*")}
+    configs = {f"configs/{name}.json" for name in ("train", "evaluate", "inference", "metadata")}
+    assert {"LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf"} <= files
+    assert configs | {"configs/multi_gpu_train.json", "models/model.pt", "models/model.ts"} <= files
+    assert not [name for name in files if name.endswith((".yaml", ".pyc"))]
+    assert packed.archive.name == f"{NAME}_v1.2.0.zip"
+
+
+def test_nothing_in_it_tells_where_it_was_trained(packed, run):
+    for file in packed.bundle.rglob("*.*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert str(run).encode() not in content
+            assert str(Path.home()).encode() not in content
+
+
+def test_weights_and_torchscript_are_those_of_the_run(packed, run):
+    ours, theirs = (
+        torch.load(folder / "model.pt", weights_only=True)
+        for folder in (run, packed.bundle / "models")
+    )
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    parser = ConfigParser()
+    parser.read_config(str(packed.bundle / "configs" / "inference.json"))
+    network = parser.get_parsed_content("network_def").eval()
+    network.load_state_dict(theirs)
+    image = torch.rand(1, 1, *parser["size"], generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        expected = network(image)
+        scripted = torch.jit.load(packed.bundle / "models" / "model.ts")(image)
+    torch.testing.assert_close(scripted, expected, atol=1e-4, rtol=0)
+
+
+def test_metadata_say_what_the_network_takes_and_gives(packed):
+    metadata = json.loads((packed.bundle / "configs" / "metadata.json").read_text())
+    assert (metadata["name"], metadata["version"]) == (NAME, "1.2.0")
+    assert list(metadata["changelog"]) == ["1.2.0"]
+    assert metadata["eval_metrics"] == {
+        "dsc_pooled": 0.25, "precision_pooled": 0.25, "lesion_sensitivity": 0.25,
+    }  # fmt: skip
+    verify_net_in_out(
+        net_id="network_def",
+        config_file=str(packed.bundle / "configs" / "inference.json"),
+        meta_file=str(packed.bundle / "configs" / "metadata.json"),
+        device="cpu",
+    )
+
+
+def test_metadata_fit_the_schema(packed, reference_data, tmp_path):
+    schema = tmp_path / "schema.json"
+    shutil.copy(reference_data / "meta_schema_20240725.json", schema)
+    verify_metadata(
+        meta_file=str(packed.bundle / "configs" / "metadata.json"), filepath=str(schema)
+    )
+
+
+def test_the_card_gives_the_figures_and_says_that_they_are_of_simulated_scans(packed):
+    card = (packed.bundle / "docs" / "README.md").read_text()
+    assert "Evaluated on simulated scans only" in card
+    assert "| DSC, pooled | 0.250 | 0.125 to 0.500 |" in card
+    assert "| recall, pooled | - | 0.125 to 0.500 |" in card
+
+
+def test_packing_again_gives_the_same_bytes(packed, run, tmp_path):
+    assert pack(run, tmp_path, name=NAME, version="1.2.0").sha256 == packed.sha256
+    with pytest.raises(FileExistsError, match="exists; remove it"):
+        pack(run, tmp_path, name=NAME, version="1.2.1")
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        ("system.json", {}, "must be the folder of a training with system.json"),
+        ("evaluation/summary.json", {}, "add --data-license FILE"),
+        (None, {"name": "Bone Scan"}, "name must be small letters, digits and underscores"),
+        (None, {"version": "1.2"}, "version must be three numbers such as 1.2.0, got '1.2'"),
+    ],
+)
+def test_what_cannot_be_packed(run, tmp_path, change, settings, message):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    if change:
+        (copy / change).unlink()
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        pack(copy, tmp_path / "zoo", **{"name": NAME, "version": "1.2.0", **settings})
+    assert not list((tmp_path / "zoo").glob("*"))
+
+
+def test_a_text_stands_in_for_the_licence_of_data_that_are_not_simulated(run, tmp_path):
+    (copy := tmp_path / "run").mkdir()
+    for name in ("system.json", "model.pt", "config.json"):
+        shutil.copy(run / name, copy)
+    (tmp_path / "license.txt").write_text("ours")
+    licence = tmp_path / "license.txt"
+    packed = pack(copy, tmp_path / "zoo", name=NAME, version="0.0.1", data_license=licence)
+    assert (packed.bundle / "docs" / "data_license.txt").read_text() == "ours"
+    assert "holds no evaluation" in (packed.bundle / "docs" / "README.md").read_text()
+
+
+def test_a_network_that_gives_no_map(trained_system, tmp_path):
+    licence = tmp_path / "license.txt"
+    licence.write_text("ours")
+    with pytest.raises(ValueError, match="cannot be shared in MONAI's model zoo"):
+        pack(
+            trained_system("lin2020_mask_rcnn"),
+            tmp_path,
+            name=NAME,
+            version="0.0.1",
+            data_license=licence,
+        )
+
+
+LOAD = """
+import sys, torch, monai.bundle
+network = monai.bundle.load(sys.argv[1], bundle_dir=sys.argv[2], workflow_type="inference")
+import bonescan
+print("result", bonescan.__file__, float(sum(p.sum() for p in network.parameters())))
+"""
+
+
+def call(*words, cwd):
+    """Run Python where nothing of the checkout is on the path."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-W", "ignore", *map(str, words)]
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_an_unpacked_bundle_runs_alone_from_any_folder(packed, cohort, trained_system, tmp_path):
+    bundle = read_archive(packed.archive, tmp_path / "there", sha256=packed.sha256)
+    loaded = call("-c", LOAD, NAME, bundle.parent, cwd=tmp_path)
+    assert loaded.returncode == 0, loaded.stderr
+    _, module, total = loaded.stdout.splitlines()[-1].split()
+    assert module.startswith(str(bundle))
+    state = torch.load(packed.bundle / "models" / "model.pt", weights_only=True)
+    names = [name for name, value in state.items() if value.is_floating_point()]
+    parameters = [name for name in names if "running" not in name]
+    assert float(total) == pytest.approx(sum(float(state[n].sum()) for n in parameters), rel=1e-3)
+    scan = cohort / "sim-0001"
+    done = call(
+        "-m", "monai.bundle", "run", "--config_file", bundle / "configs" / "inference.json",
+        "--bundle_root", bundle, "--input", scan, "--output_dir", tmp_path / "out", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ours = call(
+        "-m", "bonescan", "infer", trained_system("lin2020_unet"), scan, "-o", tmp_path / "ours",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert ours.returncode == 0, ours.stderr
+    findings = [
+        json.loads(next((tmp_path / name).rglob("findings.json")).read_text())["findings"]
+        for name in ("out", "ours")
+    ]
+    assert findings[0] == findings[1]
+
+
+@pytest.mark.slow
+def test_a_bundle_trains_on(packed, cohort, tmp_path):
+    done = call(
+        "-m", "monai.bundle", "run", "--config_file", "configs/train.json",
+        "--dataset_dir", cohort, "--output_dir", tmp_path / "run", "--epochs", 1,
+        cwd=packed.bundle,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "model.pt").is_file()
+    assert np.isfinite(
+        sum(float(x.sum()) for x in torch.load(tmp_path / "run" / "model.pt").values())
+    )
