@@ -8,10 +8,17 @@ import pytest
 from monai.bundle import verify_metadata, verify_net_in_out
 
 from bonescan import __version__
-from tests.workflows import CONFIGS, ROOT, TINY, make_workflow, run, tiny_arguments
+from tests.workflows import (
+    CONFIGS,
+    ROOT,
+    SCHEMA_HASH,
+    TINY,
+    make_workflow,
+    run,
+    tiny_arguments,
+)
 
 METADATA = CONFIGS / "metadata.json"
-SCHEMA_SHA256 = "cd64aa8a5904426f6fc6855dabe46af8c742d5bad644b4e9cfb78ebad09ad678"
 
 CHECK = """
 import json, sys
@@ -61,7 +68,7 @@ def test_metadata_fits_the_schema(reference_data, tmp_path, monkeypatch):
     schema = tmp_path / "eval" / "schema.json"
     schema.parent.mkdir()
     shutil.copy(reference_data / "meta_schema_20240725.json", schema)
-    how = {"filepath": str(schema), "hash_val": SCHEMA_SHA256, "hash_type": "sha256"}
+    how = {"filepath": str(schema), **SCHEMA_HASH}
     verify_metadata(meta_file=str(METADATA), **how)
     broken = tmp_path / "metadata.json"
     broken.write_text(json.dumps({**json.loads(METADATA.read_text()), "references": "none"}))

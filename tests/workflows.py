@@ -18,6 +18,12 @@ from bonescan.workflow.launch import launch
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
+SCHEMA_HASH = {
+    "hash_val": "cd64aa8a5904426f6fc6855dabe46af8c742d5bad644b4e9cfb78ebad09ad678",
+    "hash_type": "sha256",
+}
+"""Of MONAI's schema of metadata."""
+
 TINY = {
     "width": 2,
     "epochs": 2,

@@ -20,6 +20,9 @@ def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
         help="text on the data that it was trained on; not needed where the run holds an "
         "evaluation on simulated scans",
     )
+    parser.add_argument(
+        "--torchscript", action="store_true", help="add models/model.ts, which differs every time"
+    )
     add_trust(parser)
 
 
@@ -33,6 +36,7 @@ def pack(chosen: argparse.Namespace) -> int:
         name=chosen.name,
         version=chosen.version,
         data_license=chosen.data_license,
+        torchscript=chosen.torchscript,
         trust=chosen.trust,
     )
     print(f"{packed.bundle}; {packed.archive}, SHA-256 {packed.sha256}")

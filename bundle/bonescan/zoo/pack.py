@@ -67,6 +67,7 @@ def pack(
     name: str,
     version: str,
     data_license: Path | None = None,
+    torchscript: bool = False,
     trust: bool = False,
 ) -> Packed:
     """Pack a trained system so that it runs alone, with the packages of its metadata only.
@@ -78,6 +79,8 @@ def pack(
         version: of the bundle, such as 1.0.0.
         data_license: text on the data that it was trained on; not needed where the evaluation in
             the run says that they are simulated.
+        torchscript: whether to add the network as TorchScript, too. PyTorch writes places on this
+            machine and running numbers into it: equal content gives other bytes then.
         trust: whether the run may bring a system of its maker's own, which is code.
 
     Raises:
@@ -100,13 +103,16 @@ def pack(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as parts:
         bundle = Path(parts) / name
-        _fill(bundle, run, version=version, data_license=data_license)
+        network = _fill(bundle, run, version=version, data_license=data_license)
+        if torchscript:
+            _trace(network, bundle)
         _check_sizes(bundle)
         shutil.move(bundle, folder / name)
     return Packed(folder / name, archive, write_archive(folder / name, archive))
 
 
-def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -> None:
+def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -> nn.Module:
+    """Write all of a bundle; return its network."""
     configs = make_configs(run)
     for part in ("configs", "docs", MODELS):
         (bundle / part).mkdir(parents=True)
@@ -136,7 +142,7 @@ def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -
     write_text(bundle / "docs" / "data_license.txt", _say_licence(evaluation, data_license))
     write_card(bundle / "docs" / "README.md", metadata, evaluation)
     copy_package(bundle, set().union(*map(find_targets, configs.values())))
-    _trace(network, configs["inference"], bundle / MODELS / "model.ts")
+    return network
 
 
 def make_configs(run: Path) -> dict[str, dict[str, Any]]:
@@ -200,19 +206,21 @@ def _load_network(config: Mapping[str, Any], weights: Path) -> nn.Module:
     return network.eval()
 
 
-def _trace(network: nn.Module, config: Mapping[str, Any], path: Path) -> None:
+def _trace(network: nn.Module, bundle: Path) -> None:
     """Write the network as TorchScript, and see that it gives what the network gives.
 
     Raises:
         ValueError: if it does not.
     """
-    rows, columns = config["size"]
-    image = example(int(config["network_def"].get("in_channels", 1)), rows, columns)
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    taken = metadata["network_data_format"]["inputs"]["image"]
+    image = example(taken["num_channels"], *taken["spatial_shape"])
+    path = bundle / MODELS / "model.ts"
     with torch.inference_mode():
         torch.jit.trace(network, image, check_trace=False).save(path)
         other = image.flip(-1)  # which was not traced
         if not torch.allclose(torch.jit.load(path)(other), network(other), atol=1e-4):
-            raise ValueError(f"{config['name']} gives other values as TorchScript")
+            raise ValueError(f"the network of {metadata['name']} gives other values as TorchScript")
 
 
 def _read_license(checkout: Path) -> str:
