@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 from pathlib import Path
+from unittest.mock import ANY
 
 import nibabel as nib
 import numpy as np
@@ -71,7 +72,8 @@ def test_document_is_json_and_names_every_part(folder):
     assert document == findings_document(result)
     assert list(document) == [
         "scan_id", "notice", "provenance", "simulated", "assessed", "views", "view_source",
-        "content_check", "spacing_mm", "probability", "findings",
+        "content_check", "spacing_mm", "probability", "findings", "burden_of_assessed", "flags",
+        "change",
     ]  # fmt: skip
     assert document["scan_id"] == "0a1b2c"
     assert document["provenance"] == PROVENANCE.document()
@@ -124,6 +126,16 @@ def test_summary_keeps_the_views_apart():
         "lesions_at_field_border_posterior": 0,
         "area_mm2_posterior": 4.56,
         "max_counts_posterior": 120 * 60 + 5 * 60 + 4,
+        "lesions": 3,
+        "bstbi_thorax": ANY,
+        "uptake_share_thorax": ANY,
+        "planar_bsi_percent_thorax": None,
+        "skeleton_assessed_percent": None,
+        "bladder_excluded": False,
+        "flags": ANY,
+        "lesions_new": None,
+        "lesions_gone": None,
+        "pcwg3_2_plus_2": None,
         "system": "U-Net",
         "weights_sha256": "12345678" + 56 * "a",
         "configuration_sha256": 64 * "c",
@@ -139,3 +151,35 @@ def test_summary_tells_a_missing_view_from_one_without_lesions():
     assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
     assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
     assert row["max_counts_posterior"] is None
+
+
+def test_numbers_of_a_field_carry_its_name():
+    thorax = scan_summary(make_result())
+    assert 0 < thorax["bstbi_thorax"] < 1
+    assert not [key for key in thorax if key in {"bstbi", "uptake_share", "planar_bsi_percent"}]
+    assert "bstbi_head_to_knees" in scan_summary(make_result(field="head to knees"))
+    burden = findings_document(make_result())["burden_of_assessed"]
+    assert (burden["assessed"], burden["whole_body"]) == ("thorax", False)
+    assert burden["hottest"] == {"view": "anterior", "number": 1}
+
+
+def test_document_with_an_earlier_scan_and_regions_is_json(folder):
+    counts = np.random.default_rng(1).integers(0, 50, SHAPE).astype(np.float32)
+    before = make_result(counts=counts, label_map=np.zeros(SHAPE, np.uint8))
+    now = make_result(counts=counts, earlier=[before], regions=np.full(SHAPE, 1 << 4))
+    FindingsWriter()(now, folder)
+    document = json.loads((folder / "0a1b2c" / "findings.json").read_text())
+    assert [lesion["state"] for lesion in document["change"]["lesions"]] == ["new"]
+    assert document["change"]["pcwg3_2_plus_2"]["state"] == "cannot tell"
+    assert document["burden_of_assessed"]["planar_bsi"]["merge"] == "max"
+    assert document["findings"][0]["region"] == "cervical_spine"
+    assert scan_summary(now)["lesions_new"] == 1
+
+
+def test_flags_stand_in_the_document_and_in_the_row():
+    result = make_result(view_source="guess")
+    flags = findings_document(result)["flags"]
+    assert flags[0] == {
+        "code": "views_guessed", "severity": "serious", "view": None, "values": {"source": "guess"},
+    }  # fmt: skip
+    assert "views_guessed" in scan_summary(result)["flags"].split()

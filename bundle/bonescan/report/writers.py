@@ -17,6 +17,12 @@ from bonescan.dicom.scan import View
 from bonescan.files import append_row, write_json
 from bonescan.measures.findings import Finding
 from bonescan.notice import RESEARCH_USE
+from bonescan.report.measured import (
+    burden_document,
+    change_document,
+    flag_document,
+    measured_row,
+)
 from bonescan.report.overlay import write_overlay
 from bonescan.report.scan_result import ScanResult
 
@@ -127,7 +133,7 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
     for view in View:
         of_view = [finding for finding in result.findings if finding.view == view]
         row |= _summarise_view(view, of_view, present=view in result.views)
-    return row | result.provenance.row()
+    return row | measured_row(result) | result.provenance.row()
 
 
 def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -> dict[str, Any]:

@@ -78,6 +78,17 @@ def _find_pieces(
     return pieces, sizes
 
 
+def find_body(counts: Counts, spacing_mm: tuple[float, float]) -> Mask:
+    """Return the largest connected piece that is brighter than the air, whatever it is of a body.
+
+    Args:
+        counts: (row, column) counts of one view.
+        spacing_mm: (row, column) pixel spacing.
+    """
+    pieces, sizes = _find_pieces(counts, spacing_mm)
+    return np.asarray((pieces == sizes.argmax()) & (pieces > 0))
+
+
 def find_body_rows(body_mask: Mask) -> tuple[int, int] | None:
     """Return the first and the last row of a body mask (row, column), None if it is empty."""
     rows = np.flatnonzero(body_mask.sum(axis=1) >= 4)  # fewer are a leak or a wire
