@@ -30,7 +30,7 @@ from bonescan.studies.benchmark.inputs import (
 )
 from bonescan.studies.benchmark.measurement import Measurement, time_s
 from bonescan.studies.benchmark.memory import added_peak_mb, call_apart
-from bonescan.workflow.installation import find_systems
+from bonescan.workflow.installation import find_configs, find_systems
 
 REFERENCE = "lin2020_unet"
 TUNED = (REFERENCE, "he2024_fusion_dac2")
@@ -148,7 +148,7 @@ class TimedSystem:
         }
         workflow = make_workflow(["train", "fast"], overrides, system=name, width=width)
         if supervised:
-            plain = ConfigParser.load_config_file(str(CONFIGS / "train.yaml"))
+            plain = ConfigParser.load_config_file(str(find_configs() / "train.yaml"))
             workflow.parser["loss"] = workflow.parser["loss"]["supervised"]
             for key in ("prepare_batch", "added_handlers"):
                 workflow.parser[key] = plain[key]
