@@ -89,7 +89,9 @@ def measured_row(result: ScanResult) -> dict[str, Any]:
 
 def name_finding(finding: Finding | None) -> dict[str, Any] | None:
     """Return what points to a finding in the list of findings."""
-    return finding and {"view": str(finding.view), "number": finding.number}
+    if finding is None:
+        return None
+    return {"view": str(finding.view), "number": finding.number}
 
 
 def rounded(value: float | None, digits: int = 3) -> float | None:
