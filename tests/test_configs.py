@@ -12,6 +12,7 @@ from monai.bundle.config_item import ComponentLocator
 from monai.utils import ensure_tuple
 
 from bonescan import __version__
+from bonescan.labels import REGION_GROUPS
 from bonescan.workflow.command import Command, check_overrides, compose, parse_command
 from bonescan.workflow.installation import find_systems
 from bonescan.workflow.preflight import MIN_MONAI_VERSION
@@ -32,6 +33,7 @@ OVERLAYS = (
     "fast",
     "multi_gpu",
     "multi_gpu_evaluate",
+    "skeleton_regions",
 )
 
 
@@ -220,3 +222,7 @@ def test_versions_agree():
         **metadata["required_packages_version"],
     }
     assert {name: lock[name] for name in pinned} == pinned
+
+
+def test_skeleton_regions_has_a_channel_for_each_group():
+    assert load("skeleton_regions")["network_def"]["out_channels"] == len(REGION_GROUPS)

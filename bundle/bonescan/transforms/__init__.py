@@ -16,6 +16,7 @@ from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.panels import Panelsd
 from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
+from bonescan.transforms.regions import RandFlipSidesd, RegionBitsd, RegionChannelsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bonescan.transforms.sites import SiteBitsd
 from bonescan.transforms.sub_images import LabelBitsd, SplitSubImagesd, SubImagesd
@@ -53,10 +54,13 @@ __all__ = [
     "OtsuBody",
     "OtsuBodyd",
     "Panelsd",
+    "RandFlipSidesd",
     "RandPatchd",
     "RandShiftRotated",
     "RandThinCounts",
     "RandThinCountsd",
+    "RegionBitsd",
+    "RegionChannelsd",
     "ResizeViewsd",
     "ScalePercentile",
     "ScalePercentiled",
