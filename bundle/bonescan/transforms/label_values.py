@@ -53,12 +53,13 @@ class CheckLabelGridd(MapTransform):
 
     Args:
         keys: the entries that were loaded, image and maps; the image alone passes.
+        allow_missing_keys: as in MONAI.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
 
-    def __init__(self, keys: Sequence[str] | str) -> None:
-        super().__init__(keys)
+    def __init__(self, keys: Sequence[str] | str, *, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample as it is.
