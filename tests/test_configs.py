@@ -224,5 +224,8 @@ def test_versions_agree():
     assert {name: lock[name] for name in pinned} == pinned
 
 
-def test_skeleton_regions_has_a_channel_for_each_group():
-    assert load("skeleton_regions")["network_def"]["out_channels"] == len(REGION_GROUPS)
+def test_skeleton_regions_has_a_channel_for_each_group_and_needs_no_keys_of_a_workflow():
+    overlay = load("skeleton_regions")
+    assert overlay["network_def"]["out_channels"] == len(REGION_GROUPS)
+    steps = [*overlay["load"], *overlay["preprocess"]]  # what the run's system.json hands on
+    assert "@keys" not in [step["keys"] for step in steps]

@@ -71,3 +71,11 @@ def test_report_is_written(tmp_path):
     assert "2 simulated scans of 2 patients" in page
     assert "| skull | 0.750 |" in page
     assert "| femur left | n/a |" in page
+
+
+def test_a_scan_without_regions_is_named(tmp_path):
+    image = MetaTensor(torch.zeros(2, 3, 4), meta={"scan_id": "one", "simulated": False})
+    engine = Engine(lambda _engine, _batch: [{"image": image, "pred": torch.zeros(SHAPE)}])
+    RegionReport(output_dir=tmp_path, name="Bones").attach(engine)
+    with pytest.raises(ValueError, match=r"must name its map of regions .* scan one has none"):
+        engine.run([[{"patient": "a"}]])

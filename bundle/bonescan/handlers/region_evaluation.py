@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ignite.engine import Engine, Events
 from numpy.typing import NDArray
 
@@ -47,6 +48,11 @@ class RegionReport:
     def _collect(self, engine: Engine) -> None:
         for entry, sample in zip(engine.state.batch, engine.state.output, strict=True):
             meta = sample[IMAGE].meta
+            if not isinstance(sample.get(LABEL), torch.Tensor):
+                raise ValueError(
+                    "an entry that is evaluated must name its map of regions (`regions`), which "
+                    f"simulated patients have; scan {meta[META_SCAN_ID]} has none"
+                )
             pred, truth = (np.asarray(sample[key].cpu()) > 0 for key in (PRED, LABEL))
             patient = patient_of(entry, str(meta[META_SCAN_ID]))
             self.rows.append((patient, bool(meta[META_SIMULATED]), count_overlap(pred, truth)))
