@@ -1,18 +1,24 @@
 import re
 
 import pytest
-from pydicom.sr import _concepts_dict
+from pydicom.sr.codedict import codes as standard
 
 from bonescan.dicom import codes
 from bonescan.dicom.codes import Code
 from bonescan.labels import REGION_GROUPS, SIDES
 
-KNOWN = {
-    (scheme, value): {entry[value][0] for entry in concepts.values() if value in entry}
-    for scheme, concepts in _concepts_dict.concepts.items()
-    for values in concepts.values()
-    for value in values
-}
+
+def known_meanings() -> dict[tuple[str, str], set[str]]:
+    """Return the Standard's meanings by scheme and value."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for scheme in (standard.DCM, standard.LN, standard.SCT, standard.UCUM):
+        for name in scheme.dir():
+            code = getattr(scheme, name)
+            found.setdefault((code.scheme_designator, code.value), set()).add(code.meaning)
+    return found
+
+
+KNOWN = known_meanings()
 
 
 def all_codes() -> list[Code]:

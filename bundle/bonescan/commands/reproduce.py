@@ -114,10 +114,10 @@ def _run_grid(experiment: "Experiment", chosen: argparse.Namespace) -> int:
 
 
 def typed(chosen: argparse.Namespace) -> str:
-    """Return the command line that makes the same page."""
+    """Return the command line that makes the same page; where the runs lie does not change it."""
     words = ["bonescan", "reproduce", chosen.name, "--profile", chosen.profile]
     words += ["--folds", *map(str, chosen.folds)] if chosen.folds else []
-    words += ["--split", chosen.split, "--work", str(chosen.work)]
+    words += ["--split", chosen.split]
     words += [] if chosen.workers is None else ["--workers", str(chosen.workers)]
     words += [] if chosen.cluster is None else ["--cluster", chosen.cluster]
     words += ["--publish"] if chosen.output == PUBLISHED else ["--output", str(chosen.output)]
