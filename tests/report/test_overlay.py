@@ -22,6 +22,7 @@ from bonescan.report.overlay import (
     spread,
     write_overlay,
 )
+from bonescan.report.writers import findings_document
 from tests.report.pictures import is_red, render, texts_of
 from tests.report.scan_results import (
     FIELD,
@@ -179,6 +180,23 @@ def test_findings_are_numbered_at_the_nearer_edge_and_marked_at_the_border():
     assert "* touches the border" in texts_of(figure)
     for axes in figure.axes[1:]:
         assert not {"1", "2*"} & {text.get_text() for text in axes.texts}
+
+
+def test_one_lesion_has_one_number_in_both_views_as_in_the_list():
+    label_map = make_result().label_map.copy()  # lesion 2 lies at row 40 of the anterior view
+    label_map[1, 28:30, 12:14] = Label.METASTASIS
+    label_map[0, 70:73, 20:23] = Label.METASTASIS
+    label_map[1, 70:73, 60 - 23 : 60 - 20] = Label.METASTASIS
+    result = make_result(label_map=label_map)
+    figure = draw_overlay(result)
+    for axes, view, numbers in zip(figure.axes, View, ({2, 3}, {1, 3}), strict=False):
+        shown = {int(text) for text in (each.get_text() for each in axes.texts) if text.isdigit()}
+        listed = findings_document(result)["findings"]
+        assert shown == numbers == {each["lesion"] for each in listed if each["view"] == view}
+    caption = texts_of(figure)
+    assert "3 (2 anterior, 2 posterior)" in caption
+    assert "the same number in both views is one lesion" in caption
+    assert "same number" not in texts_of(draw_overlay(make_result()))
 
 
 def test_where_findings_crowd_the_largest_are_numbered():

@@ -160,7 +160,7 @@ def test_numbers_of_a_field_carry_its_name():
     assert "bstbi_head_to_knees" in scan_summary(make_result(field="head to knees"))
     burden = findings_document(make_result())["burden_of_assessed"]
     assert (burden["assessed"], burden["whole_body"]) == ("thorax", False)
-    assert burden["hottest"] == {"view": "anterior", "number": 1}
+    assert burden["hottest"] == {"view": "anterior", "number": 1, "lesion": 1}
 
 
 def test_document_with_an_earlier_scan_and_regions_is_json(folder):

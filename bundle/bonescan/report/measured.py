@@ -88,10 +88,10 @@ def measured_row(result: ScanResult) -> dict[str, Any]:
 
 
 def name_finding(finding: Finding | None) -> dict[str, Any] | None:
-    """Return what points to a finding in the list of findings."""
+    """Return what points to a finding in the list of findings, and names its lesion."""
     if finding is None:
         return None
-    return {"view": str(finding.view), "number": finding.number}
+    return {"view": str(finding.view), "number": finding.number, "lesion": finding.lesion}
 
 
 def rounded(value: float | None, digits: int = 3) -> float | None:

@@ -56,7 +56,7 @@ MARGIN_MM = 40.0
 
 NUMBER_PT = 10
 NUMBER_GAP_MM = 22.0
-"""Height of a finding's number."""
+"""Height of a lesion's number."""
 
 MOST_NUMBERS = 12
 """On each side of a view; where there are more, the largest findings have theirs."""
@@ -169,14 +169,14 @@ def _title(result: ScanResult, view: View) -> str:
 def _number_findings(
     axes: Axes, findings: Sequence[Finding], columns: int, row_stop: int, row_mm: float
 ) -> None:
-    """Write the numbers of findings along the nearer edge, each with a line to its finding."""
+    """Write the numbers of lesions along the nearer edge, each with a line to its finding."""
     gap = NUMBER_GAP_MM / row_mm
     for align, here in zip(("left", "right"), choose_numbered(findings, columns), strict=True):
         places = spread([finding.centroid_px[0] for finding in here], gap, row_stop - gap)
         for finding, place in zip(here, places, strict=True):
             _, first_column, _, last_column = finding.box_px
             axes.annotate(
-                f"{finding.number}{'*' if finding.touches_field_border else ''}",
+                f"{finding.lesion}{'*' if finding.touches_field_border else ''}",
                 xy=(first_column if align == "left" else last_column, finding.centroid_px[0]),
                 xytext=((0.03 if align == "left" else 0.97) * columns, place),
                 color=PRED_COLOUR,
@@ -232,7 +232,10 @@ def _caption(result: ScanResult) -> list[str]:
         for findings in by_view.values()
         for half in choose_numbered(findings, result.counts.shape[2])
     )
+    lesions = len({finding.lesion for finding in result.findings})
     notes = []
+    if lesions < len(result.findings):
+        notes.append("the same number in both views is one lesion")
     if any(finding.touches_field_border for finding in result.findings):
         notes.append("* touches the border of what was assessed")
     if numbered < len(result.findings):
@@ -240,7 +243,7 @@ def _caption(result: ScanResult) -> list[str]:
     return [
         f"Scan {result.scan_id}, {name_origin(simulated=result.simulated)}. "
         f"Assessed: {result.field} only. "
-        f"Lesions: {'; '.join([counts, *notes])}",
+        f"Lesions: {'; '.join([f'{lesions} ({counts})', *notes])}",
         *result.provenance.caption(),
         RESEARCH_USE,
     ]
