@@ -67,6 +67,15 @@ class Severity(StrEnum):
     """Worth knowing."""
 
 
+class Edge(StrEnum):
+    """An edge of the image."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UPPER = "upper"
+    LOWER = "lower"
+
+
 class FlagCode(StrEnum):
     """What may be wrong with a scan; the texts for people are kept by these codes."""
 
@@ -182,9 +191,9 @@ def _flag_body(
         return
     for edge, length_mm in _find_cut(counts, body_mask, spacing_mm).items():
         if length_mm >= LEAST_CUT_MM:
-            grave = edge in {"upper", "lower"}
+            grave = edge in {Edge.UPPER, Edge.LOWER}
             severity = Severity.WARNING if grave else Severity.NOTE
-            yield Flag(FlagCode.CUT_BODY, severity, view, {"edge": edge})
+            yield Flag(FlagCode.CUT_BODY, severity, view, {"edge": str(edge)})
     smooth = ndimage.gaussian_filter(counts, [SMOOTH_MM / mm for mm in spacing_mm])
     levels = smooth[body_mask]
     if _find_rim_peak(smooth, body_mask, spacing_mm) >= HOT_RATIO * np.median(levels):
@@ -196,16 +205,16 @@ def _flag_body(
 
 def _find_cut(
     counts: NDArray[np.floating], body_mask: NDArray[np.bool_], spacing_mm: tuple[float, float]
-) -> dict[str, float]:
+) -> dict[Edge, float]:
     """Return over how many mm the body reaches each edge of what the detector recorded."""
     rows, columns = (np.flatnonzero(counts.any(axis=axis)) for axis in (1, 0))
     body = body_mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     row_mm, column_mm = spacing_mm
     return {
-        "left": float(body[:, :EDGE_PX].any(axis=1).sum() * row_mm),
-        "right": float(body[:, -EDGE_PX:].any(axis=1).sum() * row_mm),
-        "upper": float(body[:EDGE_PX].any(axis=0).sum() * column_mm),
-        "lower": float(body[-EDGE_PX:].any(axis=0).sum() * column_mm),
+        Edge.LEFT: float(body[:, :EDGE_PX].any(axis=1).sum() * row_mm),
+        Edge.RIGHT: float(body[:, -EDGE_PX:].any(axis=1).sum() * row_mm),
+        Edge.UPPER: float(body[:EDGE_PX].any(axis=0).sum() * column_mm),
+        Edge.LOWER: float(body[-EDGE_PX:].any(axis=0).sum() * column_mm),
     }
 
 

@@ -90,7 +90,7 @@ def test_page_has_landmarks_and_headings_in_order(page):
         assert len(page.all(tag)) == 1, tag
     assert page.all("html") == [{"lang": "en"}]
     sections = page.all("section")
-    assert [part["id"] for part in sections][:2] == ["impression", "images"]
+    assert [part["id"] for part in sections][:3] == ["impression", "warnings", "images"]
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     named = {part["aria-labelledby"] for part in sections}

@@ -14,7 +14,7 @@ from bonescan.labels import REGION_GROUPS
 from bonescan.measures.bone_scan_index import Merge
 from bonescan.measures.change import LesionState
 from bonescan.measures.progression import Reason, RuleState
-from bonescan.measures.quality import FlagCode
+from bonescan.measures.quality import Edge, FlagCode
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.page.texts import Texts, load_texts
 from tests.workflows import ROOT
@@ -31,7 +31,7 @@ GROUPS = {
     "images.view": tuple(View),
     "images.side": ("R", "L"),
     "burden.merge": tuple(Merge),
-    "word": tuple(ViewSource),
+    "word": (*ViewSource, *Edge),
     "state": tuple(LesionState),
     "rule": tuple(RuleState),
     "reason": tuple(Reason),
