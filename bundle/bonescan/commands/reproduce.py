@@ -83,6 +83,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _run_grid(experiment: "Experiment", chosen: argparse.Namespace) -> int:
     """Prepare the data, do what is left of the runs, and write the results."""
     from bonescan.studies.experiments.data import prepare
+    from bonescan.studies.experiments.decision_results import write_decisions
     from bonescan.studies.experiments.execute import default_workers, execute
     from bonescan.studies.experiments.grid import RunGrid
     from bonescan.studies.experiments.results import write_results
@@ -98,7 +99,8 @@ def _run_grid(experiment: "Experiment", chosen: argparse.Namespace) -> int:
         cluster=chosen.cluster,
         announce=partial(print, flush=True),
     )
-    page = write_results(
+    write = write_results if experiment.decisions is None else write_decisions
+    page = write(
         grid,
         chosen.output,
         command=typed(chosen),

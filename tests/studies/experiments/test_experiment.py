@@ -172,6 +172,7 @@ def test_one_experiment_takes_from_another(tmp_path):
 
 
 FIRST, SECOND = TINY["rows"]
+DECIDING = {"metrics": ["all_right"], "rows": [], "decisions": {"published_cases": {}}}
 TWO_FOLDS = {"patients": 5, "protocol": "x", "folds": 2}
 
 
@@ -195,6 +196,15 @@ TWO_FOLDS = {"patients": 5, "protocol": "x", "folds": 2}
             {"profiles": dict.fromkeys(REQUIRED_PROFILES, TWO_FOLDS)},
             "profile fast: folds must be 0, or 3 to train on one, got 2",
         ),
+        (
+            {"profiles": {key: {**TWO_FOLDS, "folds": 3} for key in REQUIRED_PROFILES}, **DECIDING},
+            "profile fast: folds must be 0 for decisions, got 3",
+        ),
+        (
+            {**DECIDING, "rows": [FIRST]},
+            r"metrics must be among all_right, accuracy_metastasis.*'dsc'\]",
+        ),
+        ({"decisions": {"readers": {"x": {}}}}, "decisions, reader x: .*'name' and 'published'"),
         ({"remarks": [{"One": "two"}]}, "remarks must be texts"),
         ({"metrics": []}, "metrics must name at least one, got none"),
         ({"metrics": ["x"], "convention": "y"}, r"convention .*\['y'\]; metrics .*'x'\]"),

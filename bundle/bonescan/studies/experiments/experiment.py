@@ -9,6 +9,7 @@ import yaml
 
 from bonescan.metrics.pixel import METRICS
 from bonescan.phantom.files.cohort_files import TEST_SHARE
+from bonescan.studies.experiments.decisions import DECISION_METRICS, Decisions, Reader
 from bonescan.studies.experiments.row_images import CONVENTIONS
 from bonescan.workflow.installation import find_systems
 
@@ -192,6 +193,7 @@ class Experiment:
             which we computed them.
         published_image_set: published numbers of an image set, by name of IMAGE_SET_FACTS.
         costs: whether COSTS of the rows are measured, and nothing is trained.
+        decisions: what is decided, where rows are evaluated by decisions and not by pixels.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
     """
@@ -209,6 +211,7 @@ class Experiment:
     computed: Sequence[str] = ()
     published_image_set: Mapping[str, float] = field(default_factory=dict)
     costs: bool = False
+    decisions: Decisions | None = None
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 
@@ -248,7 +251,7 @@ def load_experiment(path: Path) -> Experiment:
             wrong.
     """
     content = _read(path)
-    parts = {
+    parts: dict[str, Any] = {
         "name": path.stem,
         "profiles": {
             name: _make_profile(part, f"{path.name}, profile {name}")
@@ -264,6 +267,10 @@ def load_experiment(path: Path) -> Experiment:
             for name, sections in content.get("datalists", {}).items()
         },
     }
+    if "decisions" in content:
+        where, decisions = f"{path.name}, decisions", content["decisions"]
+        readers = _make_each(Reader, decisions.get("readers", {}), f"{where}, reader")
+        parts["decisions"] = _make(Decisions, {**decisions, "readers": readers}, where)
     experiment = _make(Experiment, {**content, **parts}, path.name)
     systems = [file.stem for file in find_systems()]
     mistakes = list(_find_mistakes(experiment, systems))
@@ -353,8 +360,9 @@ def _find_mistakes(experiment: Experiment, systems: Sequence[str]) -> Iterator[s
     if experiment.rows and not experiment.metrics and not experiment.costs:
         yield "metrics must name at least one, got none"
     for name, profile in experiment.profiles.items():
-        if profile.folds in {1, 2}:
-            yield f"profile {name}: folds must be 0, or 3 to train on one, got {profile.folds}"
+        if profile.folds in {1, 2} or (profile.folds and experiment.decisions):
+            allowed = "0 for decisions" if experiment.decisions else "0, or 3 to train on one"
+            yield f"profile {name}: folds must be {allowed}, got {profile.folds}"
     if not all(isinstance(remark, str) for remark in experiment.remarks):
         yield 'remarks must be texts; quote those that hold ": "'
     if experiment.metrics and experiment.metrics[0] == F1_OF_MEANS:
@@ -371,10 +379,12 @@ def _list_names(
     rows = experiment.rows
     published = [each.published for each in rows]
     published += [line.published for line in experiment.published_lines]
+    published += [experiment.decisions.published] if experiment.decisions else []
     named = (name for each in published for name in each)
     metrics = {*experiment.metrics, *experiment.computed, *named}
     yield "convention", [experiment.convention], CONVENTIONS
-    yield "metrics", metrics, COSTS if experiment.costs else (*METRICS, F1_OF_MEANS)
+    shares = DECISION_METRICS if experiment.decisions else (*METRICS, F1_OF_MEANS)
+    yield "metrics", metrics, COSTS if experiment.costs else shares
     yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
     for number, row in enumerate(rows):
         earlier = [other.id for other in rows[:number]]

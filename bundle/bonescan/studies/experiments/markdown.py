@@ -68,13 +68,24 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         *(f"![{title}]({name})" for title, name in document["pictures"].items()),
         "\n".join(f"- {remark}" for remark in document["remarks"]),
         f"**Not complete yet:** {'; '.join(document['missing'])}." if document["missing"] else "",
-        _origin(document),
+        describe_origin(document),
         f"{RESEARCH_USE}.",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _describe(document: Mapping[str, Any]) -> str:
+    text = describe_cohort(document)
+    if document["rows"]:
+        text += (
+            f". Metrics are {CONVENTION_TEXTS[document['convention']]}; in parentheses: "
+            f"{document['interval']}"
+        )
+    return f"{text}.{describe_tuning(document['data'])}"
+
+
+def describe_cohort(document: Mapping[str, Any]) -> str:
+    """Say what the runs of a document were trained and tested on; no full stop ends it."""
     data = document["data"]
     text = (
         f"{document['profile'].capitalize()} profile: {document['protocol']}. The cohort has "
@@ -84,15 +95,10 @@ def _describe(document: Mapping[str, Any]) -> str:
     )
     if data["test_share"] is not None and document["split"] == "patient":
         text += f", with {100 * data['test_share']:g} % of the patients held out for testing"
-    if document["rows"]:
-        text += (
-            f". Metrics are {CONVENTION_TEXTS[document['convention']]}; in parentheses: "
-            f"{document['interval']}"
-        )
-    return f"{text}.{_describe_tuning(data)}"
+    return text
 
 
-def _describe_tuning(data: Mapping[str, Any]) -> str:
+def describe_tuning(data: Mapping[str, Any]) -> str:
     """Say on which patients the profile's settings were chosen."""
     tuned, reported = data["tuned_on_seed"], data["cohort_seed"]
     if tuned is None:
@@ -184,10 +190,11 @@ def _format_test(tested: Mapping[str, Any] | None) -> list[str]:
     if tested is None:
         return [NOT_TESTED, NO_VALUE, NO_VALUE]
     interval = "{difference:+.3f} ({lower:+.3f} to {upper:+.3f})".format(**tested)
-    return [interval, _format_p(tested["p"]), _format_p(tested["p_holm"])]
+    return [interval, format_p(tested["p"]), format_p(tested["p_holm"])]
 
 
-def _format_p(value: float | None) -> str:
+def format_p(value: float | None) -> str:
+    """Write a p-value: "< 0.001", "0.049", or NO_VALUE of None."""
     if value is None:
         return NO_VALUE
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -206,7 +213,7 @@ def _format_number(value: float | None) -> str:
     return NO_VALUE if value is None else f"{value:g}"
 
 
-def _origin(document: Mapping[str, Any]) -> str:
+def describe_origin(document: Mapping[str, Any]) -> str:
     """Say by what command, code and machine the runs were made."""
     machine, runs = document["machine"], document["provenance"]
     parts = [f"Made with `{document['command']}` on {machine['cpu']}, {machine['cores']} cores."]

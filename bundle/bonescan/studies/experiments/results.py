@@ -62,10 +62,10 @@ def write_results(
     output.mkdir(parents=True, exist_ok=True)
     results = read_rows(grid)
     complete = {result.row.id for result in results}
-    described = _describe(grid, split=split)
+    described = {**describe_grid(grid, split=split), **_describe_metrics(grid)}
     document = {
         **described,
-        **_describe_making(grid, command=command),
+        **describe_making(grid, command=command),
         "provenance": provenance,
         "rows": [_row_entry(result) for result in results],
         "comparisons": _comparisons(grid, results, described),
@@ -82,8 +82,8 @@ def write_results(
     return page
 
 
-def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
-    """Say what was run, and on what."""
+def describe_grid(grid: RunGrid, *, split: str) -> dict[str, Any]:
+    """Say what was run, and on what, for the document of any experiment."""
     experiment, profile = grid.experiment, grid.profile
     return {
         "experiment": experiment.name,
@@ -94,13 +94,7 @@ def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
         "protocol": profile.protocol,
         "settings": dict(profile.settings),
         "split": split,
-        "convention": experiment.convention,
-        "interval": describe_interval(
-            len(grid.folds) * len(profile.seeds), test_to_training=grid.test_to_training
-        ),
         "metrics": list(experiment.metrics),
-        "computed": list(experiment.computed),
-        "published_lines": [asdict(line) for line in experiment.published_lines],
         "remarks": list(experiment.remarks),
         "data": {
             "preset": experiment.preset,
@@ -114,7 +108,20 @@ def _describe(grid: RunGrid, *, split: str) -> dict[str, Any]:
     }
 
 
-def _describe_making(grid: RunGrid, *, command: str) -> dict[str, Any]:
+def _describe_metrics(grid: RunGrid) -> dict[str, Any]:
+    """Say how the figures of pixels are computed."""
+    experiment, profile = grid.experiment, grid.profile
+    return {
+        "convention": experiment.convention,
+        "interval": describe_interval(
+            len(grid.folds) * len(profile.seeds), test_to_training=grid.test_to_training
+        ),
+        "computed": list(experiment.computed),
+        "published_lines": [asdict(line) for line in experiment.published_lines],
+    }
+
+
+def describe_making(grid: RunGrid, *, command: str) -> dict[str, Any]:
     """Say how the page was made, and on which machine."""
     machine = describe_machine()
     return {

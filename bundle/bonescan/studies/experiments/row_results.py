@@ -34,7 +34,7 @@ def read_rows(grid: RunGrid) -> list[RowResult]:
     experiment, results = grid.experiment, []
     for row in experiment.table_rows:
         runs = grid.runs_of(row)
-        if all(_is_complete(run) for run in runs):
+        if all(is_complete(run) for run in runs):
             images = read_images({run.name: run.folder / EVALUATION for run in runs})
             estimates = estimate(
                 images,
@@ -46,7 +46,8 @@ def read_rows(grid: RunGrid) -> list[RowResult]:
     return results
 
 
-def _is_complete(run: Run) -> bool:
+def is_complete(run: Run) -> bool:
+    """Tell whether a run was trained and evaluated, with the settings that it has now."""
     return EVALUATION in read_state(run.folder) and has_arguments(run, ARGUMENTS_FILE)
 
 
