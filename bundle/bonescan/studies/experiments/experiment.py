@@ -391,11 +391,8 @@ def _list_names(
         same_data = [other.id for other in rows if other.data == row.data]
         yield f"row {row.id}: system", [row.system], systems
         yield f"row {row.id}: compared_with", row.compared_with, same_data
-        yield (
-            f"row {row.id}: profiles",
-            (*row.profiles, *row.profile_names, *row.generates),
-            PROFILES,
-        )
+        profiles = (*row.profiles, *row.profile_names, *row.generates)
+        yield f"row {row.id}: profiles", profiles, PROFILES
         yield f"row {row.id}: rows that it needs", row.needs, earlier
         for profile in experiment.profiles.values() if row.data else ():
             known = [*profile.image_sets, *experiment.datalists]
