@@ -12,6 +12,7 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
 from bonescan.labels import Label, region_group_bits
+from bonescan.metrics.calibration import Calibration, Recalibration
 from bonescan.report.dicom_writers import (
     EncapsulatedPdfWriter,
     SecondaryCaptureWriter,
@@ -114,6 +115,22 @@ def test_report_measures_each_lesion(result, output):
     assert named["BSTBI"] == pytest.approx(result.burden.bstbi)
     assert named["UPTAKE_SHARE"] == pytest.approx(100 * result.burden.uptake_share)
     assert "PLANAR_BSI" not in named
+
+
+def test_report_takes_calibrated_probabilities_where_they_are_known(result, output):
+    part = {"intercept": 0.0, "number": 9, "true": 4}
+    calibration = Calibration(lesion=Recalibration(1.0, **part), scan=Recalibration(2.0, **part))
+    StructuredReportWriter()(make_result(sources=result.sources, calibration=calibration), output)
+    report = srread(path_of(output, run_folder.MEASUREMENTS)).content
+    (lesion,) = report.get_planar_roi_measurement_groups()
+    (scan,) = report.get_image_measurement_groups()
+    of_lesion, of_scan = (
+        {each.name.value: each.value for each in group.get_measurements()}
+        for group in (lesion, scan)
+    )
+    assert of_lesion["LESION_PROB"] == pytest.approx(3 / 4)
+    assert of_scan["SCAN_PROB"] == pytest.approx(9 / 10)
+    assert "SCORE" not in of_lesion
 
 
 def test_report_names_the_bone_and_weighs_it_where_regions_are_known(result, output):

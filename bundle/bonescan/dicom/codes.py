@@ -164,7 +164,9 @@ PERCENT = Code("%", "UCUM", "Percent")
 OWN_SCHEME = "99BONESCAN"
 """Private scheme for what neither DICOM nor SNOMED CT has a code for (PS3.3 8.2)."""
 COUNTS = Code("COUNTS", OWN_SCHEME, "Counts of a pixel")
-SCORE = Code("SCORE", OWN_SCHEME, "Highest probability of a pixel, not calibrated")
+SCORE = Code("SCORE", OWN_SCHEME, "Highest probability of a pixel")
+LESION_PROBABILITY = Code("LESION_PROB", OWN_SCHEME, "Calibrated probability of the lesion")
+SCAN_PROBABILITY = Code("SCAN_PROB", OWN_SCHEME, "Calibrated probability of the field")
 TO_BACKGROUND = Code("TO_BACKGROUND", OWN_SCHEME, "Mean counts over those of the surroundings")
 BSTBI = Code("BSTBI", OWN_SCHEME, "Bone scan tumour burden index of the assessed field")
 BSTBI_COUNTS = Code("BSTBI_COUNTS", OWN_SCHEME, "Burden index on counts, of the assessed field")

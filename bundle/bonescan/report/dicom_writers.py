@@ -29,7 +29,6 @@ from bonescan.dicom.results.structured_report import (
 from bonescan.dicom.results.study import Study, read_study
 from bonescan.files import write_whole
 from bonescan.labels import Label
-from bonescan.measures.burden import Burden
 from bonescan.measures.findings import Finding, number_pixels
 from bonescan.report.page.document import word_flag
 from bonescan.report.page.texts import load_texts
@@ -171,11 +170,14 @@ def _describe_scan(result: ScanResult) -> MeasuredScan:
         )
     texts = load_texts()
     comments += [f"{flag.severity.capitalize()}: {word_flag(flag, texts)}" for flag in result.flags]
-    return MeasuredScan(scope=scope, measures=list(_measure_scan(burden)), comments=comments)
+    return MeasuredScan(scope=scope, measures=list(_measure_scan(result)), comments=comments)
 
 
-def _measure_scan(burden: Burden) -> Iterator[Measure]:
+def _measure_scan(result: ScanResult) -> Iterator[Measure]:
+    burden = result.burden
     yield Measure(codes.NUMBER_OF_LESIONS, burden.lesions, codes.NO_UNITS)
+    if result.probability is not None:
+        yield Measure(codes.SCAN_PROBABILITY, result.probability, codes.NO_UNITS)
     yield Measure(codes.BSTBI, burden.bstbi, codes.NO_UNITS)
     yield Measure(codes.BSTBI_COUNTS, burden.bstbi_counts, codes.NO_UNITS)
     yield Measure(codes.UPTAKE_SHARE, 100 * burden.uptake_share, codes.PERCENT)
@@ -210,5 +212,7 @@ def _measure_lesion(finding: Finding) -> Iterator[Measure]:
     yield Measure(codes.COUNTS, finding.mean_counts, codes.COUNTS_UNIT, codes.MEAN)
     if finding.to_background is not None:
         yield Measure(codes.TO_BACKGROUND, finding.to_background, codes.NO_UNITS)
-    if finding.score is not None:
+    if finding.probability is not None:
+        yield Measure(codes.LESION_PROBABILITY, finding.probability, codes.NO_UNITS)
+    elif finding.score is not None:
         yield Measure(codes.SCORE, finding.score, codes.NO_UNITS)

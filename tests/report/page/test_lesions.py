@@ -1,5 +1,6 @@
 import dataclasses
 
+from bonescan.metrics.calibration import Calibration, Recalibration
 from bonescan.report.page.lesions import MOST_ROWS, group_lesions, list_sites, tabulate_lesions
 from bonescan.report.page.texts import load_texts
 from tests.report.page.scans import make_crowded_scan, make_scan
@@ -49,3 +50,16 @@ def test_an_impression_names_the_sites_of_most_lesions():
 
 def test_numbers_of_very_many_lesions_are_cut_short():
     assert TEXTS.enumerate(list("abc"), most=2, rest="findings.further") == "a, b and one further"
+
+
+def test_a_calibrated_probability_takes_the_place_of_the_system_s():
+    calibration = Calibration(lesion=Recalibration(slope=1.0, intercept=-2.0, number=9, true=4))
+    scan = make_scan(("anterior", 50, 20, 0.9))
+    assert not group_lesions(scan.findings)[0].uncertain
+    (lesion,) = group_lesions(dataclasses.replace(scan, calibration=calibration).findings)
+    assert lesion.uncertain  # log odds of 0.9 are 2.2: 0.55
+    table = tabulate_lesions([lesion], TEXTS, with_region=True)
+    assert "55 %" in table.rows[0].lines[0]
+    assert "Probability" in [column.title for column in table.columns]
+    plain = tabulate_lesions(group_lesions(scan.findings), TEXTS, with_region=True)
+    assert "Probability, not calibrated" in [column.title for column in plain.columns]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bonescan.dicom.scan import ContentCheck, View, ViewSource
-from bonescan.labels import REGION_GROUPS
+from bonescan.labels import REGION_GROUPS, REPORT_SITES
 from bonescan.measures.bone_scan_index import Merge
 from bonescan.measures.change import LesionState
 from bonescan.measures.progression import Reason, RuleState
@@ -27,6 +27,7 @@ RULES = {"plural_forms", "decimal_point", "thousands"}
 GROUPS = {
     "region": (*REGION_GROUPS, "unknown"),
     "view": tuple(View),
+    "site": REPORT_SITES,
     "views": ("both", *View),
     "images.view": tuple(View),
     "images.side": ("R", "L"),

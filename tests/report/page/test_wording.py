@@ -84,7 +84,7 @@ def test_uncertain_lesions_and_those_at_the_border_are_named_by_number():
 def test_the_hottest_lesion_is_named():
     said = findings(make_scan(RIB, SPINE))  # counts 100 and 110 on 20
     assert (
-        "Hottest: lesion 2, thoracic spine, 110 counts, 5.5 times its surroundings in the mean."
+        "Hottest: lesion 2, thoracic spine, 110 counts, 5.5 times its surroundings on average."
         in said
     )
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from bonescan.measures.quality import Flag
+from bonescan.report.page.certainty import list_probabilities, tabulate_sites
 from bonescan.report.page.change import make_change_section
 from bonescan.report.page.lesions import Lesion, group_lesions, tabulate_lesions
 from bonescan.report.page.model import Document, Fact, Section
@@ -59,7 +60,11 @@ def _make_sections(
     burden = result.burden
     field = name_field(result.field, texts)
     yield Section(
-        "findings", texts("findings.title"), sentences=tuple(word_findings(result, lesions, texts))
+        "findings",
+        texts("findings.title"),
+        sentences=tuple(word_findings(result, lesions, texts)),
+        facts=tuple(list_probabilities(result, lesions, texts)),
+        tables=tuple(tabulate_sites(result, texts)),
     )
     yield Section(
         "burden",

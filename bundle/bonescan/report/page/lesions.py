@@ -53,8 +53,16 @@ class Lesion:
 
     @property
     def uncertain(self) -> bool:
-        """Whether its highest probability is mid-range or less, or there is none."""
-        return max((each.score or 0.0 for each in self.findings), default=0.0) < LIKELY
+        """Whether its highest probability is mid-range or less, or there is none.
+
+        The calibrated one where it is known.
+        """
+        return max((_probability(each) or 0.0 for each in self.findings), default=0.0) < LIKELY
+
+
+def _probability(finding: Finding) -> float | None:
+    """Return the probability of a finding: calibrated, or else as the system gives it."""
+    return finding.score if finding.probability is None else finding.probability
 
 
 def group_lesions(findings: Iterable[Finding]) -> tuple[Lesion, ...]:
@@ -107,7 +115,13 @@ def list_places(lesions: Sequence[Lesion], texts: Texts) -> str:
 
 
 def tabulate_lesions(lesions: Sequence[Lesion], texts: Texts, *, with_region: bool) -> Table:
-    """Make the table of lesions: a line for each view that shows one; the largest of very many."""
+    """Make the table of lesions: a line for each view that shows one; the largest of very many.
+
+    Args:
+        lesions: at least one.
+        texts: of the language.
+        with_region: whether the regions of the skeleton are known.
+    """
     largest = sorted(lesions, key=lambda lesion: -lesion.area_mm2)[:MOST_ROWS]
     shown = sorted(largest, key=lambda lesion: lesion.number)
     if len(shown) < len(lesions):
@@ -119,6 +133,7 @@ def tabulate_lesions(lesions: Sequence[Lesion], texts: Texts, *, with_region: bo
     else:
         caption = texts.count("lesions.caption", len(lesions))
     region = (Column(texts("lesions.region")),) if with_region else ()
+    calibrated = any(each.probability is not None for each in lesions[0].findings)
     return Table(
         caption=caption,
         columns=(
@@ -129,11 +144,11 @@ def tabulate_lesions(lesions: Sequence[Lesion], texts: Texts, *, with_region: bo
             Column(texts("lesions.max"), numeric=True),
             Column(texts("lesions.mean"), numeric=True),
             Column(texts("lesions.ratio"), numeric=True),
-            Column(texts("lesions.probability"), numeric=True),
+            Column(texts("lesions.probability" if calibrated else "lesions.score"), numeric=True),
             Column(texts("lesions.border")),
         ),
         rows=tuple(_make_row(lesion, texts, with_region=with_region) for lesion in shown),
-        note=texts("lesions.note"),
+        note=texts("lesions.note_calibrated" if calibrated else "lesions.note"),
     )
 
 
@@ -145,13 +160,13 @@ def _make_row(lesion: Lesion, texts: Texts, *, with_region: bool) -> Row:
 
 def _make_line(finding: Finding, texts: Texts) -> tuple[str, ...]:
     missing = texts("lesions.missing")
-    ratio, score = finding.to_background, finding.score
+    ratio, probability = finding.to_background, _probability(finding)
     return (
         texts.named("view", finding.view),
         texts.decimal(finding.area_mm2),
         texts.decimal(finding.max_counts),
         texts.decimal(finding.mean_counts, 1),
         missing if ratio is None else texts.decimal(ratio, 1),
-        missing if score is None else texts.percent(score),
+        missing if probability is None else texts.percent(probability),
         texts("lesions.at_border" if finding.touches_field_border else "lesions.inside"),
     )
