@@ -27,6 +27,7 @@ from bonescan.report.scan_result import ScanResult
 from bonescan.run_folder import OPERATING_POINT, SYSTEM, WEIGHTS
 from bonescan.versions import utc_now
 from bonescan.workflow.installation import find_configs
+from bonescan.workflow.parts import make_region_steps
 from bonescan.workflow.provenance import make_provenance
 from bonescan.workflow.trust import check_system
 
@@ -107,12 +108,18 @@ class System:
 
 
 def load(
-    run: str | Path, *, device: str | torch.device | None = None, trust: bool = False
+    run: str | Path,
+    *,
+    regions: str | Path | None = None,
+    device: str | torch.device | None = None,
+    trust: bool = False,
 ) -> System:
     """Load a trained system from the folder of its training.
 
     Args:
         run: the folder, with `system.json` and `model.pt`.
+        regions: folder of a training of the overlay skeleton_regions; findings then name their
+            bones.
         device: where to infer (see bonescan.workflow.devices); a GPU if there is one, if not given.
         trust: whether the run may bring a system of its maker's own, which is code.
 
@@ -133,11 +140,13 @@ def load(
     provenance = make_provenance(
         system=parser["name"],
         weights=run / WEIGHTS,
+        regions_run=regions,
         operating_point=point.numbers,
         config=parser.get(),
     )
     if device is not None:
         parser["device"] = device
+    parser["find_regions"] = make_region_steps(regions, parser.get_parsed_content("torch_device"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "NvImgCodecPydicomReader")  # of an optional package
         parts = {

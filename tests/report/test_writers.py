@@ -139,6 +139,7 @@ def test_summary_keeps_the_views_apart():
         "system": "U-Net",
         "weights_sha256": "12345678" + 56 * "a",
         "configuration_sha256": 64 * "c",
+        "regions_sha256": "",
         "operating_point": "min_area_mm2 15",
         "bonescan": "0.7",
         "revision": "fedcba98" + 32 * "0",

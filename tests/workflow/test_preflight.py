@@ -77,5 +77,5 @@ class TestDatalist:
 
 def test_a_system_without_pixels_is_not_applied_to_scans():
     require_pixels(["a transform"])
-    with pytest.raises(ValueError, match="must say something of pixels, got one that says"):
+    with pytest.raises(ValueError, match="must say which pixels are metastasis, got one that says"):
         require_pixels([])

@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="results name the patient and belong to the same study; file names and logs never do",
     )
+    parser.add_argument(
+        "--regions",
+        type=run_folder,
+        metavar="RUN",
+        help="folder of a training of the overlay skeleton_regions: findings name their bones",
+    )
     add_device(parser)
     add_trust(parser)
     add_settings(parser)
@@ -46,6 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
         "run_dir": chosen.run,
         "input": chosen.input,
         "output_dir": output,
+        "regions_run": chosen.regions,
         "resume": chosen.resume or None,
         "identified": chosen.identified or None,
         "device": chosen.device,

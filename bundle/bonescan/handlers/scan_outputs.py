@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ignite.engine import Engine, Events
 
 from bonescan import run_folder
@@ -30,6 +31,7 @@ from bonescan.keys import (
     PRED,
     PRED_INSTANCES,
     PROB,
+    REGIONS,
     SCAN_PROB,
     SITE_PROBS,
 )
@@ -191,7 +193,7 @@ def make_result(
     Args:
         sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
-            tells lesions apart; mirrored where the entry says so; site_probs (site,) and scan_prob
+            tells lesions apart, regions where a network tells those; mirrored where the entry says so; site_probs (site,) and scan_prob
             (1,) where the system says them.
         field: field that was searched for lesions.
         provenance: what makes the result.
@@ -204,8 +206,8 @@ def make_result(
     meta = sample[COUNTS].meta
     maps = {
         key: sample[key].cpu().numpy()
-        for key in (COUNTS, PRED, PROB, FIELD_MASK, PRED_INSTANCES)
-        if key in sample
+        for key in (COUNTS, PRED, PROB, FIELD_MASK, PRED_INSTANCES, REGIONS)
+        if isinstance(sample.get(key), torch.Tensor)  # a datalist may name a file of true regions
     }
     instances = maps.get(PRED_INSTANCES)
     sources = json.loads(meta[META_SOURCES])
@@ -229,6 +231,7 @@ def make_result(
         instances=None if instances is None else instances.astype(np.int32),
         field=field,
         field_mask=maps[FIELD_MASK] > 0.5,
+        regions=maps.get(REGIONS),
         provenance=provenance,
         **_read_decisions(sample),
     )

@@ -151,6 +151,7 @@ def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:
             f"assessed={field}",
             *(f"{name}={value:g}" for name, value in provenance.operating_point.items()),
             *(f"weights_sha256={digest}" for digest in provenance.weights_sha256),
+            *([f"regions_sha256={provenance.regions_sha256}"] if provenance.regions_sha256 else []),
             f"configuration_sha256={provenance.configuration_sha256 or 'unknown'}",
         ],
         date=datetime.fromisoformat(provenance.date).astimezone(),

@@ -27,6 +27,8 @@ class Provenance:
         versions: versions of the software by name, with that of `bonescan`.
         revision: commit of the checkout; None for an installed package.
         date: when the run began, UTC in ISO form.
+        regions_sha256: of the weights that tell the regions of the skeleton; None where no network
+            does.
     """
 
     system: str
@@ -36,6 +38,7 @@ class Provenance:
     versions: Mapping[str, str]
     revision: str | None
     date: str
+    regions_sha256: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return all of it, ready for JSON."""
@@ -47,6 +50,7 @@ class Provenance:
             "system": self.system,
             "weights_sha256": " ".join(self.weights_sha256),
             "configuration_sha256": self.configuration_sha256 or "",
+            "regions_sha256": self.regions_sha256 or "",
             "operating_point": self._describe_operating_point(),
         }
 
@@ -62,6 +66,8 @@ class Provenance:
     def caption(self) -> tuple[str, str]:
         """Return the lines that stand under a picture: the system; its operating point and day."""
         weights = " ".join(digest[:_SHORT] for digest in self.weights_sha256)
+        if self.regions_sha256 is not None:
+            weights += f", of regions {self.regions_sha256[:_SHORT]}"
         revision = f" ({self.revision[:_SHORT]})" if self.revision else ""
         point = [
             _CAPTIONS.get(name, f"{name} {{:g}}").format(value)

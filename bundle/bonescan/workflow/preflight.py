@@ -72,9 +72,9 @@ def require_pixels(keep_prob: Sequence[object]) -> None:
     """
     if not keep_prob:
         raise ValueError(
-            "a system that is applied to scans must say something of pixels, got one that says "
-            "something of sub-images or of patients: evaluate it, or make it a part of "
-            "configs/systems/liu2021.yaml"
+            "a system that is applied to scans must say which pixels are metastasis, got one that "
+            "says something of sub-images, patients or bones: evaluate it, make it a part of "
+            "configs/systems/liu2021.yaml, or give it by --regions_run"
         )
 
 

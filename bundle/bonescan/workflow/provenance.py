@@ -8,6 +8,7 @@ from typing import Any
 
 from bonescan.handlers.weights import require_weights
 from bonescan.report.provenance import Provenance
+from bonescan.run_folder import WEIGHTS
 from bonescan.versions import software_versions, utc_now
 from bonescan.workflow.command import compose, current_command
 from bonescan.workflow.installation import find_configs
@@ -19,6 +20,7 @@ def make_provenance(
     system: str,
     weights: str | Path | Mapping[str, str | Path],
     operating_point: Mapping[str, float],
+    regions_run: str | Path | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> Provenance:
     """Say what makes the results that are about to be made.
@@ -27,17 +29,20 @@ def make_provenance(
         system: what tables call the system.
         weights: one file of weights, or files by name.
         operating_point: numbers that turn probabilities into lesions, by name.
+        regions_run: folder of the training of a network that tells the regions of the skeleton.
         config: the composed configuration; that of the command that runs if not given.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if no file is given.
     """
+    regions = None if regions_run is None else Path(regions_run) / WEIGHTS
     if config is None and (command := current_command()) is not None:
         config = compose(command)
     return Provenance(
         system=system,
         weights_sha256=tuple(hash_file(path) for path in require_weights(weights).values()),
+        regions_sha256=None if regions is None else hash_file(regions),
         configuration_sha256=None if config is None else hash_system(config),
         operating_point=dict(operating_point),
         versions=software_versions(),

@@ -119,6 +119,8 @@ def _say_made(result: ScanResult, texts: Texts) -> Iterator[Fact]:
     made = result.provenance
     yield Fact(texts("made.system"), made.system)
     yield Fact(texts("made.weights"), texts.enumerate(made.weights_sha256))
+    if made.regions_sha256 is not None:
+        yield Fact(texts("made.regions"), made.regions_sha256)
     if made.configuration_sha256 is not None:
         yield Fact(texts("made.configuration"), made.configuration_sha256)
     yield Fact(texts("made.point"), _say_point(made, texts))
