@@ -193,8 +193,8 @@ def make_result(
     Args:
         sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
-            tells lesions apart, regions where a network tells those; mirrored where the entry says so; site_probs (site,) and scan_prob
-            (1,) where the system says them.
+            tells lesions apart, regions where a network tells those; mirrored where the entry says
+            so; site_probs (site,) and scan_prob (1,) where the system says them.
         field: field that was searched for lesions.
         provenance: what makes the result.
         calibration: of probabilities.
