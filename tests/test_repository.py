@@ -40,6 +40,7 @@ WHOLES = {
     "workflow/test_own_system.py": "what a system may bring",
     "workflow/test_nnunet_style.py": "a system that plans for its training set",
     "workflow/test_partly_labelled.py": "training on labelled and unlabelled scans",
+    "workflow/test_regions.py": "configs/skeleton_regions.yaml",
     "workflow/test_stepwise.py": "configs/systems/liu2021.yaml",
     "workflow/test_tracking.py": "configs/tracking_mlflow.json",
     "workflow/test_training.py": "configs/train.yaml",
