@@ -86,8 +86,6 @@ def test_an_experiment_is_run_gone_on_with_and_written(configs, tmp_path, monkey
             "fast",
             "--split",
             "patient",
-            "--work",
-            str(work),
             "--workers",
             "2",
             "--output",

@@ -15,7 +15,7 @@ TINY = BenchmarkSize(
     starts=2,
     readings=1,
     memory_scans=(5, 10),
-    systems=("lin2020_kmeans",),
+    systems=("lin2020_kmeans", "lin2022_t1"),
     turns=1,
 )
 

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def train(
     datalist: Path,
     folder: Path,
     *arguments: str,
-    overlay: str = "",
+    overlays: Sequence[str] = (),
     system: str = "",
     held: str = "@network_def",
 ) -> str:
@@ -78,7 +79,6 @@ def train(
         "folder": "@output_dir",
     }
     digests = folder / "digest.yaml"
-    overlays = [overlay] if overlay else []
     digests.write_text(yaml.safe_dump({"+run": [digest]}))
     return torchrun(
         "training", *(("--args_file", system) if system else ()), "--config_file",
@@ -125,10 +125,15 @@ def test_resumed_run_equals_uninterrupted_one(datalist, run_dir, tmp_path):
 
 def teach(datalist: Path, folder: Path, *arguments: str) -> None:
     """Train a network with a teacher on two processes that leave a hash of what they hold."""
+    families = ("partly_labelled", "teacher")
     train(
-        datalist, folder, *arguments, overlay="configs/families/partly_labelled.yaml",
-        system="configs/systems/mean_teacher_unet_res.yaml", held="@loss",
-    )  # fmt: skip
+        datalist,
+        folder,
+        *arguments,
+        overlays=[f"configs/families/{family}.yaml" for family in families],
+        system="configs/systems/mean_teacher_unet_res.yaml",
+        held="@loss",
+    )
 
 
 def test_processes_have_one_teacher_and_resume_with_it(datalist, tmp_path):
@@ -166,9 +171,9 @@ def test_evaluation_uses_each_scan_once(datalist, run_dir, tmp_path):
 def test_patients_without_end_are_shared_and_resumed(datalist, lung_bank, tmp_path):
     settings = ("--bank", str(lung_bank), "--preset", "he2024", "--patients", "5")
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(datalist, whole, *settings, overlay="configs/endless.yaml")
-    train(datalist, parts, *settings, "--epochs", "1", overlay="configs/endless.yaml")
-    train(datalist, parts, *settings, "--resume", overlay="configs/endless.yaml")
+    train(datalist, whole, *settings, overlays=["configs/endless.yaml"])
+    train(datalist, parts, *settings, "--epochs", "1", overlays=["configs/endless.yaml"])
+    train(datalist, parts, *settings, "--resume", overlays=["configs/endless.yaml"])
     digests = {(whole / f"rank {rank}.txt").read_text() for rank in (0, 1)}
     assert digests == {(parts / "rank 0.txt").read_text()}
     assert len(digests) == 1

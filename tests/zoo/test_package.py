@@ -11,6 +11,8 @@ def test_nothing_that_is_copied_imports_what_is_not(tmp_path):
     copied = copy_package(tmp_path, ["bonescan.networks.UNetRes", "bonescan.data.reader"])
     assert (tmp_path / "bonescan" / "dicom" / "content.npz").is_file()
     assert (tmp_path / "bonescan" / "api.py").is_file()
+    assert (tmp_path / "bonescan" / "report" / "strings" / "en.yaml").is_file()
+    assert (tmp_path / "bonescan" / "report" / "page" / "template" / "page.css").is_file()
     rooms = {path.parts[1] for path in copied if len(path.parts) > 2}
     assert not rooms & set(LEFT_OUT)
     for path in copied:

@@ -23,4 +23,7 @@ def find_configs() -> Path:
     for folder in places:
         if (folder / "train.yaml").is_file():
             return folder
+    packed = package.parent / "configs"  # of a bundle that was packed
+    if (packed / "train.json").is_file():
+        return packed
     raise FileNotFoundError(f"configurations must be in {places[0]} or {places[1]}, got neither")

@@ -33,8 +33,16 @@ def copy_package(folder: Path, targets: Iterable[str]) -> list[Path]:
                 f"{target} cannot be packed: a bundle holds nothing of {', '.join(LEFT_OUT)}, nor "
                 "what needs it"
             )
-    data = [path for path in PACKAGE.rglob("*.npz") if path.parent.name not in LEFT_OUT]
-    for path in (*kept, *data, PACKAGE / "py.typed"):
+    rooms = {path.parent for path in kept}
+    data = [
+        path
+        for path in PACKAGE.rglob("*")
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and (path.parent in rooms or path.parent.parent in rooms)
+        and path.relative_to(PACKAGE).parts[0] not in (*LEFT_OUT, "configs")
+    ]
+    for path in (*kept, *data):
         copy = folder / PACKAGE.name / path.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

@@ -37,6 +37,8 @@ def measure_partly_labelled(inputs: BenchmarkInputs) -> list[Measurement]:
         call_apart(measure_step, name, datalist, inputs.size) for name in SYSTEMS if name in chosen
     ]
     steps = [name for name in PUBLISHED_S if name in chosen]
+    if not steps:
+        return ratios
     return [*ratios, *call_apart(measure_inference_of_steps, steps, datalist, inputs.size)]
 
 
