@@ -27,6 +27,7 @@ WHOLES = {
     "dicom/test_view_variants.py": "reading, of many kinds of headers",
     "handlers/test_adversarial_training.py": "handlers of a training with two networks",
     "phantom/realism/test_targets.py": "the simulator, beside what is known of real scans",
+    "report/test_results_agree.py": "all results of one scan",
     "studies/experiments/test_image_sets.py": "an experiment on two image sets",
     "workflow/test_aggregated.py": "configs/aggregated.yaml",
     "workflow/test_chen2023.py": "the systems of a paper",
