@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bonescan.metrics.lesion import THRESHOLDS
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.tables import UNDEFINED, format_interval, markdown_table
 from bonescan.studies.peers.figures import FALSE_POSITIVES, PER_IMAGE, POOLED
@@ -111,7 +112,8 @@ def _figures_note(document: Mapping[str, Any]) -> str:
         f"In parentheses: {document['interval']}; of a difference, the same patients are drawn for "
         "both. What is a lesion is decided by each system's own rule, the likelier class or a "
         "probability of 0.5; no operating point is chosen. Where neither truth nor prediction "
-        "shows a lesion, the DSC of an image is 1; where only one does, 0."
+        "shows a lesion, the DSC of an image is 1; where only one does, 0. A sensitivity of 0 at 1 "
+        f"false positive means that all thresholds, up to {max(THRESHOLDS):.4f}, leave more."
     )
 
 
