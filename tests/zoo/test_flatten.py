@@ -56,6 +56,21 @@ def test_what_it_makes_is_what_the_files_make(files):
     assert tuple(padded["counts"].shape) == (1, 1, 2)
 
 
+def test_a_list_that_a_component_makes_is_one_step(tmp_path):
+    text = """
+made: {_target_: tests.zoo.fakes.make_steps, factor: 3}
+first:
+- {_target_: EnsureTyped, keys: image}
+chain: {_target_: Compose, transforms: $@first + @made}
+initialize: []
+"""
+    (tmp_path / "made.yaml").write_text(text)
+    config = flatten([tmp_path / "made.yaml"], {})
+    assert config["chain"]["transforms"][1] == {"_target_": "Compose", "transforms": "@made"}
+    chain = ConfigParser(config).get_parsed_content("chain")
+    assert chain({"image": [2.0]})["image"].tolist() == [6.0]
+
+
 def test_a_bundle_looks_for_itself_before_anything_else():
     ours = ["$import sys", "$sys.path.append(@bundle_root + '/bundle')", "$import json"]
     steps = find_itself(ours)

@@ -62,7 +62,7 @@ def _write_out(config: dict[str, Any]) -> None:
         start = 0
         for name, items in parts:
             owner = _follow(config, name)
-            if owner not in lists:
+            if owner not in lists and isinstance(_get(config, owner), list):
                 lists[owner] = list(items)
                 references = [f"@{place}#{TRANSFORMS}#{start + i}" for i in range(len(items))]
                 _replace(config, owner, references)
@@ -89,7 +89,12 @@ def _follow(config: Mapping[str, Any], name: str) -> str:
 
 def _find_list(config: Mapping[str, Any], name: str, lists: Mapping[str, list[Any]]) -> list[Any]:
     owner = _follow(config, name)
-    return lists[owner] if owner in lists else list(_get(config, owner))
+    if owner in lists:
+        return lists[owner]
+    part = _get(config, owner)
+    if isinstance(part, list):
+        return list(part)
+    return [{"_target_": "Compose", TRANSFORMS: f"@{owner}"}]  # a component makes the list
 
 
 def _get(config: Mapping[str, Any], name: str) -> Any:
