@@ -341,8 +341,9 @@ patients each of seeds 0 and 1), where lesions are 2.0 % of the pixels.
 (28 views of seed 0).
 
 `liu2021`: 621 patients after Liu et al. 2021, doi 10.2147/CMAR.S340114. Which tumours and
-cameras they had we do not know; these are those of `default`. With `extent` each territory is
-reached as often as published, to 3 % of the patients for three and to 5 % for the others.
+cameras they had we do not know; these are those of `default`. With `extent` the odds by which
+territories are drawn reach each as often as published, to 16 of 280 patients; how often images of
+such a cohort show it was not measured.
 
 None of the five has superscans, by our choice: where pixels are pooled, the few that there would
 be outweigh all other patients."""
