@@ -1,4 +1,4 @@
-"""Draw which room of the package uses which, for docs/architecture.md, from the imports themselves.
+"""Draw which room of the package uses which, from the imports, for docs/explanation.
 
 An arrow that follows from two others is left out: what uses the report uses the metrics, too.
 """
@@ -33,7 +33,7 @@ BOX = (0.135, 0.42)
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "architecture.png")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/explanation/architecture.png")
     return parser
 
 

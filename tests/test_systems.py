@@ -33,11 +33,11 @@ SYSTEMS = [path.stem for path in find_systems()]
 OF_NO_PIXELS = ("liu2021_classifier", "liu2021_location", "liu2021_location_resnet34")
 """Systems that say something of sub-images or of scans."""
 OF_BLADDER = ("liu2021_segmentation_bladder",)
-DOCUMENT = ROOT / "docs" / "systems.md"
+DOCUMENT = ROOT / "docs/reference/systems.md"
 
 
 def documented_parameters() -> dict[str, int]:
-    """Read the table of docs/systems.md: parameters by system."""
+    """Read the table of docs/reference/systems.md: parameters by system."""
     rows = re.findall(r"^\| (`.+?) \| .+? \| ([\d ]+) \|", DOCUMENT.read_text(), flags=re.MULTILINE)
     return {
         name: int(count.replace(" ", ""))
@@ -50,7 +50,7 @@ def documented_parameters() -> dict[str, int]:
 def test_documents_give_the_parameters_at_paper_size(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = compose(parse_command(["--args_file", f"configs/systems/{name}.yaml"]))
-    if config["plan"] is not None:  # as docs/systems.md says, that of thoraxes of usual size
+    if config["plan"] is not None:  # as docs/reference says, that of thoraxes of usual size
         config["plan"] = asdict(plan_training([(248, 177)] * 100, [0.7] * 100))
     with torch.device("meta"):
         network = ConfigParser(config).get_parsed_content("network_def")
