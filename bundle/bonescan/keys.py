@@ -84,6 +84,11 @@ META_VIEW_SOURCE = "view_source"
 """What told which view is which (bonescan.dicom.scan.ViewSource)."""
 META_CONTENT_CHECK = "content_check"
 """Whether the images look like their views (bonescan.dicom.scan.ContentCheck)."""
+META_ACQUIRED = "acquired"
+"""Day of the acquisition in ISO form, empty where it is not known."""
+META_PATIENT_KEY = "patient_key"
+"""Keyed hash of who was scanned, empty where it is not known. Like the day it is written nowhere.
+"""
 META_CROP = "thorax_crop"
 """Landmarks of the thorax crop, in rows and columns of the loaded image."""
 

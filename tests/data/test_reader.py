@@ -15,7 +15,9 @@ from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError, root_cause
 from bonescan.keys import (
+    META_ACQUIRED,
     META_CONTENT_CHECK,
+    META_PATIENT_KEY,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -23,7 +25,7 @@ from bonescan.keys import (
     META_VIEW_SOURCE,
     META_VIEWS,
 )
-from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, hide_views, make_scan_file
+from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, assign, hide_views, make_scan_file
 from tests.privacy import assert_silent
 
 A, P = View.ANTERIOR, View.POSTERIOR
@@ -48,7 +50,8 @@ def assert_right(image):
 @pytest.mark.parametrize("reader", [DOTTED, BoneScanReader, BoneScanReader()])
 @pytest.mark.parametrize("channel_first", [True, False])
 def test_dicom_through_load_image(tmp_path, reader, channel_first):
-    path = make_scan_file(tmp_path / "scan", {P: BOTH[P], A: BOTH[A]})
+    day = assign(AcquisitionDate="20240305")
+    path = make_scan_file(tmp_path / "scan", {P: BOTH[P], A: BOTH[A]}, edit=day)
     image = load(path, reader=reader, ensure_channel_first=channel_first)
     assert_right(image)
     assert image.dtype == torch.float32
@@ -56,6 +59,8 @@ def test_dicom_through_load_image(tmp_path, reader, channel_first):
     assert image.meta[META_SPACING] == SPACING_MM
     assert image.meta[META_VIEW_SOURCE] == "code"
     assert image.meta[META_CONTENT_CHECK] == "not sure"
+    assert image.meta[META_ACQUIRED] == "2024-03-05"
+    assert image.meta[META_PATIENT_KEY] == read_scan(path).patient_key
     assert json.loads(image.meta[META_SOURCES]) == {
         "anterior": {"path": str(path), "frame": 1},
         "posterior": {"path": str(path), "frame": 0},

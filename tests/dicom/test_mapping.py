@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pydicom
@@ -56,7 +57,8 @@ HEADER = ImageHeader(
     ),
 )
 NOT_WRITTEN = {
-    *(f"{what}_digest" for what in ("study", "patient", "sex", "age", "series", "time")),
+    *(f"{what}_digest" for what in ("study", "patient", "birth", "sex", "age", "series", "time")),
+    "acquired",
     "private_labels",
     "prone_by_position",
     "recompressed",
@@ -140,6 +142,25 @@ def test_frames_that_say_nothing_have_no_detector_items():
 def test_headers_are_read_as_they_were_written(changes):
     header = replace(HEADER, **changes)
     assert parse(written(header), HEADER.path) == header
+
+
+@pytest.mark.parametrize(
+    ("elements", "day"),
+    [
+        ({"AcquisitionDate": "20240305", "StudyDate": "20240304"}, date(2024, 3, 5)),
+        ({"AcquisitionDateTime": "20240305113000.5", "StudyDate": "20240304"}, date(2024, 3, 5)),
+        ({"StudyDate": "20240304", "SeriesDate": "20250101"}, date(2024, 3, 4)),
+        ({"AcquisitionDate": "20240230", "SeriesDate": "2024.03.06"}, date(2024, 3, 6)),
+        ({"ContentDate": "20240304", "PatientBirthDate": "19500304"}, None),
+        ({"AcquisitionDate": "", "StudyDate": "1."}, None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DA")
+def test_day_of_the_acquisition(elements, day):
+    dataset = Dataset()
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    assert parse(dataset, HEADER.path).acquired == day
 
 
 def test_row_spacing_comes_first():

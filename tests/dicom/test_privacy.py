@@ -13,7 +13,7 @@ from bonescan.dicom.mapping import parse
 from bonescan.dicom.read import read_header, read_scan
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
-from tests.factories import BOTH, make_dataset, make_scan_file, save
+from tests.factories import BOTH, assign, make_dataset, make_scan_file, save
 from tests.privacy import IDENTIFYING_WORDS, assert_silent
 
 
@@ -24,12 +24,15 @@ def test_the_words_are_in_the_file(tmp_path):
 
 def test_scan_and_header_do_not_show_them(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
-    path = make_scan_file(tmp_path / "s.dcm")
-    scan = read_scan(path)
+    path = make_scan_file(tmp_path / "s.dcm", edit=assign(AcquisitionDate="20240305"))
+    scan, header = read_scan(path), read_header(path)
     uid = make_dataset().SOPInstanceUID
-    for text in (repr(scan), repr(read_header(path)), caplog.text):
+    for text in (repr(scan), repr(scan.facts), repr(header), caplog.text):
         assert_silent(text)
         assert uid not in text
+        assert scan.patient_key not in text
+        assert header.birth_digest not in text
+        assert not re.search(r"2024-?03-?05|2024, 3, 5", text)
 
 
 def test_the_scan_holds_none_of_them(tmp_path):

@@ -1,5 +1,6 @@
 import logging
 import re
+from datetime import date
 
 import numpy as np
 import pytest
@@ -265,6 +266,30 @@ def test_two_patients(tmp_path):
     second = make_scan_file(tmp_path / "b.dcm", alone(P), edit=assign(PatientID="ANOTHER"))
     with pytest.raises(ScanError, match=r"a\.dcm and b\.dcm: .* two different patients$"):
         read_scan([first, second])
+
+
+def test_who_was_scanned_when(tmp_path):
+    first = read_scan(make_scan_file(tmp_path / "a.dcm", edit=assign(AcquisitionDate="20240305")))
+    later = read_scan(make_scan_file(tmp_path / "b.dcm", study_uid="1.9"))
+    other = read_scan(make_scan_file(tmp_path / "c.dcm", edit=assign(PatientID="ID-4712-ZQ")))
+    nobody = read_scan(make_scan_file(tmp_path / "d.dcm", edit=assign(PatientID="")))
+    assert first.acquired == date(2024, 3, 5)
+    assert later.acquired is None
+    assert first.patient_key == later.patient_key
+    assert len({first.patient_key, other.patient_key, nobody.patient_key}) == 3
+    assert nobody.patient_key == ""
+    assert (first.facts.acquired, first.facts.patient_key) == (first.acquired, first.patient_key)
+
+
+def test_two_files_say_it_together(tmp_path):
+    edits = {View.ANTERIOR: assign(PatientID=""), View.POSTERIOR: assign(StudyDate="20240305")}
+    paths = [
+        make_scan_file(tmp_path / f"{view}.dcm", {view: BOTH[view]}, edit=edit)
+        for view, edit in edits.items()
+    ]
+    scan = read_scan(paths)
+    assert scan.acquired == date(2024, 3, 5)
+    assert scan.patient_key == read_scan(make_scan_file(tmp_path / "both.dcm")).patient_key
 
 
 def test_two_sizes(tmp_path):

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,11 +22,12 @@ from bonescan.keys import FAILURE, IMAGE_PATH
 from bonescan.labels import Label
 from bonescan.metrics.calibration import Calibration
 from bonescan.report.provenance import Provenance
-from bonescan.report.writers import SummaryWriter
+from bonescan.report.writers import SummaryWriter, findings_document, scan_summary
 from bonescan.workflow.archive import conclude
 from tests.report.scan_results import PROVENANCE
 
 SHAPE = (2, 6, 5)
+MADE_BY = {"field": "thorax", "provenance": PROVENANCE, "calibration": Calibration()}
 UNREADABLE = {FAILURE: "cut short", IMAGE_PATH: "bad.dcm"}
 
 
@@ -56,6 +59,8 @@ def make_sample(scan_id: str) -> dict[str, MetaTensor]:
         "view_source": "guess",
         "content_check": "agrees",
         "sources": json.dumps(sources),
+        "acquired": "",
+        "patient_key": "",
     }
     pred = torch.zeros(SHAPE)
     pred[1, 2, 3] = Label.METASTASIS
@@ -104,7 +109,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_result_is_what_the_chain_left():
     sample = make_sample("s1")
-    result = make_result(sample, field="thorax", provenance=PROVENANCE, calibration=Calibration())
+    result = make_result(sample, **MADE_BY)
     assert result.label_map.dtype == np.uint8
     assert np.argwhere(result.mask(Label.METASTASIS)).tolist() == [[1, 2, 3]]
     assert np.argwhere(result.mask(Label.BLADDER)).tolist() == [[0, 4, 1]]
@@ -113,20 +118,26 @@ def test_result_is_what_the_chain_left():
     assert (result.scan_id, result.spacing_mm, result.instances) == ("s1", (2.4, 1.9), None)
     assert [source.frame for source in result.sources.values()] == [0, 1]
     assert not result.mirrored_copy
-    of_copy = make_result(
-        {**sample, "mirrored": True},
-        field="thorax",
-        provenance=PROVENANCE,
-        calibration=Calibration(),
-    )
+    of_copy = make_result({**sample, "mirrored": True}, **MADE_BY)
     assert of_copy.mirrored_copy
+
+
+def test_day_and_patient_reach_the_result_and_nothing_that_is_shown():
+    sample = make_sample("s1")
+    assert make_result(sample, **MADE_BY).acquired is None
+    sample["counts"].meta |= {"acquired": "2024-03-05", "patient_key": "8f3a"}
+    result = make_result(sample, **MADE_BY)
+    assert (result.acquired, result.patient_key) == (date(2024, 3, 5), "8f3a")
+    for text in (repr(result), json.dumps(findings_document(result)), str(scan_summary(result))):
+        assert "8f3a" not in text
+        assert not re.search(r"2024-03-05|2024, 3, 5", text)
 
 
 def test_maps_that_were_not_inverted_are_refused():
     sample = make_sample("s1")
     sample["pred"] = sample["pred"][:, 1:]
     with pytest.raises(ValueError, match=r"label_map must have the counts' shape .*inverted"):
-        make_result(sample, field="thorax", provenance=PROVENANCE, calibration=Calibration())
+        make_result(sample, **MADE_BY)
 
 
 def test_a_writer_that_fails_is_a_failure_of_that_scan(tmp_path):

@@ -14,7 +14,9 @@ from bonescan.data.load import load_scan_or_map
 from bonescan.data.scan_reference import file_names
 from bonescan.dicom.scan import BoneScan
 from bonescan.keys import (
+    META_ACQUIRED,
     META_CONTENT_CHECK,
+    META_PATIENT_KEY,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -88,6 +90,8 @@ def make_meta(scan: BoneScan) -> dict[str, Any]:
         META_VIEW_SOURCE: str(scan.view_source),
         META_CONTENT_CHECK: str(scan.content_check),
         META_SCAN_ID: scan.scan_id,
+        META_ACQUIRED: "" if scan.acquired is None else scan.acquired.isoformat(),
+        META_PATIENT_KEY: scan.patient_key,
         META_SPACING: (row_mm, column_mm),
         META_SIMULATED: scan.acquisition.simulated,
         META_SOURCES: json.dumps(sources),

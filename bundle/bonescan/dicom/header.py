@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from bonescan.dicom.codes import Code
@@ -58,10 +59,12 @@ class ImageHeader:
         sop_instance_uid: its identifier.
         study_digest: digest of the study's identifier, which is not kept itself.
         patient_digest: digest of the patient's identifier.
+        birth_digest: digest of the day of birth.
         sex_digest: digest of the patient's sex.
         age_digest: digest of the patient's age.
         series_digest: digest of the series' identifier.
         time_digest: digest of the second at which the acquisition began.
+        acquired: day of the acquisition.
         image_type: values of the image type, upper case.
         recompressed: whether the file is compressed, or says that it was.
         samples_per_pixel: 1 for a grey image.
@@ -87,10 +90,12 @@ class ImageHeader:
     sop_instance_uid: str = field(default="", repr=False)
     study_digest: str = field(default="", repr=False)
     patient_digest: str = field(default="", repr=False)
+    birth_digest: str = field(default="", repr=False)
     sex_digest: str = field(default="", repr=False)
     age_digest: str = field(default="", repr=False)
     series_digest: str = field(default="", repr=False)
     time_digest: str = field(default="", repr=False)
+    acquired: date | None = field(default=None, repr=False)
     image_type: tuple[str, ...] = ()
     recompressed: bool = False
     samples_per_pixel: int = 1
@@ -113,6 +118,11 @@ class ImageHeader:
     def owner(self) -> tuple[str, str]:
         """Digests of study and patient: enough to see that two files do not belong together."""
         return self.study_digest, self.patient_digest
+
+    @property
+    def person(self) -> tuple[str, str, str]:
+        """Digests of the patient's identifier, day of birth and sex."""
+        return self.patient_digest, self.birth_digest, self.sex_digest
 
     def is_same_patient(self, other: "ImageHeader") -> bool:
         """Say whether nothing that both headers give speaks for two patients or studies."""

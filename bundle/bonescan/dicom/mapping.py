@@ -5,6 +5,7 @@ Clauses in the tables are those of PS3.3.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,14 @@ def _read_digest(values: list[Any]) -> str | None:
     return text and sha256(text.encode()).hexdigest()
 
 
+def _read_day(values: list[Any]) -> date | None:
+    """Return the day of a date, as before DICOM, too, or of a date with a time (PS3.5 6.2)."""
+    try:
+        return datetime.strptime(str(values[0]).replace(".", "").strip()[:8], "%Y%m%d").date()
+    except ValueError:
+        return None
+
+
 def _read_mark(values: list[Any]) -> bool | None:
     return codes.SIMULATED_MARK in str(values[0]).upper() or None
 
@@ -111,6 +120,7 @@ _PRONE_BY_POSITION = Conversion(
 _DIGEST = Conversion(_read_digest)
 _TIME_DIGEST = Conversion(lambda values: _read_digest([str(values[0]).strip()[:6]]))
 """Without fractions of a second, in which the files of two detectors differ."""
+_DAY = Conversion(_read_day)
 _MARK = Conversion(_read_mark, lambda simulated: codes.SIMULATED_MARK if simulated else None)
 _RADIONUCLIDE = Conversion(_read_radionuclide, _write_radionuclide)
 
@@ -146,11 +156,17 @@ IMAGE: Table = (
     Element("sop_class_uid", "SOPClassUID", TEXT),
     Element("sop_instance_uid", "SOPInstanceUID", TEXT),
     Element("patient_digest", "PatientID", _DIGEST),
+    Element("birth_digest", "PatientBirthDate", _DIGEST),
     Element("sex_digest", "PatientSex", _DIGEST),
     Element("age_digest", "PatientAge", _DIGEST),
     Element("study_digest", "StudyInstanceUID", _DIGEST),
     Element("series_digest", "SeriesInstanceUID", _DIGEST),
     Element("time_digest", "AcquisitionTime", _TIME_DIGEST),
+    # General Image (C.7.6.1), then the study and the series, whose days may be those of others
+    Element("acquired", "AcquisitionDate", _DAY),
+    Element("acquired", "AcquisitionDateTime", _DAY),
+    Element("acquired", "StudyDate", _DAY),
+    Element("acquired", "SeriesDate", _DAY),
     # NM/PET Patient Orientation (C.8.4.6), General Series (C.7.3.1)
     Element("prone", "PatientOrientationCodeSequence", _PRONE),
     Element("prone_by_position", "PatientPosition", _PRONE_BY_POSITION),
@@ -212,7 +228,8 @@ def _is_recompressed(dataset: Dataset) -> bool:
 def write_header(header: ImageHeader, dataset: Dataset) -> None:
     """Write a header into a dataset, where `parse` finds it again.
 
-    Not written are the path, the identifiers, of which only digests are known, and private labels.
+    Not written are the path, the identifiers, of which only digests are known, the day, and private
+    labels.
     Numbers are rounded as their elements ask: durations to milliseconds, the scan length to mm,
     angles to six digits, others to six decimals.
 

@@ -24,7 +24,7 @@ from bonescan.dicom.orientation import (
 )
 from bonescan.dicom.pixels import read_counts
 from bonescan.dicom.scan import BoneScan, ContentCheck, Source, View
-from bonescan.dicom.scan_id import make_scan_id
+from bonescan.dicom.scan_id import make_patient_key, make_scan_id
 from bonescan.dicom.views import DecidedViews, ViewEvidence, certain_view, decide_views
 from bonescan.dicom.whole_body import photopeak_frames, require_whole_body
 from bonescan.errors import ScanError
@@ -87,6 +87,10 @@ def read_scan(
         sources=sources,
         view_source=decided.source,
         content_check=content_check,
+        acquired=min(filter(None, (file.header.acquired for file in files)), default=None),
+        patient_key=make_patient_key(
+            [max(digests) for digests in zip(*(file.header.person for file in files), strict=True)]
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -95,6 +96,9 @@ class ScanFacts:
         sources: the file and frame of each view.
         view_source: what told which view is which.
         content_check: whether the images look like these views.
+        acquired: day of the acquisition; None where it is not known.
+        patient_key: keyed hash of who was scanned, empty where it is not known: the same in two
+            scans of one patient. Neither is written anywhere.
     """
 
     spacing_mm: tuple[float, float]
@@ -103,6 +107,8 @@ class ScanFacts:
     sources: Mapping[View, Source]
     view_source: ViewSource
     content_check: ContentCheck
+    acquired: date | None = field(default=None, repr=False, kw_only=True)
+    patient_key: str = field(default="", repr=False, kw_only=True)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -142,6 +148,8 @@ class BoneScan(ScanFacts):
             self.sources,
             self.view_source,
             self.content_check,
+            acquired=self.acquired,
+            patient_key=self.patient_key,
         )
 
     def stack(self) -> NDArray[np.float32]:

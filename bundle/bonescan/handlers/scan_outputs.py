@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from bonescan.keys import (
     FAILURE,
     FIELD_MASK,
     IMAGE_PATH,
+    META_ACQUIRED,
     META_CONTENT_CHECK,
+    META_PATIENT_KEY,
     META_SCAN_ID,
     META_SIMULATED,
     META_SOURCES,
@@ -210,7 +213,7 @@ def make_result(
         if isinstance(sample.get(key), torch.Tensor)  # a datalist may name a file of true regions
     }
     instances = maps.get(PRED_INSTANCES)
-    sources = json.loads(meta[META_SOURCES])
+    sources, acquired = json.loads(meta[META_SOURCES]), str(meta[META_ACQUIRED])
     row_mm, column_mm = map(float, meta[META_SPACING])
     return ScanResult(
         scan_id=str(meta[META_SCAN_ID]),
@@ -223,6 +226,8 @@ def make_result(
         view_source=str(meta[META_VIEW_SOURCE]),
         content_check=str(meta[META_CONTENT_CHECK]),
         simulated=bool(meta[META_SIMULATED]),
+        acquired=date.fromisoformat(acquired) if acquired else None,
+        patient_key=str(meta[META_PATIENT_KEY]),
         mirrored_copy=bool(sample.get(MIRRORED, False)),
         counts=maps[COUNTS],
         label_map=np.rint(maps[PRED]).astype(np.uint8),
