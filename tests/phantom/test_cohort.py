@@ -75,6 +75,12 @@ def test_second_scans_have_a_datalist_of_their_own(simulated, tmp_path):
     assert "follow_up" not in (folder / "datalist.json").read_text()
 
 
+def test_a_study_without_second_scans_mentions_none(simulated, tmp_path):
+    simulate_cohort(Cohort(PRESETS["liu2021_alp"], 2, 5, tmp_path / "cohort"))
+    assert simulated == [1, 2]
+    assert "follow_up" not in (tmp_path / "cohort" / "README.md").read_text()
+
+
 def test_same_seed_same_bytes(simulated, tmp_path):
     for name in ("one", "two"):
         simulate_cohort(Cohort(PRESET, 3, 5, tmp_path / name))

@@ -28,7 +28,7 @@ def count_groups(patients):
 
 
 def test_unknown_preset_is_refused():
-    names = "default, normal, lin2020, lin2022, he2024, chen2023, liu2021"
+    names = "default, normal, lin2020, lin2022, he2024, chen2023, liu2021, liu2021_alp"
     with pytest.raises(ValueError, match=f"preset must be one of {names}, got 'mine'"):
         find_preset("mine")
 
@@ -110,6 +110,16 @@ def test_only_patients_with_metastases_have_a_laboratory_value_or_a_second_scan(
     assert (len(measured), len(again)) == (50, 40)
     assert all(find_group(LIU, number).metastases for number in (*measured, *again))
     assert not any(has_alp(CHEN, number) for number in range(1, 50))
+
+
+def test_liu2021_alp_holds_the_patients_with_the_laboratory_value_alone():
+    preset = PRESETS["liu2021_alp"]
+    numbers = range(1, preset.patients + 1)
+    assert preset.patients == 50
+    assert all(has_alp(preset, number) for number in numbers)
+    assert all(find_group(preset, number).metastases for number in numbers)
+    assert {find_follow_up(preset, number) for number in numbers} == {None}
+    assert narrow(preset, preset.groups[0]).extent == LIU.extent
 
 
 def test_a_group_without_a_primary_has_those_of_the_preset():

@@ -64,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
         ValueError: if the experiment, its data or what is to be published is not as it must be.
     """
     from bonescan.studies.experiments.costs import write_costs
-    from bonescan.studies.experiments.experiment import load_experiment
+    from bonescan.studies.experiments.experiment_file import load_experiment
     from bonescan.studies.experiments.grid import ROOT
     from bonescan.studies.experiments.provenance import is_commit
     from bonescan.workflow.run_record import git_revision

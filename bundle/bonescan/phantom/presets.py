@@ -1,7 +1,7 @@
 """What a simulated cohort is made of: primary tumours, and presets that join them with cameras."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from bonescan.phantom.cameras import CAMERAS, GE_CAMERAS, SIEMENS_CAMERAS, CameraPreset
@@ -272,30 +272,32 @@ LIU_STUDY = StudyPlan(
 of 10 years (Table 4: counts of 54 and 69 patients). Second scans are shown of one patient; how many
 there are here is a default of ours."""
 
+LIN = Preset(
+    name="lin2020",
+    patients=76,
+    one_view_patients=40,
+    free_share=0.0,
+    sites=THORAX_SITES,
+    superscans=False,
+    extent=1.8,
+    lesion_in_each_view=True,
+)
+LIU = Preset(
+    name="liu2021",
+    patients=sum(group.patients for group in LIU_GROUPS),
+    extent=0.9,
+    superscans=False,
+    groups=LIU_GROUPS,
+    study=LIU_STUDY,
+)
+
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset(name="default", patients=60),
         Preset(name="normal", patients=40, free_share=1.0, benign=False),
-        Preset(
-            name="lin2020",
-            patients=76,
-            one_view_patients=40,
-            free_share=0.0,
-            sites=THORAX_SITES,
-            superscans=False,
-            extent=1.8,
-            lesion_in_each_view=True,
-        ),
-        Preset(
-            name="lin2022",
-            patients=56,
-            free_share=0.0,
-            sites=THORAX_SITES,
-            superscans=False,
-            extent=1.8,
-            lesion_in_each_view=True,
-        ),
+        LIN,
+        replace(LIN, name="lin2022", patients=56, one_view_patients=0),
         Preset(
             name="he2024",
             patients=205,
@@ -312,13 +314,13 @@ PRESETS: Mapping[str, Preset] = {
             cameras=GE_CAMERAS,
             groups=CHEN_GROUPS,
         ),
-        Preset(
-            name="liu2021",
-            patients=sum(group.patients for group in LIU_GROUPS),
-            extent=0.9,
-            superscans=False,
-            groups=LIU_GROUPS,
-            study=LIU_STUDY,
+        LIU,
+        replace(
+            LIU,
+            name="liu2021_alp",
+            patients=LIU_STUDY.alp_patients,
+            groups=(CohortGroup(None, LIU_STUDY.alp_patients, metastases=True),),
+            study=replace(LIU_STUDY, follow_ups=0, readers=()),
         ),
     )
 }
@@ -345,7 +347,10 @@ cameras they had we do not know; these are those of `default`. With `extent` the
 territories are drawn reach each as often as published, to 16 of 280 patients; how often images of
 such a cohort show it was not measured.
 
-None of the five has superscans, by our choice: where pixels are pooled, the few that there would
+`liu2021_alp`: 50 patients like those of `liu2021` whose alkaline phosphatase is measured. The
+two presets share patients at the same seed: where one trains what the other tests, give them two.
+
+None of these has superscans, by our choice: where pixels are pooled, the few that there would
 be outweigh all other patients."""
 
 

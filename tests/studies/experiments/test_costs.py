@@ -3,7 +3,8 @@
 import json
 
 from bonescan.studies.experiments import costs
-from bonescan.studies.experiments.experiment import Experiment, Row, load_experiment
+from bonescan.studies.experiments.experiment import Experiment, Row
+from bonescan.studies.experiments.experiment_file import load_experiment
 from bonescan.studies.experiments.grid import CONFIGS
 
 MEASURED = {"one": {"parameters": 3652673, "test_s": 2.0}, "two": {"parameters": 10, "test_s": 5.0}}

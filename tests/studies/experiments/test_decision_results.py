@@ -9,7 +9,7 @@ import pytest
 from bonescan.studies.experiments.data import DataSet, ExperimentData
 from bonescan.studies.experiments.decision_page import to_markdown
 from bonescan.studies.experiments.decision_results import write_decisions
-from bonescan.studies.experiments.experiment import load_experiment
+from bonescan.studies.experiments.experiment_file import load_experiment
 from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
 
 # truth and reading of two years, by patient; the network says that all have metastases

@@ -11,8 +11,8 @@ from bonescan.studies.experiments.experiment import (
     PROFILES,
     REQUIRED_PROFILES,
     Experiment,
-    load_experiment,
 )
+from bonescan.studies.experiments.experiment_file import load_experiment
 from bonescan.studies.experiments.grid import CONFIGS, RunGrid, write_arguments
 from bonescan.workflow.command import check_overrides, compose, parse_command
 from bonescan.workflow.installation import find_systems

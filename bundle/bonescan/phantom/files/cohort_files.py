@@ -172,7 +172,8 @@ def make_readme(
     preset, seed, patients = configuration["preset"], configuration["seed"], len(truths)
     bank = configuration["bank"]
     images = Counter(len(truth["views"]) for truth in truths)
-    text = README + FOLLOW_UP_README if "study" in preset else README
+    again = preset.get("study", {}).get("follow_ups")
+    text = README + FOLLOW_UP_README if again else README
     return text.format(
         preset=preset["name"],
         seed=seed,
