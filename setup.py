@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages("bundle"), "bonescan.configs"],
     package_dir={"": "bundle", "bonescan.configs": "configs"},
     package_data={
-        "bonescan": ["py.typed", "dicom/*.npz", "report/strings/*.yaml", "report/page/template/*"],
+        "bonescan": ["py.typed", "dicom/*.npz", "report/strings/*.yaml", "*/*/template/*"],
         "bonescan.configs": ["*.yaml", "*.json", "*.conf", "*/*.yaml"],
     },
 )

@@ -5,6 +5,7 @@ import argparse
 from bonescan import __version__
 from bonescan.commands import (
     annotate,
+    compare,
     compare_nnunet,
     completion,
     evaluate,
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     generate.COMMAND,
     mine_negatives.COMMAND,
     reproduce.COMMAND,
+    compare.COMMAND,
     compare_nnunet.COMMAND,
     pack.COMMAND,
     pack.UNPACK,

@@ -127,7 +127,7 @@ def write_histories(
             if key == LOSS:
                 means = [mean / means[0] for mean in means]
             axes.plot(
-                epochs, means, **_line_style(number), lw=1.3, label=_wrapped(name, LEGEND_WIDTH)
+                epochs, means, **line_style(number), lw=1.3, label=_wrapped(name, LEGEND_WIDTH)
             )
         axes.set_ylabel(f"{title},\nover that of the first epoch" if key == LOSS else title)
         tidy(axes)
@@ -173,7 +173,7 @@ def write_sweep(
     axes = figure.add_subplot()
     for number, (name, curve) in enumerate(curves.items()):
         # another style for each, so that lines are seen where they meet
-        style = {**_line_style(number), "linestyle": STYLES[number % len(STYLES)]}
+        style = {**line_style(number), "linestyle": STYLES[number % len(STYLES)]}
         axes.plot(curve.positions, curve.values, marker=".", label=f"{name}, {origin}", **style)
         axes.fill_between(
             curve.positions, curve.lower, curve.upper, color=style["color"], alpha=0.12, lw=0
@@ -201,7 +201,8 @@ def _average(runs: Sequence[History], key: str) -> tuple[list[float], list[float
     return epochs, [float(np.mean(by_epoch[epoch])) for epoch in epochs]
 
 
-def _line_style(number: int) -> dict[str, Any]:
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour and dashes of a line by its number; the first 21 differ."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": STYLES[number // len(COLOURS) % len(STYLES)],

@@ -230,7 +230,7 @@ def unit_of(results: Sequence[ImageResult]) -> str:
 
 def detection_of(results: Sequence[ImageResult]) -> dict[str, float]:
     """Compute DETECTION_METRICS over the units of results, by name."""
-    return dict(zip(DETECTION_METRICS, detection(_lesions(results)).tolist(), strict=True))
+    return dict(zip(DETECTION_METRICS, detection(lesions_of(results)).tolist(), strict=True))
 
 
 def froc_of(results: Sequence[ImageResult], thresholds: Sequence[float] = THRESHOLDS) -> Froc:
@@ -258,9 +258,14 @@ def _units(results: Sequence[ImageResult]) -> tuple[list[str], NDArray[np.intp]]
     return [results[i].patient for i in first.tolist()], unit
 
 
-def _lesions(results: Sequence[ImageResult]) -> NDArray[np.int64]:
-    """Return the lesions of each unit, (unit, 3)."""
+def lesions_of(results: Sequence[ImageResult]) -> NDArray[np.int64]:
+    """Return the lesions of each unit, (unit, 3) of bonescan.metrics.lesion.OUTCOMES."""
     return _by_unit(results, np.stack([result.lesions for result in results]))
+
+
+def patients_of_units(results: Sequence[ImageResult]) -> list[str]:
+    """Return the patient of each unit, in the order of `lesions_of`."""
+    return _units(results)[0]
 
 
 def _froc_lesions(results: Sequence[ImageResult]) -> NDArray[np.int64]:
@@ -271,10 +276,10 @@ def _froc_lesions(results: Sequence[ImageResult]) -> NDArray[np.int64]:
 
 def _summarise_lesions(results: Sequence[ImageResult], *, resamples: int) -> dict[str, Any]:
     """Compute detection metrics over units, whose images are added up."""
-    outcomes, (patients, _) = _lesions(results), _units(results)
+    outcomes = lesions_of(results)
     return with_interval(
         lambda weights: detection(outcomes, weights),
-        patients,
+        patients_of_units(results),
         names=DETECTION_METRICS,
         resamples=resamples,
     )
@@ -284,7 +289,7 @@ def _summarise_froc(
     results: Sequence[ImageResult], thresholds: Sequence[float], *, resamples: int
 ) -> dict[str, Any]:
     """Lay out the curve, and read it at FALSE_POSITIVES."""
-    outcomes, (patients, _) = _froc_lesions(results), _units(results)
+    outcomes, patients = _froc_lesions(results), patients_of_units(results)
     curve = froc(np.asarray(thresholds), outcomes)
 
     def read(weights: NDArray[np.float64]) -> NDArray[np.float64]:

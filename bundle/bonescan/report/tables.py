@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bonescan.files import harmless
-from bonescan.labels import LABEL_NAMES
+import numpy as np
+
+from bonescan.files import harmless, read_rows
+from bonescan.image_form import ImageForm
+from bonescan.labels import LABEL_NAMES, Label
 from bonescan.metrics.lesion import DETECTION_METRICS
 from bonescan.metrics.pixel import METRICS, OUTCOMES, scores
 from bonescan.notice import RESEARCH_USE
@@ -23,6 +26,24 @@ UNDEFINED = "n/a"
 def write_image_csv(path: str | Path, results: Sequence[ImageResult]) -> None:
     """Write one row per image and label: confusion, metrics, true and predicted lesions."""
     write_csv(path, [_image_row(result) for result in results])
+
+
+def read_image_csv(path: str | Path, label: Label) -> list[ImageResult]:
+    """Read the confusions and lesions of one label that write_image_csv wrote.
+
+    Returns:
+        Records by patient, form and scan, without what the table does not hold: probabilities and
+        the images' own metrics.
+
+    Raises:
+        ValueError: if a column is missing or a value is no whole number.
+    """
+    rows = [row for row in read_rows(Path(path)) if row.get("label") == LABEL_NAMES[label]]
+    try:
+        results = [_read_image_row(row, label) for row in rows]
+    except (KeyError, ValueError) as err:
+        raise ValueError(f"{path}: rows must be as an evaluation writes them ({err!r})") from err
+    return sorted(results, key=lambda result: (result.patient, result.form, result.scan_id))
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -186,6 +207,20 @@ def _image_row(result: ImageResult) -> dict[str, Any]:
         "lesions_predicted": found + false,
         "lesions_false": false,
     }
+
+
+def _read_image_row(row: Mapping[str, str], label: Label) -> ImageResult:
+    found, false = int(row["lesions_found"]), int(row["lesions_false"])
+    return ImageResult(
+        scan_id=row["scan_id"],
+        patient=row["patient"],
+        form=ImageForm(row["form"]),
+        label=label,
+        confusion=np.array([int(row[outcome]) for outcome in OUTCOMES]),
+        lesions=np.array([found, int(row["lesions"]) - found, false]),
+        froc_lesions=None,
+        metrics={},
+    )
 
 
 def _format_number(value: float) -> str | None:

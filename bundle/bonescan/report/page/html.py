@@ -1,23 +1,21 @@
 """Lay out a report as one HTML page that needs nothing but itself."""
 
 import base64
-import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import PackageLoader, Template
 from markupsafe import Markup
 
+from bonescan.report.page.assets import TEMPLATES, make_environment, make_policy, read_asset
 from bonescan.report.page.curve import place_points
 from bonescan.report.page.model import Curve, Document
 from bonescan.report.page.pictures import Box, Line, ViewPicture
 from bonescan.report.page.texts import Texts, load_texts
 
-_TEMPLATES = "template"
 _CURVE_PX = (480, 200, 46, 34)
 """Width and height of a curve, and the margins beside and above or below it."""
 
@@ -62,30 +60,21 @@ class _View:
 def render_html(report: Document) -> str:
     """Lay out a report as one HTML page.
 
-    Nothing is loaded, and nothing but the page's own script and style runs: its policy names them
-    by their hashes, so that a text from a header would do nothing even if it were not escaped.
+    Nothing is loaded, and nothing but the page's own script and style runs (see make_policy).
 
     Returns:
         The page; equal for equal reports.
     """
     texts = load_texts(report.language)
-    css, script = _read("page.css") + _number_pages(report, texts), _read("page.js")
+    css = read_asset("page.css") + _number_pages(report, texts)
+    script = read_asset("page.js")
     parts = [report.impression, report.warnings, *report.sections]
     return _template().render(
         report=report,
         say=texts,
         css=Markup(css),  # noqa: S704 # a file of this package, and quoted texts
         script=Markup(script),  # noqa: S704 # a file of this package
-        policy="; ".join(
-            (
-                "default-src 'none'",
-                "img-src data:",
-                f"style-src '{_hash(css)}'",
-                f"script-src '{_hash(script)}'",
-                "base-uri 'none'",
-                "form-action 'none'",
-            )
-        ),
+        policy=make_policy(css, script),
         views=[_draw_view(picture, texts) for picture in report.pictures],
         most_window=round(max(map(_most_window, report.pictures), default=0.0), 2),
         hot_window=round(max(map(_hot_window, report.pictures), default=0.0), 2),
@@ -95,19 +84,8 @@ def render_html(report: Document) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("bonescan.report.page", _TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment(PackageLoader("bonescan.report.page", TEMPLATES))
     return environment.get_template("page.html.j2")
-
-
-@cache
-def _read(name: str) -> str:
-    return (files("bonescan.report.page") / _TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _number_pages(report: Document, texts: Texts) -> str:
@@ -126,11 +104,6 @@ def _css_string(text: str) -> str:
     return (
         '"' + "".join(c if c.isalnum() or c in " .,;:-" else f"\\{ord(c):x} " for c in text) + '"'
     )
-
-
-def _hash(text: str) -> str:
-    """Return what a content security policy names an inline script or style by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _most_window(picture: ViewPicture) -> float:

@@ -1,0 +1,1 @@
+"""Trained runs beside each other: what their folders hold, on one page."""
