@@ -13,12 +13,18 @@ from typing import Any
 from bonescan.commands.command import PUBLISHED, HelpFormatter
 from bonescan.files import write_text
 from bonescan.studies.benchmark import report
-from bonescan.studies.experiments import costs, decision_page, markdown
+from bonescan.studies.experiments import (
+    correlation_page,
+    costs,
+    decision_page,
+    markdown,
+)
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
 from bonescan.studies.peers import page
 
 LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "correlations": correlation_page.to_markdown,
     "costs": costs.to_markdown,
     "decisions": decision_page.to_markdown,
     "experiment": markdown.to_markdown,

@@ -74,9 +74,26 @@ def run(chosen: argparse.Namespace) -> int:
 
     path = find_configs() / "experiments" / f"{chosen.name}.yaml"
     experiment = load_experiment(path).at(chosen.profile)
-    if not experiment.costs:
-        return _run_grid(experiment, chosen)
-    print(f"See {write_costs(experiment, chosen.output, command=typed(chosen))}")
+    if experiment.costs:
+        print(f"See {write_costs(experiment, chosen.output, command=typed(chosen))}")
+        return 0
+    if experiment.correlations:
+        return _correlate(experiment, chosen)
+    return _run_grid(experiment, chosen)
+
+
+def _correlate(experiment: "Experiment", chosen: argparse.Namespace) -> int:
+    """Simulate the patients, measure them, and write the results."""
+    from bonescan.studies.experiments.correlation_results import write_correlations
+    from bonescan.studies.experiments.data import prepare
+    from bonescan.studies.experiments.grid import RunGrid
+
+    work = chosen.work.resolve()
+    profile = experiment.profiles[chosen.profile]
+    data = prepare(experiment, profile, work / "data", split=chosen.split, cluster=chosen.cluster)
+    grid = RunGrid(experiment, chosen.profile, data, work)
+    page = write_correlations(grid, chosen.output, command=typed(chosen), split=chosen.split)
+    print(f"See {page}")
     return 0
 
 
@@ -99,7 +116,7 @@ def _run_grid(experiment: "Experiment", chosen: argparse.Namespace) -> int:
         cluster=chosen.cluster,
         announce=partial(print, flush=True),
     )
-    write = write_results if experiment.decisions is None else write_decisions
+    write = write_decisions if experiment.decisions else write_results
     page = write(
         grid,
         chosen.output,

@@ -230,14 +230,29 @@ def correlation(
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Difference(np.nan, np.nan, np.nan, np.nan)
     found = stats.pearsonr(x, y) if method == "pearson" else stats.spearmanr(x, y)
-    value = float(found.statistic)
-    low = high = float("nan")
-    if len(x) > 3:
-        of_ranks = method == "spearman"
-        error = np.sqrt((1 + value**2 / 2 if of_ranks else 1.0) / (len(x) - 3))
-        with np.errstate(divide="ignore"):  # all on a line: z is infinite, and the bounds are ±1
-            low, high = np.tanh(np.arctanh(value) + error * np.array([-_Z, _Z])).tolist()
-    return Difference(value, low, high, float(found.pvalue))
+    known = add_interval(float(found.statistic), len(x), method)
+    return Difference(known.value, known.low, known.high, float(found.pvalue))
+
+
+def add_interval(
+    value: float, cases: int, method: Literal["pearson", "spearman"] = "pearson"
+) -> Estimate:
+    """Return a correlation, such as a published one, with the interval that `correlation` gives it.
+
+    Args:
+        value: the correlation, -1..1.
+        cases: how many it is of.
+        method: as of `correlation`.
+
+    Returns:
+        Bounds are NaN below four cases.
+    """
+    if cases <= 3:
+        return Estimate(value, np.nan, np.nan)
+    error = np.sqrt((1 + value**2 / 2 if method == "spearman" else 1.0) / (cases - 3))
+    with np.errstate(divide="ignore"):  # all on a line: z is infinite, and the bounds are ±1
+        low, high = np.tanh(np.arctanh(value) + error * np.array([-_Z, _Z])).tolist()
+    return Estimate(value, low, high)
 
 
 def _cases(**columns: ArrayLike) -> list[NDArray[np.float64]]:

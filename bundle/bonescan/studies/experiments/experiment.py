@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bonescan.phantom.files.cohort_files import TEST_SHARE
+from bonescan.studies.experiments.correlations import Correlations
 from bonescan.studies.experiments.decisions import Decisions
 
 F1_OF_MEANS = "f1_of_means"
@@ -186,6 +187,7 @@ class Experiment:
         published_image_set: published numbers of an image set, by name of IMAGE_SET_FACTS.
         costs: whether COSTS of the rows are measured, and nothing is trained.
         decisions: what is decided, where rows are evaluated by decisions and not by pixels.
+        correlations: what measures of burden are compared with, where that is what is done.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
     """
@@ -204,6 +206,7 @@ class Experiment:
     published_image_set: Mapping[str, float] = field(default_factory=dict)
     costs: bool = False
     decisions: Decisions | None = None
+    correlations: Correlations | None = None
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 

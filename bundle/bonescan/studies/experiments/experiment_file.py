@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 
 from bonescan.metrics.pixel import METRICS
+from bonescan.studies.experiments.correlations import MEASURES, Correlations
 from bonescan.studies.experiments.decisions import DECISION_METRICS, Decisions, Reader
 from bonescan.studies.experiments.experiment import (
     COSTS,
@@ -59,6 +60,9 @@ def load_experiment(path: Path) -> Experiment:
         where, decisions = f"{path.name}, decisions", content["decisions"]
         readers = _make_each(Reader, decisions.get("readers", {}), f"{where}, reader")
         parts["decisions"] = _make(Decisions, {**decisions, "readers": readers}, where)
+    if "correlations" in content:
+        where = f"{path.name}, correlations"
+        parts["correlations"] = _make(Correlations, content["correlations"], where)
     experiment = _make(Experiment, {**content, **parts}, path.name)
     systems = [file.stem for file in find_systems()]
     mistakes = list(_find_mistakes(experiment, systems))
@@ -168,11 +172,11 @@ def _list_names(
     published = [each.published for each in rows]
     published += [line.published for line in experiment.published_lines]
     published += [experiment.decisions.published] if experiment.decisions else []
+    published += [experiment.correlations.published] if experiment.correlations else []
     named = (name for each in published for name in each)
     metrics = {*experiment.metrics, *experiment.computed, *named}
     yield "convention", [experiment.convention], CONVENTIONS
-    shares = DECISION_METRICS if experiment.decisions else (*METRICS, F1_OF_MEANS)
-    yield "metrics", metrics, COSTS if experiment.costs else shares
+    yield "metrics", metrics, _known_metrics(experiment)
     yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
     for number, row in enumerate(rows):
         earlier = [other.id for other in rows[:number]]
@@ -185,3 +189,11 @@ def _list_names(
         for profile in experiment.profiles.values() if row.data else ():
             known = [*profile.image_sets, *experiment.datalists]
             yield f"row {row.id}: data", [str(row.data)], known
+
+
+def _known_metrics(experiment: Experiment) -> Sequence[str]:
+    if experiment.costs:
+        return COSTS
+    if experiment.correlations:
+        return MEASURES
+    return DECISION_METRICS if experiment.decisions else (*METRICS, F1_OF_MEANS)
