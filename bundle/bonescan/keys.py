@@ -33,6 +33,9 @@ LABELLED = "labelled"
 """Whether a sample has a label map of its own; where not, LABEL is background all over. An entry of
 a datalist can say false to have its label left aside."""
 
+SHOWN = "shown"
+"""Of each view that a network has a channel for, whether the scan has it: (view,), bool."""
+
 MIRRORED = "mirrored"
 """Whether an entry is a mirrored copy of an image set: left and right of the patient are swapped.
 Not to be confused with a posterior view flipped onto the anterior one, which swaps nobody."""

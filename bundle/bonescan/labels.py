@@ -20,6 +20,18 @@ class BodyLabel(IntEnum):
     METASTASIS = 2
 
 
+class FocusLabel(IntEnum):
+    """Values of a label map that tells foci of uptake apart, in the order of a network's channels.
+
+    Metastases come last (bonescan.transforms.LesionProbd); derived, never on disk.
+    """
+
+    BACKGROUND = 0
+    BLADDER = 1
+    BENIGN = 2
+    METASTASIS = 3
+
+
 LABEL_NAMES = {label.value: label.name.lower() for label in Label}
 
 EIGHT_NEIGHBOURS = ((True,) * 3,) * 3

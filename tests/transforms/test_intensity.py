@@ -9,8 +9,10 @@ from bonescan.transforms import (
     NormalizeBrightnessd,
     ScalePercentile,
     ScalePercentiled,
+    ScaleRoot,
+    ScaleRootd,
 )
-from bonescan.transforms.intensity import normalize_brightness, scale_percentile
+from bonescan.transforms.intensity import normalize_brightness, scale_percentile, scale_root
 
 
 @pytest.fixture
@@ -125,3 +127,28 @@ def test_dictionary_form_does_the_same_to_its_keys_only(dictionary, array, count
     scaled = dictionary({"image": counts, "label": counts})
     torch.testing.assert_close(scaled["image"], array(counts))
     assert scaled["label"] is counts
+
+
+def test_the_root_is_one_at_the_percentile_and_clips_nothing():
+    view = torch.tensor([[0.0, 0.0, 10.0, 20.0], [30.0, 40.0, 50.0, -1.0]])
+    expected = (torch.tensor([[0.0, 0.0, 10.0, 20.0], [30.0, 40.0, 50.0, 0.0]]) / 30).sqrt()
+    torch.testing.assert_close(scale_root(view, 50.0), expected)
+
+
+def test_the_root_has_the_same_noise_at_every_mean():
+    generator = torch.Generator().manual_seed(2)
+    means = torch.tensor([8.0, 200.0])[:, None].expand(2, 20_000)
+    deviations = scale_root(torch.poisson(means, generator=generator), 100.0).std(dim=1)
+    assert deviations[0] / deviations[1] == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_root_keeps_the_views_comparable(counts):
+    counts[1] *= 4
+    scaled = ScaleRootd("image", 90.0)({"image": counts})["image"]
+    torch.testing.assert_close(scaled, scale_root(counts, 90.0))
+    assert not scale_root(torch.zeros(2, 3), 95.0).any()
+
+
+def test_the_root_refuses_a_percentile_of_zero():
+    with pytest.raises(ValueError, match="percentile must be over 0 and up to 100, got 0"):
+        ScaleRoot(0)

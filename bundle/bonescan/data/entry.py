@@ -5,6 +5,7 @@ from typing import Any
 
 from bonescan.dicom.scan import View
 from bonescan.keys import (
+    BENIGN,
     BODY,
     EARLIER,
     FOLD,
@@ -19,7 +20,7 @@ from bonescan.keys import (
     UNSEEN_FOLDS,
 )
 
-FILE_KEYS = (IMAGE, LABEL, INSTANCES, REGIONS, BODY, EARLIER)
+FILE_KEYS = (IMAGE, LABEL, INSTANCES, BENIGN, REGIONS, BODY, EARLIER)
 """Fields that name files, relative to the datalist."""
 VIEW_FIELD = "view"
 SPACING_FIELD = "spacing_mm"

@@ -1,6 +1,8 @@
 """Inferers for scans of several views, and for several networks."""
 
 from bonescan.inferers.all_views import AllViewsInferer
+from bonescan.inferers.autocast import AutocastInferer
+from bonescan.inferers.both_views import BothViewsInferer
 from bonescan.inferers.ensemble import EnsembleInferer
 from bonescan.inferers.instances import InstanceInferer
 from bonescan.inferers.patches import PatchInferer
@@ -11,6 +13,8 @@ from bonescan.inferers.sub_images import SubImageClassInferer, SubImageInferer
 
 __all__ = [
     "AllViewsInferer",
+    "AutocastInferer",
+    "BothViewsInferer",
     "EnsembleInferer",
     "InstanceInferer",
     "PatchInferer",

@@ -7,6 +7,7 @@ from bonescan.losses.cross_entropy import PixelCrossEntropy, pixel_cross_entropy
 from bonescan.losses.deep_supervision import DeepSupervisionLoss
 from bonescan.losses.overlap import BothOutputsLoss, FocalTverskyLoss
 from bonescan.losses.partly_labelled import PartlyLabelledLoss
+from bonescan.losses.scan import ScanLoss
 
 __all__ = [
     "BothOutputsLoss",
@@ -16,6 +17,7 @@ __all__ = [
     "FocalTverskyLoss",
     "PartlyLabelledLoss",
     "PixelCrossEntropy",
+    "ScanLoss",
     "TeacherConsistencyLoss",
     "discriminator_loss",
     "generator_loss",

@@ -1,6 +1,7 @@
 """Networks, one family a file."""
 
 from bonescan.networks.atrous import DenseAtrous
+from bonescan.networks.both_views import BothViewsUNet
 from bonescan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from bonescan.networks.double_unet import DoubleUNet
 from bonescan.networks.dual_pooling import DualPool, DualPoolUNet, ResidualMultiPool
@@ -13,6 +14,7 @@ from bonescan.networks.unet import UNet, UNetRes
 
 __all__ = [
     "AggregatingExtractor",
+    "BothViewsUNet",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "DenseAtrous",

@@ -2,20 +2,25 @@
 
 from bonescan.transforms.augment import RandShiftRotated, RandThinCounts, RandThinCountsd
 from bonescan.transforms.body_labels import JoinBodyLabeld, OtsuBody, OtsuBodyd
+from bonescan.transforms.foci import JoinFocid, PartRegionsd
 from bonescan.transforms.instances import SplitInstancesd, find_instances
 from bonescan.transforms.intensity import (
     NormalizeBrightness,
     NormalizeBrightnessd,
     ScalePercentile,
     ScalePercentiled,
+    ScaleRoot,
+    ScaleRootd,
 )
 from bonescan.transforms.label_values import CheckLabelGridd, CheckLabelValuesd, FillLabeld
 from bonescan.transforms.mirror import MirrorPosterior, MirrorPosteriord
+from bonescan.transforms.missing_views import FillViewsd, KeepShownViewsd, RandDropViewd
 from bonescan.transforms.operating_point import CalibrateProbd, LesionProbd, OperatingPointd
 from bonescan.transforms.oracle_threshold import OracleThresholdd
 from bonescan.transforms.panels import Panelsd
 from bonescan.transforms.patches import RandPatchd
 from bonescan.transforms.pixel_size import JoinPixelsd, ResizeViewsd
+from bonescan.transforms.region_bits import PackRegionsd
 from bonescan.transforms.regions import RandFlipSidesd, RegionBitsd, RegionChannelsd
 from bonescan.transforms.side_by_side import BodyWindow, BodyWindowd, SideBySide, SideBySided
 from bonescan.transforms.sites import SiteBitsd
@@ -41,8 +46,11 @@ __all__ = [
     "CheckLabelValuesd",
     "CropZScored",
     "FillLabeld",
+    "FillViewsd",
     "JoinBodyLabeld",
+    "JoinFocid",
     "JoinPixelsd",
+    "KeepShownViewsd",
     "LabelBitsd",
     "LesionProbd",
     "MirrorPosterior",
@@ -53,7 +61,10 @@ __all__ = [
     "OracleThresholdd",
     "OtsuBody",
     "OtsuBodyd",
+    "PackRegionsd",
     "Panelsd",
+    "PartRegionsd",
+    "RandDropViewd",
     "RandFlipSidesd",
     "RandPatchd",
     "RandShiftRotated",
@@ -64,6 +75,8 @@ __all__ = [
     "ResizeViewsd",
     "ScalePercentile",
     "ScalePercentiled",
+    "ScaleRoot",
+    "ScaleRootd",
     "SideBySide",
     "SideBySided",
     "SiteBitsd",
