@@ -12,7 +12,7 @@ from monai.bundle.config_item import ComponentLocator
 from monai.utils import ensure_tuple
 
 from bonescan import __version__
-from bonescan.labels import REGION_GROUPS
+from bonescan.labels import REGION_GROUPS, FocusLabel, Label
 from bonescan.workflow.command import Command, check_overrides, compose, parse_command
 from bonescan.workflow.installation import find_systems
 from bonescan.workflow.preflight import MIN_MONAI_VERSION
@@ -25,6 +25,7 @@ SYSTEMS = find_systems()
 OVERLAYS = (
     "aggregated",
     "all_training",
+    "bfloat16",
     "cropped",
     "dcgan",
     "dcgan_fast",
@@ -229,3 +230,17 @@ def test_skeleton_regions_has_a_channel_for_each_group_and_needs_no_keys_of_a_wo
     assert overlay["network_def"]["out_channels"] == len(REGION_GROUPS)
     steps = [*overlay["load"], *overlay["preprocess"]]  # what the run's system.json hands on
     assert "@keys" not in [step["keys"] for step in steps]
+
+
+def test_both_views_has_a_channel_for_each_focus_and_each_group_of_bones():
+    system = ConfigParser.load_config_file(str(CONFIGS / "systems" / "both_views.yaml"))
+    network, loss = system["network_def"], system["loss"]
+    assert network["regions"] == len(REGION_GROUPS)
+    assert network["classes"] == loss["classes"] == len(FocusLabel)
+    (mapping,) = [step for step in system["decide"] if step["_target_"] == "MapLabelValued"]
+    of_files = dict(zip(mapping["orig_labels"], mapping["target_labels"], strict=True))
+    assert of_files == {
+        FocusLabel.BLADDER: Label.BLADDER,
+        FocusLabel.BENIGN: Label.BACKGROUND,
+        FocusLabel.METASTASIS: Label.METASTASIS,
+    }

@@ -46,7 +46,7 @@ PARTLY_LABELLED = (
 """Systems that use the labels of half of the patients, who may well be those without lesions."""
 MEASURED = ("seconds", "processor_seconds", "memory_mb")
 """Columns of a history that no two runs share."""
-FILES = ("image", "label", "instances", "regions")
+FILES = ("image", "label", "instances", "benign", "regions")
 """Keys of a datalist's entries that name files."""
 
 

@@ -26,6 +26,8 @@ BENIGN = "benign"
 """Number of the benign focus per view, 0 where there is none."""
 REGIONS = "regions"
 """Bone regions per view, one bit per region (see bonescan.labels.REGIONS)."""
+PRED_REGIONS = "pred_regions"
+"""Bone regions as a network sees them, in the form of REGIONS."""
 BODY = "body"
 """Mask per view of body that is not metastatic, as far as it is known."""
 

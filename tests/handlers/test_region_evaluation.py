@@ -14,6 +14,7 @@ from bonescan.handlers.region_evaluation import (
 )
 from bonescan.labels import REGION_GROUPS
 from bonescan.run_folder import SUMMARY_JSON, SUMMARY_PAGE
+from bonescan.transforms.regions import to_bits
 
 GROUPS = list(REGION_GROUPS)
 SHAPE = (len(GROUPS), 2, 3, 4)
@@ -79,3 +80,29 @@ def test_a_scan_without_regions_is_named(tmp_path):
     RegionReport(output_dir=tmp_path, name="Bones").attach(engine)
     with pytest.raises(ValueError, match=r"must name its map of regions .* scan one has none"):
         engine.run([[{"patient": "a"}]])
+
+
+def test_maps_of_bits_under_other_keys_are_compared_where_the_truth_is_known(tmp_path):
+    pred, truth = (to_bits(torch.from_numpy(masks(skull=n, sacrum=n + 2))) for n in (1, 3))
+    meta = {"scan_id": "one", "simulated": True}
+    image = MetaTensor(torch.zeros(2, 3, 4), meta=meta)
+    samples = iter([{"image": image, "pred": pred, "truth": truth}, {"image": image, "pred": pred}])
+    engine = Engine(lambda _engine, _batch: [next(samples)])
+    engine.state.rank = 0
+    RegionReport(
+        output_dir=tmp_path, name="Bones", keys=("pred", "truth"), optional=True, file_stem="bones"
+    ).attach(engine)
+    engine.run([[{"patient": "a"}], [{"patient": "b"}]])
+    dice = json.loads((tmp_path / "bones.json").read_text())["Bones"]["dice"]
+    assert dice["skull"]["value"] == 0.5
+    assert dice["sacrum"]["value"] == 0.75
+    assert "1 simulated scans of 1 patients" in (tmp_path / "bones.md").read_text()
+
+
+def test_nothing_is_written_where_no_truth_is_known(tmp_path):
+    image = MetaTensor(torch.zeros(2, 3, 4), meta={"scan_id": "one", "simulated": False})
+    engine = Engine(lambda _engine, _batch: [{"image": image, "pred": torch.zeros(SHAPE)}])
+    engine.state.rank = 0
+    RegionReport(output_dir=tmp_path, name="Bones", optional=True).attach(engine)
+    engine.run([[{"patient": "a"}]])
+    assert not list(tmp_path.iterdir())

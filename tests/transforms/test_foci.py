@@ -2,7 +2,7 @@
 
 import torch
 
-from bonescan.keys import BENIGN, REGIONS
+from bonescan.keys import BENIGN, PRED_REGIONS
 from bonescan.labels import REGION_GROUPS, FocusLabel, Label, region_group_bits
 from bonescan.transforms import JoinFocid, PartRegionsd
 from bonescan.transforms.foci import join_foci
@@ -44,6 +44,6 @@ def test_bones_are_parted_from_the_foci():
     logits[4 + groups.index("skull"), 0, 0, 1] = 0.1
     sample = PartRegionsd("pred")({"pred": logits})
     torch.testing.assert_close(sample["pred"], logits[:4])
-    assert sample[REGIONS].dtype == torch.int64
+    assert sample[PRED_REGIONS].dtype == torch.int64
     both = region_group_bits("sacrum") | region_group_bits("pelvis_left")
-    assert sample[REGIONS].tolist() == [[[0, region_group_bits("skull")]], [[both, 0]]]
+    assert sample[PRED_REGIONS].tolist() == [[[0, region_group_bits("skull")]], [[both, 0]]]

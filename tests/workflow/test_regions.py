@@ -80,7 +80,7 @@ def test_true_regions_come_back_to_the_acquisition_side_by_side(regions_run, coh
     counts, truth = sample["image"], sample["regions"].numpy()
     seen = step.part.preprocess(sample)["regions"]
     part = dataclasses.replace(step.part, inferer=KnowsTruth(seen.as_tensor()))
-    found = AddRegionsd(part, device=CPU)({"counts": counts})["regions"].numpy()
+    found = AddRegionsd(part, device=CPU)({"counts": counts})["pred_regions"].numpy()
     assert found.dtype == np.int64
     for group in ("femur_left", "femur_right", "foot_left", "humerus_right", "skull", "sacrum"):
         bits = region_group_bits(group)
@@ -115,7 +115,7 @@ def test_a_place_of_the_body_has_one_name_in_both_views(regions_run, cohort):
     counts = load(cohort)["image"]
     counts[1] = counts[0].flip(-1)
     before = counts.clone()
-    regions = step({"counts": counts})["regions"]
+    regions = step({"counts": counts})["pred_regions"]
     assert regions.shape == counts.shape
     assert torch.equal(counts, before)
     assert torch.equal(regions[1], regions[0].flip(-1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from monai.utils import convert_to_tensor
 from numpy.typing import NDArray
 
 from bonescan import run_folder
@@ -16,6 +17,7 @@ from bonescan.keys import IMAGE, LABEL, META_SCAN_ID, META_SIMULATED, PRED, pati
 from bonescan.labels import REGION_GROUPS
 from bonescan.metrics.bootstrap import bootstrap_interval, ratio
 from bonescan.report.tables import markdown_table
+from bonescan.transforms.regions import to_channels
 
 POOLED = "all bones"
 
@@ -23,17 +25,33 @@ POOLED = "all bones"
 class RegionReport:
     """Gather the overlap of all scans and write the Dice of each bone, pooled over pixels.
 
-    Written into `output_dir` (names in bonescan.run_folder): a summary as JSON and as a page, with
+    Written into `output_dir`: a summary as JSON and as a page, with
     95 % intervals over patients.
 
     Args:
         output_dir: folder to write to.
         name: what the system is called in the tables.
+        keys: prediction and truth in a sample: masks (group, view, row, column), or region maps
+            (view, row, column), int64.
+        optional: leave out scans without truth, as most real ones are, in place of refusing them;
+            where none is left, nothing is written.
+        file_stem: of the files that are written.
     """
 
-    def __init__(self, *, output_dir: str | Path, name: str) -> None:
+    def __init__(
+        self,
+        *,
+        output_dir: str | Path,
+        name: str,
+        keys: Sequence[str] = (PRED, LABEL),
+        optional: bool = False,
+        file_stem: str = Path(run_folder.SUMMARY_JSON).stem,
+    ) -> None:
         self.output_dir = Path(output_dir)
         self.name = name
+        self.pred_key, self.truth_key = keys
+        self.optional = optional
+        self.file_stem = file_stem
 
     def attach(self, engine: Engine) -> None:
         """Register on the events of the evaluation."""
@@ -48,18 +66,20 @@ class RegionReport:
     def _collect(self, engine: Engine) -> None:
         for entry, sample in zip(engine.state.batch, engine.state.output, strict=True):
             meta = sample[IMAGE].meta
-            if not isinstance(sample.get(LABEL), torch.Tensor):
+            if not isinstance(sample.get(self.truth_key), torch.Tensor):
+                if self.optional:
+                    continue
                 raise ValueError(
                     "an entry that is evaluated must name its map of regions (`regions`), which "
                     f"simulated patients have; scan {meta[META_SCAN_ID]} has none"
                 )
-            pred, truth = (np.asarray(sample[key].cpu()) > 0 for key in (PRED, LABEL))
+            pred, truth = (_to_masks(sample[key]) for key in (self.pred_key, self.truth_key))
             patient = patient_of(entry, str(meta[META_SCAN_ID]))
             self.rows.append((patient, bool(meta[META_SIMULATED]), count_overlap(pred, truth)))
 
     def _finish(self, engine: Engine) -> None:
         self.rows = sorted(gather(self.rows), key=lambda row: row[0])
-        if engine.state.rank != 0:
+        if engine.state.rank != 0 or not self.rows:
             return
         patients, simulated, overlaps = zip(*self.rows, strict=True)
         summary = summarise_regions(patients, np.stack(overlaps))
@@ -69,8 +89,14 @@ class RegionReport:
             "simulated": all(simulated),
             "dice": summary,
         }
-        write_json(self.output_dir / run_folder.SUMMARY_JSON, {self.name: document}, indent=1)
-        write_text(self.output_dir / run_folder.SUMMARY_PAGE, _page(self.name, document))
+        path = self.output_dir / self.file_stem
+        write_json(path.with_suffix(".json"), {self.name: document}, indent=1)
+        write_text(path.with_suffix(".md"), _page(self.name, document))
+
+
+def _to_masks(maps: torch.Tensor) -> NDArray[np.bool_]:
+    plain = convert_to_tensor(maps, track_meta=False).cpu()
+    return np.asarray(to_channels(plain) if plain.dtype == torch.int64 else plain) > 0
 
 
 def count_overlap(pred: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
 
 from bonescan import run_folder
@@ -33,8 +32,8 @@ from bonescan.keys import (
     MIRRORED,
     PRED,
     PRED_INSTANCES,
+    PRED_REGIONS,
     PROB,
-    REGIONS,
     SCAN_PROB,
     SITE_PROBS,
 )
@@ -196,8 +195,8 @@ def make_result(
     Args:
         sample: counts, pred (values of bonescan.labels.Label), prob and field_mask (view, row,
             column), MetaTensors in acquisition geometry; pred_instances likewise where the system
-            tells lesions apart, regions where a network tells those; mirrored where the entry says
-            so; site_probs (site,) and scan_prob (1,) where the system says them.
+            tells lesions apart, pred_regions where a network tells bones; mirrored where the entry
+            says so; site_probs (site,) and scan_prob (1,) where the system says them.
         field: field that was searched for lesions.
         provenance: what makes the result.
         calibration: of probabilities.
@@ -209,8 +208,8 @@ def make_result(
     meta = sample[COUNTS].meta
     maps = {
         key: sample[key].cpu().numpy()
-        for key in (COUNTS, PRED, PROB, FIELD_MASK, PRED_INSTANCES, REGIONS)
-        if isinstance(sample.get(key), torch.Tensor)  # a datalist may name a file of true regions
+        for key in (COUNTS, PRED, PROB, FIELD_MASK, PRED_INSTANCES, PRED_REGIONS)
+        if key in sample
     }
     instances = maps.get(PRED_INSTANCES)
     sources, acquired = json.loads(meta[META_SOURCES]), str(meta[META_ACQUIRED])
@@ -236,7 +235,7 @@ def make_result(
         instances=None if instances is None else instances.astype(np.int32),
         field=field,
         field_mask=maps[FIELD_MASK] > 0.5,
-        regions=maps.get(REGIONS),
+        regions=maps.get(PRED_REGIONS),
         provenance=provenance,
         **_read_decisions(sample),
     )

@@ -8,12 +8,12 @@ from monai.transforms import MapTransform
 from monai.utils import TransformBackends, convert_to_tensor
 
 from bonescan.inferers.stepwise import Part
-from bonescan.keys import COUNTS, IMAGE, PRED, REGIONS
+from bonescan.keys import COUNTS, IMAGE, PRED, PRED_REGIONS
 from bonescan.transforms.metadata import replace_values
 
 
 class AddRegionsd(MapTransform):
-    """Add the region map of a scan to its sample, under REGIONS.
+    """Add the region map of a scan to its sample, under PRED_REGIONS.
 
     The map (view, row, column) holds int64 bits of bonescan.labels.REGIONS, in the geometry of the
     acquisition; outside of what the network sees there is no bone.
@@ -38,7 +38,7 @@ class AddRegionsd(MapTransform):
         """Return the sample with its regions."""
         sample = dict(data)
         for key in self.key_iterator(sample):
-            sample[REGIONS] = self._find(sample[key])
+            sample[PRED_REGIONS] = self._find(sample[key])
         return sample
 
     def _find(self, counts: torch.Tensor) -> torch.Tensor:

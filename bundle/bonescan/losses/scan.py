@@ -56,7 +56,8 @@ class ScanLoss(nn.Module):
         shares = batch[REGIONS]
         known = shown & (shares.amin(dim=(2, 3, 4)) >= 0)  # (B, V)
         if self.bones_weight > 0 and known.any():
-            mean = F.adaptive_avg_pool2d(by_view[known][:, self.classes :], shares.shape[-2:])
+            rows, columns = shares.shape[-2:]
+            mean = F.adaptive_avg_pool2d(by_view[known][:, self.classes :], (rows, columns))
             bones = self.bones(mean, shares[known])
         self.terms = {"foci_loss": foci.detach(), "bones_loss": bones.detach()}
         return foci + self.bones_weight * bones

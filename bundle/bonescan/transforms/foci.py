@@ -6,7 +6,7 @@ import torch
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends, convert_to_tensor
 
-from bonescan.keys import BENIGN, REGIONS
+from bonescan.keys import BENIGN, PRED_REGIONS
 from bonescan.labels import FocusLabel, Label
 from bonescan.transforms.metadata import replace_values
 from bonescan.transforms.regions import to_bits
@@ -80,7 +80,7 @@ class PartRegionsd(MapTransform):
     def __init__(
         self,
         keys: Sequence[str] | str,
-        name: str = REGIONS,
+        name: str = PRED_REGIONS,
         *,
         allow_missing_keys: bool = False,
     ) -> None:

@@ -54,8 +54,9 @@ class FillViewsd(MapTransform, InvertibleTransform):
             full = plain.new_zeros((len(VIEWS), *plain.shape[1:]))
             full[places] = plain
             sample[key] = replace_values(sample[key], full)
-            if isinstance(sample[key], MetaTensor):
-                sample[key].meta[META_VIEWS] = join_view_names(VIEWS)
+            filled = sample[key]
+            if isinstance(filled, MetaTensor):
+                filled.meta[META_VIEWS] = join_view_names(VIEWS)
             self.push_transform(sample[key], extra_info={"views": join_view_names(names)})
             sample[self.shown] = torch.tensor([view in names for view in VIEWS])
         return sample
