@@ -15,14 +15,15 @@ class BothViewsUNet(nn.Module):
     """Segment foci of uptake and bones in both views of a scan.
 
     Blocks of pixels become channels (pixel unshuffling, Shi et al. 2016), so that MONAI's DynUNet
-    works on larger pixels with all counts at hand; the classes of foci are put back pixel by pixel,
-    the bones, which are large, by bilinear interpolation. Both views share every layer: what stands
-    at one place in one view is evidence for the other.
+    works on larger pixels with all counts at hand. The classes of foci are put back pixel by pixel.
+    Bones, which are large and told by where they lie, are read one level deeper, where context is
+    near, and interpolated. Both views share every layer: what stands at one place in one view is
+    evidence for the other.
 
     Args:
         classes: of foci, one of which a pixel shows; softmax over them.
         regions: groups of bones, any of which a pixel shows; a sigmoid each.
-        filters: channels at each depth; the sides of the image are multiples of
+        filters: channels at each depth, of three or more; the sides of the image are multiples of
             `block` times 2 to the power of len(filters) - 1.
         block: pixels of a block along each side.
     """
@@ -34,17 +35,18 @@ class BothViewsUNet(nn.Module):
         self.classes = classes
         self.regions = regions
         self.block = block
-        self.focus_channels = VIEWS * classes * block**2
         halvings = len(filters) - 1
         self.body = DynUNet(
             spatial_dims=2,
             in_channels=VIEWS * block**2,
-            out_channels=self.focus_channels + VIEWS * regions,
+            out_channels=VIEWS * classes * block**2,
             kernel_size=[3] * len(filters),
             strides=[1] + [2] * halvings,
             upsample_kernel_size=[2] * halvings,
             filters=list(filters),
         )
+        self.bones_after = halvings - 2  # the last upsampling but one
+        self.bones = nn.Conv2d(filters[1], VIEWS * regions, kernel_size=1)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Compute the logits of both views.
@@ -57,17 +59,24 @@ class BothViewsUNet(nn.Module):
             of the posterior one.
         """
         blocks = F.pixel_unshuffle(image, self.block)  # (B, 2 block^2, H / block, W / block)
-        logits = self.body(blocks)
-        foci = F.pixel_shuffle(logits[:, : self.focus_channels], self.block)
-        bones = F.interpolate(
-            logits[:, self.focus_channels :].float(),
-            scale_factor=float(self.block),
-            mode="bilinear",
-            align_corners=False,
+        features = self.body.input_block(blocks)
+        skips = [features]
+        for down in self.body.downsamples:
+            features = down(features)
+            skips.append(features)
+        features = self.body.bottleneck(features)
+        bones = image
+        for number, up in enumerate(self.body.upsamples):
+            features = up(features, skips.pop())
+            if number == self.bones_after:
+                bones = self.bones(features)  # (B, 2 regions, H / 2 block, W / 2 block)
+        foci = F.pixel_shuffle(self.body.output_block(features), self.block).float()
+        batch, _, rows, columns = image.shape
+        large = F.interpolate(
+            bones.float(), size=[rows, columns], mode="bilinear", align_corners=False
         )
-        batch, _, rows, columns = foci.shape
         parts = (
-            foci.float().reshape(batch, -1, self.classes, rows, columns),
-            bones.reshape(batch, -1, self.regions, rows, columns),
+            foci.reshape(batch, -1, self.classes, rows, columns),
+            large.reshape(batch, -1, self.regions, rows, columns),
         )
         return torch.cat(parts, dim=2).flatten(1, 2)
