@@ -3,13 +3,17 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
 import bonescan
+from bonescan.errors import ScanError
+from bonescan.measures.change import LesionState
 from tests.handlers.fakes import NETWORK, save_weights
 
 FILES = (("sim-0001/scan.dcm",), ("sim-0005/anterior.dcm", "sim-0005/posterior.dcm"))
@@ -147,3 +151,17 @@ def test_the_package_alone_loads_nothing_heavy():
 def test_other_names_are_unknown():
     with pytest.raises(AttributeError, match="has no attribute 'train'"):
         bonescan.train  # noqa: B018
+
+
+def test_change_since_an_earlier_scan(system, cohort, tmp_path):
+    first = cohort / "sim-0001" / "scan.dcm"
+    image = pydicom.dcmread(first)
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    image.AcquisitionDate = "20990101"
+    image.save_as(tmp_path / "later.dcm")
+    earlier = system(first)
+    result = system(tmp_path / "later.dcm", earlier=[earlier])
+    assert result.change.days == (date(2099, 1, 1) - earlier.acquired).days
+    assert {lesion.state for lesion in result.change.lesions} == {LesionState.UNCHANGED}
+    with pytest.raises(ScanError, match="must be different ones, got the same"):
+        system(first, earlier=[earlier])

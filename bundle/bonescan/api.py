@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import warnings
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import IMAGE
 from bonescan.metrics.calibration import Calibration
 from bonescan.metrics.operating_point import read_operating_point
+from bonescan.report.compared import compare_results
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 from bonescan.run_folder import OPERATING_POINT, SYSTEM, WEIGHTS
@@ -67,19 +69,28 @@ class System:
         self._inferer = inferer
         self._chains = (preprocessing, postprocessing)
 
-    def __call__(self, scan: str | Path | Sequence[str | Path]) -> ScanResult:
-        """Find lesions in a scan.
+    def __call__(
+        self,
+        scan: str | Path | Sequence[str | Path],
+        *,
+        earlier: Sequence[ScanResult] = (),
+        therapy_start: date | None = None,
+    ) -> ScanResult:
+        """Find lesions in a scan, and what has changed since earlier ones.
 
         Args:
             scan: a DICOM or NIfTI file, the two files of a scan, or its folder; names may end in
                 what a header does not tell (see bonescan.data.scan_reference).
+            earlier: what this system made of earlier scans of the patient, in any order.
+            therapy_start: first day of the therapy whose effect the scan shows, beside `earlier`.
 
         Returns:
             Counts, label map, probabilities and findings, in acquisition geometry.
 
         Raises:
             ScanError: if the files are no planar whole-body bone scan, or the field that the system
-                assesses cannot be found.
+                assesses cannot be found; if an earlier scan cannot be compared
+                (see bonescan.report.compared).
         """
         # Transforms keep a state while they are inverted, which threads must not share. One copy of
         # both chains: the second inverts the first.
@@ -99,12 +110,15 @@ class System:
             amp=self.device.type == "cuda",
         )
         evaluator.run()
-        return make_result(
+        result = make_result(
             {**evaluator.state.batch[0], **evaluator.state.output[0]},
             field=self.field,
             provenance=dataclasses.replace(self.provenance, date=utc_now()),
             calibration=self.calibration,
         )
+        if not earlier:
+            return result
+        return compare_results(result, earlier, therapy_start=therapy_start)
 
 
 def load(

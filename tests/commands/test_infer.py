@@ -1,8 +1,10 @@
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
@@ -84,6 +86,65 @@ def test_an_archive_goes_on_after_a_damaged_jpeg_and_tells_it(trained, cohort, c
     assert f"1 inputs left out; see {output / 'failures.csv'}" in shown
     assert [Path(row["input"]).name for row in rows(output)] == ["a.dcm", "z.dcm"]
     assert "b_bad.dcm: decoding the pixel data failed" in (output / "failures.csv").read_text()
+
+
+def scan_again(path: Path, cohort: Path, day: str, **header: str) -> str:
+    """Write a scan of the first patient as one of another day."""
+    image = pydicom.dcmread(cohort / "sim-0001" / "scan.dcm")
+    for keyword in ("SOPInstanceUID", "StudyInstanceUID"):
+        image[keyword].value = f"1.2.{day}"
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    image.AcquisitionDate = day
+    for keyword, value in header.items():
+        setattr(image, keyword, value)
+    image.save_as(path)
+    return str(path)
+
+
+def test_change_since_an_earlier_scan(trained, cohort, capfd):
+    old = scan_again(Path("old, 1.dcm"), cohort, "20240110")
+    new = scan_again(Path("new.dcm"), cohort, "20240409")
+    command = ["infer", "--trust", str(trained), new, "-o", "out", "--earlier", old]
+    assert main([*command, "--therapy-start", "2024-01-20"]) == 0
+    (row,) = rows("out")
+    assert (row["input"], row["days_since_earlier"], row["lesions_new"]) == ("new.dcm", "90", "0")
+    folder = Path("out", row["scan_id"])
+    change = json.loads((folder / "findings.json").read_text())["change"]
+    assert change["flare_possible"] is True
+    assert change["same_patient"] is True
+    assert change["pcwg3_2_plus_2"]["days"] == [0, 90]
+    assert len(change["earlier_scan_ids"]) == 1
+    assert "90 days" in (folder / "report.html").read_text()
+    told = capfd.readouterr()
+    texts = [told.out, told.err, Path("out/run.json").read_text(), str(row)]
+    texts += [path.read_bytes().decode("latin-1") for path in folder.iterdir()]
+    assert not re.findall(r"2024-?0[14]-?[0-9]{2}", "".join(texts))
+
+
+def test_scans_of_one_patient_are_followed_up(trained, cohort):
+    Path("in").mkdir()
+    scan_again(Path("in/a.dcm"), cohort, "20240409")
+    scan_again(Path("in/b.dcm"), cohort, "20240110")
+    scan_again(Path("in/c.dcm"), cohort, "20240301", PatientID="another")
+    assert main(["infer", "--trust", str(trained), "in", "-o", "out", "--follow-up"]) == 0
+    days = {row["input"]: row["days_since_earlier"] for row in rows("out")}
+    assert days == {"in/b.dcm": "", "in/a.dcm": "90", "in/c.dcm": ""}
+
+
+def test_an_earlier_scan_of_another_patient_is_told(trained, cohort, capsys):
+    old = scan_again(Path("old.dcm"), cohort, "20240110", PatientID="another")
+    new = scan_again(Path("new.dcm"), cohort, "20240409")
+    assert main(["infer", "--trust", str(trained), new, "-o", "out", "--earlier", old]) == 1
+    (row,) = read_rows(Path("out/failures.csv"))
+    assert row["input"] == "new.dcm"
+    assert "must be of the same patient, got one of another" in row["reason"]
+    assert not Path("out/summary.csv").exists()
+
+
+def test_a_day_of_therapy_is_a_day(trained, capsys):
+    with pytest.raises(SystemExit):
+        main(["infer", str(trained), "new.dcm", "--therapy-start", "20.1.2024"])
+    assert "day must be YYYY-MM-DD, got '20.1.2024'" in capsys.readouterr().err
 
 
 def test_a_missing_input_is_told(trained, capsys, caplog):

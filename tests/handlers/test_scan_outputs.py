@@ -15,10 +15,11 @@ import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor
 
+from bonescan.data.follow_up import Visit
 from bonescan.dicom.scan import View
 from bonescan.errors import StorageError
 from bonescan.handlers.scan_outputs import ScanOutputs, make_result
-from bonescan.keys import FAILURE, IMAGE_PATH
+from bonescan.keys import FAILURE, IMAGE_PATH, VISIT
 from bonescan.labels import Label
 from bonescan.metrics.calibration import Calibration
 from bonescan.report.provenance import Provenance
@@ -93,7 +94,7 @@ def run(
     def infer(engine, batch):
         if FAILURE in batch:
             return []
-        engine.state.batch = [{"counts": batch["counts"]}]
+        engine.state.batch = [{key: batch[key] for key in ("counts", VISIT) if key in batch}]
         return [batch]
 
     engine = Engine(infer)
@@ -224,6 +225,50 @@ def test_a_table_of_an_older_version_is_not_gone_on_with(tmp_path):
         ValueError, match=r"--resume must have the system .* got 'U-Net'; give anoth"
     ):
         run([SummaryWriter()], [make_sample("s2")], tmp_path, resume=True)
+
+
+def make_visit(name: str, day: str, *earlier: str, **options) -> dict[str, MetaTensor | str]:
+    """Return a sample of a patient who is scanned on several days."""
+    sample = make_sample(name)
+    body = np.random.default_rng(8).poisson(np.outer(np.hanning(60), np.hanning(40)) * 40)
+    counts = np.stack([body, body[:, ::-1]]).astype(np.float32)
+    for key in sample:
+        plain = torch.from_numpy(counts) if key == "counts" else torch.zeros(counts.shape)
+        sample[key] = MetaTensor(plain, meta=sample[key].meta)
+    sample["counts"].meta |= {"acquired": day, "patient_key": "8f3a", "spacing_mm": (20.0, 15.0)}
+    return {**sample, VISIT: str(Visit(name, options.pop("chain", 1), earlier, **options))}
+
+
+def test_a_scan_is_compared_with_those_that_were_read_before(tmp_path):
+    batches = [
+        make_visit("s1", "2024-01-10", is_asked=False),
+        make_visit("s2", "2024-04-09", "s1", therapy_start="2024-01-20"),
+        make_visit("s3", "2024-09-01", "s1", "s2"),
+    ]
+    outputs = run([NoteScan(), SummaryWriter()], batches, tmp_path)
+    assert not (tmp_path / "failures.csv").exists()
+    rows = table(tmp_path / "summary.csv")
+    assert [row["scan_id"] for row in rows] == ["s2", "s3"]
+    assert [row["lesions_new"] for row in rows] == ["0", "0"]
+    assert not (tmp_path / "s1").exists()
+    assert outputs.n_done == 2
+
+
+def test_a_scan_whose_earlier_one_failed_is_a_failure(tmp_path):
+    batches = [
+        make_visit("s1", "2024-01-10", is_asked=False),
+        UNREADABLE,
+        make_visit("s3", "2024-09-01", "s1", "bad.dcm"),
+        make_visit("s4", "2024-09-01", "s1", chain=2),
+    ]
+    outputs = run([SummaryWriter()], batches, tmp_path)
+    reasons = {row["input"]: row["reason"] for row in table(tmp_path / "failures.csv")}
+    assert reasons["s3.dcm"].startswith(
+        "result: its earlier scan must be read first, got a failure of bad.dcm; see the reason"
+    )
+    assert "got a failure of s1" in reasons["s4.dcm"], "another patient's scans are not kept"
+    assert (outputs.n_done, outputs.n_failed) == (0, 3)
+    assert not (tmp_path / "s3").exists()
 
 
 def test_another_run_starts_new_tables(tmp_path):

@@ -28,8 +28,8 @@ def count_groups(patients):
 
 
 def test_unknown_preset_is_refused():
-    names = "default, normal, lin2020, lin2022, he2024, chen2023, liu2021, liu2021_alp"
-    with pytest.raises(ValueError, match=f"preset must be one of {names}, got 'mine'"):
+    names = "default, normal, lin2020, lin2022, he2024, chen2023, liu2021, liu2021_alp, liu2021_th"
+    with pytest.raises(ValueError, match=f"preset must be one of {names}erapy, got 'mine'"):
         find_preset("mine")
 
 
@@ -120,6 +120,14 @@ def test_liu2021_alp_holds_the_patients_with_the_laboratory_value_alone():
     assert all(find_group(preset, number).metastases for number in numbers)
     assert {find_follow_up(preset, number) for number in numbers} == {None}
     assert narrow(preset, preset.groups[0]).extent == LIU.extent
+
+
+def test_liu2021_therapy_holds_the_patients_who_are_scanned_again_alone():
+    preset = PRESETS["liu2021_therapy"]
+    numbers = range(1, preset.patients + 1)
+    assert [find_follow_up(preset, number) for number in numbers] == list(range(40))
+    assert not any(has_alp(preset, number) for number in numbers)
+    assert all(find_group(preset, number).metastases for number in numbers)
 
 
 def test_a_group_without_a_primary_has_those_of_the_preset():

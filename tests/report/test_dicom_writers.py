@@ -1,4 +1,7 @@
+import dataclasses
 import logging
+import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +65,10 @@ def path_of(output: Path, name: str) -> Path:
     return output / make_result().scan_id / name
 
 
+def evaluations_of(group) -> dict[str, str]:
+    return {each.name.value: each.value.value for each in group.get_qualitative_evaluations()}
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_results_name_nobody_by_default(result, output, name, caplog):
     caplog.set_level(logging.DEBUG)
@@ -115,6 +122,33 @@ def test_report_measures_each_lesion(result, output):
     assert named["BSTBI"] == pytest.approx(result.burden.bstbi)
     assert named["UPTAKE_SHARE"] == pytest.approx(100 * result.burden.uptake_share)
     assert "PLANAR_BSI" not in named
+
+
+def test_report_says_what_has_changed(result, output):
+    label_map = result.label_map.copy()
+    label_map[0, 60:64, 20:24] = Label.METASTASIS
+    earlier = dataclasses.replace(result, scan_id="other", acquired=date(2024, 1, 10))
+    now = dataclasses.replace(
+        result, label_map=label_map, earlier=[earlier], acquired=date(2024, 4, 9),
+        therapy_start=date(2024, 1, 20),
+    )  # fmt: skip
+    StructuredReportWriter()(now, output)
+    path = path_of(output, run_folder.MEASUREMENTS)
+    report = srread(path).content
+    first, second = report.get_planar_roi_measurement_groups()
+    name = "LESION_CHANGE"
+    assert [evaluations_of(group)[name] for group in (first, second)] == ["UNCHANGED", "NEW"]
+    _, change = report.get_image_measurement_groups()
+    assert change.tracking_identifier == "Change since the last earlier scan"
+    named = {each.name.value: (each.value, each.unit.value) for each in change.get_measurements()}
+    assert named["DAYS_SINCE"] == (90, "d")
+    assert (named["LESIONS_NEW"], named["LESIONS_UNCHANGED"]) == ((1, "1"), (1, "1"))
+    assert named["BSTBI_CHANGE"] == (pytest.approx(now.change.bstbi_points), "{points}")
+    assert "PLANAR_BSI_CHANGE" not in named
+    assert evaluations_of(change)["PCWG3_2_PLUS_2"] == "NOT_MET"
+    content = path.read_bytes()
+    assert b"healing bone" in content
+    assert not re.findall(rb"2024-?0[14]", content)
 
 
 def test_report_takes_calibrated_probabilities_where_they_are_known(result, output):

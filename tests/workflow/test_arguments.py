@@ -30,6 +30,16 @@ def test_ordinary_paths_stay_legible(text):
     assert literal(Path(text)) == str(Path(text))
 
 
+def test_a_list_of_paths_is_read_as_the_paths(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text('{"earlier": null, "seed": 1, "copy": "@earlier"}')
+    arguments = make_arguments("inference", [config], values={"earlier": [*ODD, "a b/c.dcm"]})
+    command = parse_command(arguments)
+    parser = ConfigParser(ConfigParser.load_config_files(list(command.config_files)))
+    parser.update(pairs=dict(command.overrides))
+    assert parser.get_parsed_content("copy") == [*ODD, "a b/c.dcm"]
+
+
 def test_settings_are_typed_and_none_is_left_out():
     arguments = make_arguments(
         "training", [Path("a.yaml"), Path("b,c.yaml")],

@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from bonescan.workflow.command import check_overrides, compose, current_command, parse_command
+from bonescan.workflow.command import (
+    check_overrides,
+    compose,
+    current_command,
+    hide_private,
+    parse_command,
+)
 from bonescan.workflow.launch import launch
 
 
@@ -19,6 +25,18 @@ def test_overrides_are_typed_as_monai_types_them():
     command = parse_command(["--config_file", "base.yaml", "--epochs", "1e1", "--nested#depth=3"])
     assert command.config_files == ("base.yaml",)
     assert dict(command.overrides) == {"epochs": 10.0, "nested#depth": 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--therapy_start", "2024-01-20", "--seed"], ["--therapy_start", "HIDDEN", "--seed"]),
+        (["--therapy_start=2024-01-20", "x"], ["--therapy_start=HIDDEN", "x"]),
+        (["--input", "therapy.dcm"], ["--input", "therapy.dcm"]),
+    ],
+)  # fmt: skip
+def test_a_day_of_a_patient_is_not_repeated(words, shown):
+    assert hide_private(words) == shown
 
 
 def test_files_and_overrides_are_composed():

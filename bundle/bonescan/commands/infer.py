@@ -1,6 +1,7 @@
 """The command that runs a trained system on new scans."""
 
 import argparse
+from datetime import date
 from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command
@@ -36,9 +37,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="folder of a training of the overlay skeleton_regions: findings name their bones",
     )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--earlier",
+        nargs="+",
+        metavar="PATH",
+        help="earlier scans of the patient, where INPUT is one scan: files, or folders of scans",
+    )
+    which.add_argument(
+        "--follow-up",
+        action="store_true",
+        help="compare each scan with those of the same patient and of earlier days in INPUT",
+    )
+    parser.add_argument(
+        "--therapy-start",
+        type=_day,
+        metavar="YYYY-MM-DD",
+        help="first day of therapy of the patient whose scans are compared",
+    )
     add_device(parser)
     add_trust(parser)
     add_settings(parser)
+
+
+def _day(text: str) -> str:
+    """Take a day.
+
+    Raises:
+        ArgumentTypeError: if it is none.
+    """
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"day must be YYYY-MM-DD, got {text!r}") from None
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -55,6 +86,9 @@ def run(chosen: argparse.Namespace) -> int:
         "regions_run": chosen.regions,
         "resume": chosen.resume or None,
         "identified": chosen.identified or None,
+        "earlier": chosen.earlier,
+        "follow_up": chosen.follow_up or None,
+        "therapy_start": chosen.therapy_start,
         "device": chosen.device,
     }
     files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
@@ -76,6 +110,7 @@ COMMAND = Command(
     to_continue=WITH_RESUME,
     notes="""\
 Writes a label map, findings, a picture, a report and DICOM results of each scan, and a table of
-all. Inputs that cannot be read are listed in failures.csv; the others are processed, and the exit
-code is 1.""",
+all. Of a scan with earlier ones they say what has changed: --earlier names these, --follow-up takes
+them from INPUT by patient and day, and a datalist may name one in the field "earlier". Inputs that
+cannot be read are listed in failures.csv; the others are processed, and the exit code is 1.""",
 )

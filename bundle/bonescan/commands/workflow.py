@@ -105,7 +105,7 @@ def start(
     config_files: Sequence[Path],
     *,
     args_file: Path | None = None,
-    values: Mapping[str, str | Path | int | bool | None],
+    values: Mapping[str, str | Path | int | bool | Sequence[str] | None],
     settings: Sequence[str],
 ) -> int:
     """Say which command of MONAI this is, and run it in this process.
@@ -121,13 +121,14 @@ def start(
         The exit code.
     """
     from bonescan.workflow.arguments import make_arguments
+    from bonescan.workflow.command import hide_private
     from bonescan.workflow.launch import launch
 
     arguments = make_arguments(
         run_id, config_files, args_file=args_file, values=values, settings=settings
     )
     if is_first_process():
-        words = " ".join(_quoted(argument) for argument in arguments)
+        words = " ".join(_quoted(argument) for argument in hide_private(arguments))
         print(f"python -m monai.bundle run {words}", flush=True)
     return launch(arguments)
 

@@ -1,6 +1,7 @@
 """The fields of a datalist's entry that this bundle reads, and what they may hold."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from bonescan.dicom.scan import View
@@ -17,6 +18,7 @@ from bonescan.keys import (
     MIRRORED,
     PATIENT,
     REGIONS,
+    THERAPY_START,
     UNSEEN_FOLDS,
 )
 
@@ -79,6 +81,13 @@ def _is_view(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value in set(View))
 
 
+def _is_day(value: Any) -> bool:
+    try:
+        return bool(date.fromisoformat(value))
+    except (TypeError, ValueError):
+        return False
+
+
 def _is_spacing(value: Any) -> bool:
     is_pair = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 2
     return value is None or (is_pair and all(isinstance(size, int | float) for size in value))
@@ -93,6 +102,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     GENERATED: (_is_truth, "true or false"),
     UNSEEN_FOLDS: (_is_whole_list, "a list of whole numbers"),
     VIEW_FIELD: (_is_view, f"one of {', '.join(View)}"),
+    THERAPY_START: (_is_day, "a day, YYYY-MM-DD"),
     SPACING_FIELD: (_is_spacing, "two numbers, row and column in mm"),
 }
 

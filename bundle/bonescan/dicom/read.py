@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +88,8 @@ def read_scan(
         sources=sources,
         view_source=decided.source,
         content_check=content_check,
-        acquired=min(filter(None, (file.header.acquired for file in files)), default=None),
-        patient_key=make_patient_key(
-            [max(digests) for digests in zip(*(file.header.person for file in files), strict=True)]
-        ),
+        acquired=_day_of([file.header for file in files]),
+        patient_key=_patient_of([file.header for file in files]),
     )
 
 
@@ -101,6 +100,19 @@ def read_header(path: Path) -> ImageHeader:
         ScanError: if the file is not DICOM or its header is damaged.
     """
     return parse(load(path, pixels=False), path)
+
+
+def read_visit(paths: Paths) -> tuple[date | None, str]:
+    """Read when a scan was made, and the key of whom, without its pixels.
+
+    Returns:
+        ScanFacts.acquired and ScanFacts.patient_key; None and empty of files that are not DICOM.
+
+    Raises:
+        ScanError: if a file cannot be read.
+    """
+    headers = [read_header(path) for path in _expand(paths) if is_dicom_image(path)]
+    return _day_of(headers), _patient_of(headers) if headers else ""
 
 
 def sole_view(header: ImageHeader) -> View | None:
@@ -118,6 +130,16 @@ def is_dicom_image(path: Path) -> bool:
         return True
     except OSError:
         return False
+
+
+def _day_of(headers: Sequence[ImageHeader]) -> date | None:
+    return min((header.acquired for header in headers if header.acquired), default=None)
+
+
+def _patient_of(headers: Sequence[ImageHeader]) -> str:
+    """Make the patient's key of what any of the files of a scan says."""
+    people = (header.person for header in headers)
+    return make_patient_key([max(digests) for digests in zip(*people, strict=True)])
 
 
 def _as_view(view: View | str) -> View:

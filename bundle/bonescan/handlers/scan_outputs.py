@@ -12,10 +12,12 @@ from ignite.engine import Engine, Events
 
 from bonescan import run_folder
 from bonescan.data.failures import make_failure
+from bonescan.data.follow_up import parse_visit
 from bonescan.dicom.scan import Source, View
 from bonescan.dicom.scan_id import warn_of_shared_key
 from bonescan.errors import StorageError, one_line
 from bonescan.files import append_row, read_rows, write_rows, writing
+from bonescan.handlers.kept_results import KeptResults
 from bonescan.keys import (
     COUNTS,
     FAILURE,
@@ -36,6 +38,7 @@ from bonescan.keys import (
     PROB,
     SCAN_PROB,
     SITE_PROBS,
+    VISIT,
 )
 from bonescan.labels import REPORT_SITES
 from bonescan.metrics.calibration import Calibration
@@ -92,6 +95,7 @@ class ScanOutputs:
         warn_of_shared_key()
         self.provenance = self.find_provenance()
         self.n_done = self.n_failed = 0
+        self.kept = KeptResults()
         done = read_done(self.output_dir) if self.resume else []
         rows = self.output_dir / run_folder.SCAN_ROWS
         if done:
@@ -120,7 +124,11 @@ class ScanOutputs:
             self._take({**entry, **output})
 
     def _take(self, sample: Mapping[str, Any]) -> None:
-        """Make the result of a scan and write it; what fails is a failure of that scan alone."""
+        """Make the result of a scan and write it; what fails is a failure of that scan alone.
+
+        One that is only there for others to be compared with is not written.
+        """
+        visit = parse_visit(sample[VISIT]) if VISIT in sample else None
         try:
             result = make_result(
                 sample,
@@ -128,12 +136,15 @@ class ScanOutputs:
                 provenance=self.provenance,
                 calibration=self.calibration,
             )
+            if visit is not None:
+                result = self.kept.compare(result, visit)
         except Exception as err:
             logger.debug("failure of a result", exc_info=err)
             name = make_failure(err, sample[COUNTS].meta)[IMAGE_PATH]
             self._note_failure(name, _describe("result", err))
         else:
-            self._write(result)
+            if visit is None or visit.is_asked:
+                self._write(result)
 
     def _write(self, result: ScanResult) -> None:
         """Let all writers write, in a folder without what an earlier run has left.

@@ -107,6 +107,10 @@ class Change:
         """Count the lesions of one state."""
         return sum(lesion.state is state for lesion in self.lesions)
 
+    def state_by_lesion(self) -> dict[int, LesionState]:
+        """Return what became of each lesion of the present scan, by its number."""
+        return {lesion.now[0].lesion: lesion.state for lesion in self.lesions if lesion.now}
+
 
 def compare_scans(
     scan: AssessedScan, earlier: Sequence[AssessedScan], *, therapy_start: date | None = None

@@ -291,6 +291,14 @@ LIU = Preset(
     study=LIU_STUDY,
 )
 
+
+def _studied(name: str, study: StudyPlan) -> Preset:
+    """Return a preset of those patients with metastases alone of whom a study knows more."""
+    patients = study.alp_patients + study.follow_ups
+    groups = (CohortGroup(None, patients, metastases=True),)
+    return replace(LIU, name=name, patients=patients, groups=groups, study=study)
+
+
 PRESETS: Mapping[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -315,13 +323,8 @@ PRESETS: Mapping[str, Preset] = {
             groups=CHEN_GROUPS,
         ),
         LIU,
-        replace(
-            LIU,
-            name="liu2021_alp",
-            patients=LIU_STUDY.alp_patients,
-            groups=(CohortGroup(None, LIU_STUDY.alp_patients, metastases=True),),
-            study=replace(LIU_STUDY, follow_ups=0, readers=()),
-        ),
+        _studied("liu2021_alp", replace(LIU_STUDY, follow_ups=0, readers=())),
+        _studied("liu2021_therapy", replace(LIU_STUDY, alp_patients=0, readers=())),
     )
 }
 """`lin2020`: 76 patients with 112 images (36 with both views, 40 with one), lesions in the thorax
@@ -347,8 +350,9 @@ cameras they had we do not know; these are those of `default`. With `extent` the
 territories are drawn reach each as often as published, to 16 of 280 patients; how often images of
 such a cohort show it was not measured.
 
-`liu2021_alp`: 50 patients like those of `liu2021` whose alkaline phosphatase is measured. The
-two presets share patients at the same seed: where one trains what the other tests, give them two.
+`liu2021_alp`, `liu2021_therapy`: 50 patients like those of `liu2021` whose alkaline phosphatase is
+measured, and 40 who are scanned again. The three share patients at the same seed: where one trains
+what another tests, give them two.
 
 None of these has superscans, by our choice: where pixels are pooled, the few that there would
 be outweigh all other patients."""

@@ -22,6 +22,7 @@ from bonescan.dicom.results.secondary_capture import make_secondary_capture
 from bonescan.dicom.results.segmentation import make_segmentation
 from bonescan.dicom.results.structured_report import (
     Measure,
+    MeasuredChange,
     MeasuredLesion,
     MeasuredScan,
     make_structured_report,
@@ -29,7 +30,9 @@ from bonescan.dicom.results.structured_report import (
 from bonescan.dicom.results.study import Study, read_study
 from bonescan.files import write_whole
 from bonescan.labels import Label
+from bonescan.measures.change import Change, LesionState
 from bonescan.measures.findings import Finding, number_pixels
+from bonescan.report.page.change import word_change
 from bonescan.report.page.document import word_flag
 from bonescan.report.page.texts import load_texts
 from bonescan.report.provenance import Provenance
@@ -84,7 +87,8 @@ class StructuredReportWriter(_DicomWriter):
 
         def make(study: Study, algorithm: Algorithm) -> Dataset:
             scan, lesions = _describe_scan(result), list(_describe_lesions(result))
-            return make_structured_report(study, algorithm, scan, lesions)
+            change = None if result.change is None else _describe_change(result.change)
+            return make_structured_report(study, algorithm, scan, lesions, change)
 
         self._write(result, output_dir / result.scan_id / run_folder.MEASUREMENTS, make)
 
@@ -188,7 +192,27 @@ def _measure_scan(result: ScanResult) -> Iterator[Measure]:
         yield Measure(codes.PLANAR_BSI_OF, index.assessed_percent, codes.PERCENT)
 
 
+def _describe_change(change: Change) -> MeasuredChange:
+    return MeasuredChange(
+        measures=list(_measure_change(change)),
+        rule=codes.PCWG3_STATES[change.pcwg3.state],
+        comments=list(word_change(change, load_texts())),
+    )
+
+
+def _measure_change(change: Change) -> Iterator[Measure]:
+    if change.days is not None:
+        yield Measure(codes.DAYS_SINCE, change.days, codes.DAY)
+    for state in LesionState:
+        yield Measure(codes.NUMBERS_OF_CHANGE[state], change.count(state), codes.NO_UNITS)
+    if change.bstbi_points is not None:
+        yield Measure(codes.BSTBI_CHANGE, change.bstbi_points, codes.POINTS)
+    if change.planar_bsi_points is not None:
+        yield Measure(codes.PLANAR_BSI_CHANGE, change.planar_bsi_points, codes.POINTS)
+
+
 def _describe_lesions(result: ScanResult) -> Iterator[MeasuredLesion]:
+    changes = {} if result.change is None else result.change.state_by_lesion()
     mask = result.mask(Label.METASTASIS)
     for number, view in enumerate(result.views):
         instances = None if result.instances is None else result.instances[number]
@@ -204,6 +228,7 @@ def _describe_lesions(result: ScanResult) -> Iterator[MeasuredLesion]:
                     outline=outline_pixels(inside) + np.array([left, top]),
                     region=finding.region,
                     measures=list(_measure_lesion(finding)),
+                    change=(codes.LESION_CHANGES[changes[finding.lesion]] if changes else None),
                 )
 
 

@@ -1,6 +1,6 @@
 """What is measured of a scan, for JSON and for a row of a table; names say what was assessed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -48,9 +48,10 @@ def flag_document(flag: Flag) -> dict[str, Any]:
     }
 
 
-def change_document(change: Change) -> dict[str, Any]:
-    """Put a change into a document; it holds no date, only numbers of days."""
+def change_document(change: Change, earlier: Sequence[ScanResult]) -> dict[str, Any]:
+    """Put a change since earlier scans into a document: no date, only numbers of days."""
     return {
+        "earlier_scan_ids": [scan.scan_id for scan in earlier],
         "days": change.days,
         "same_patient": change.same_patient,
         "correlation": rounded(change.correlation),
@@ -81,7 +82,10 @@ def measured_row(result: ScanResult) -> dict[str, Any]:
         "skeleton_assessed_percent": index and rounded(index.assessed_percent, 1),
         "bladder_excluded": burden.bladder_excluded,
         "flags": " ".join(sorted({str(flag.code) for flag in result.flags})),
+        "days_since_earlier": change and change.days,
         "lesions_new": change and change.count(LesionState.NEW),
+        "lesions_grown": change and change.count(LesionState.GROWN),
+        "lesions_shrunk": change and change.count(LesionState.SHRUNK),
         "lesions_gone": change and change.count(LesionState.GONE),
         "pcwg3_2_plus_2": change and str(change.pcwg3.state),
     }

@@ -99,7 +99,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         **_decisions(result),
         "burden_of_assessed": burden_document(result.burden),
         "flags": [flag_document(flag) for flag in result.flags],
-        "change": None if result.change is None else change_document(result.change),
+        "change": None if result.change is None else change_document(result.change, result.earlier),
     }
 
 

@@ -37,7 +37,7 @@ def make_arguments(
     config_files: Sequence[Path],
     *,
     args_file: Path | None = None,
-    values: Mapping[str, str | Path | int | bool | None],
+    values: Mapping[str, str | Path | int | bool | Sequence[str] | None],
     settings: Sequence[str] = (),
 ) -> list[str]:
     """Make the arguments that follow `python -m monai.bundle run`.
@@ -57,9 +57,14 @@ def make_arguments(
     arguments += ["--config_file", named]
     for key, value in values.items():
         if value is not None:
-            plain = literal(value) if isinstance(value, str | Path) else str(value)
-            arguments += [f"--{key}", plain]
+            arguments += [f"--{key}", str(value) if isinstance(value, int) else _word(value)]
     return arguments + [f"--{setting}" for setting in settings]
+
+
+def _word(value: str | Path | Sequence[str]) -> str:
+    if isinstance(value, str | Path):
+        return literal(value)
+    return str([literal(item) for item in value])
 
 
 def _short(path: Path) -> str:

@@ -28,6 +28,10 @@ RUN_ARGUMENTS = (
 FAMILIES = "families"
 """Folder of what the systems of one paper share."""
 
+PRIVATE_KEYS = ("therapy_start",)
+"""Keys whose values, days of a patient, are repeated in no record and no line."""
+HIDDEN = "HIDDEN"
+
 _launched: ContextVar["Command | None"] = ContextVar("command", default=None)
 
 
@@ -101,6 +105,19 @@ def _missing_families(args_files: Sequence[str], files: Sequence[str]) -> tuple[
 
 def _listed(files: str | Sequence[str] | None) -> tuple[str, ...]:
     return (files,) if isinstance(files, str) else tuple(files or ())
+
+
+def hide_private(words: Sequence[str]) -> list[str]:
+    """Return the words of a command without the values of PRIVATE_KEYS."""
+    shown: list[str] = []
+    for word in words:
+        key, sign, _ = word.partition("=")
+        if key.lstrip("-") not in PRIVATE_KEYS:
+            follows = bool(shown) and shown[-1].lstrip("-") in PRIVATE_KEYS
+            shown.append(HIDDEN if follows else word)
+        else:
+            shown.append(f"{key}={HIDDEN}" if sign else key)
+    return shown
 
 
 @contextmanager

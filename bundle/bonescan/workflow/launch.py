@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from monai.bundle.scripts import run
 
 from bonescan.errors import one_line, root_cause
-from bonescan.workflow.command import check_overrides, launched, parse_command
+from bonescan.workflow.command import PRIVATE_KEYS, check_overrides, launched, parse_command
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ def launch(arguments: Sequence[str]) -> int:
     except (ValueError, OSError) as err:
         logger.error("%s", err)
         return 2
+    told_by_monai = logging.getLogger("monai.bundle.scripts")
+    told_by_monai.addFilter(_is_public)
     try:
         with launched(command):
             run(**command.arguments)
@@ -40,4 +42,11 @@ def launch(arguments: Sequence[str]) -> int:
         logger.error("%s", one_line(root_cause(err)))
         logger.debug("traceback", exc_info=err)
         return 1
+    finally:
+        told_by_monai.removeFilter(_is_public)
     return 0
+
+
+def _is_public(record: logging.LogRecord) -> bool:
+    """Tell whether MONAI's summary of the arguments may have a line."""
+    return not record.getMessage().startswith(tuple(f"> {key}:" for key in PRIVATE_KEYS))

@@ -13,7 +13,7 @@ from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
 from bonescan.files import write_json
 from bonescan.versions import package_versions, utc_now
-from bonescan.workflow.command import compose, current_command
+from bonescan.workflow.command import compose, current_command, hide_private
 from bonescan.workflow.installation import find_configs
 
 SYSTEM_KEYS = (
@@ -74,7 +74,11 @@ def describe_run(
     The command is None where Python code made the workflow.
     """
     command = current_command()
-    words = None if command is None else ["python", "-m", "monai.bundle", "run", *command.words]
+    words = (
+        None
+        if command is None
+        else ["python", "-m", "monai.bundle", "run", *hide_private(command.words)]
+    )
     return {
         "bundle": __version__,
         "revision": git_revision(find_configs().parent),

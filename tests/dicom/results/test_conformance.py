@@ -16,6 +16,7 @@ from bonescan.dicom.results.secondary_capture import make_secondary_capture
 from bonescan.dicom.results.segmentation import make_segmentation
 from bonescan.dicom.results.structured_report import (
     Measure,
+    MeasuredChange,
     MeasuredLesion,
     MeasuredScan,
     make_structured_report,
@@ -41,14 +42,19 @@ def make_all(scan: BoneScan, *, identified: bool) -> Iterator[Dataset]:
     lesions = [
         MeasuredLesion(
             view=view, name=f"Lesion {number}, {view}", lesion=number, outline=outline,
-            region=region, measures=[AREA, OWN],
+            region=region, measures=[AREA, OWN], change=codes.LESION_CHANGES["grown"],
         )
         for number, region in enumerate(("sacrum", "ribs_left", None))
         for view in scan.views
     ]  # fmt: skip
     number = Measure(codes.NUMBER_OF_LESIONS, len(lesions), codes.NO_UNITS)
     described = MeasuredScan(scope="thorax only", measures=[number], comments=["Simulated"])
-    yield make_structured_report(study, ALGORITHM, described, lesions)
+    change = MeasuredChange(
+        measures=[Measure(codes.DAYS_SINCE, 90, codes.DAY)],
+        rule=codes.PCWG3_STATES["met"],
+        comments=["Simulated"],
+    )
+    yield make_structured_report(study, ALGORITHM, described, lesions, change)
     picture = np.zeros((31, 17, 3), np.uint8)
     yield make_secondary_capture(study, ALGORITHM, picture)
     yield make_encapsulated_pdf(study, ALGORITHM, b"%PDF-1.4 x", names_patient=identified)

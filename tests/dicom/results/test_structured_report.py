@@ -11,6 +11,7 @@ from bonescan.dicom import codes
 from bonescan.dicom.results.objects import save_object
 from bonescan.dicom.results.structured_report import (
     Measure,
+    MeasuredChange,
     MeasuredLesion,
     MeasuredScan,
     make_structured_report,
@@ -66,6 +67,10 @@ def values_of(group) -> list[tuple[str, str, float, str]]:
     ]
 
 
+def evaluations_of(group) -> dict[str, str]:
+    return {each.name.meaning: each.value.meaning for each in group.get_qualitative_evaluations()}
+
+
 def test_a_lesion_comes_back_with_all_that_was_measured(study, tmp_path):
     report = srread(write(study, [LESION], tmp_path)).content
     (group,) = report.get_planar_roi_measurement_groups()
@@ -114,6 +119,29 @@ def test_the_scan_says_what_was_assessed_and_what_is_doubted(study, tmp_path):
     assert group.tracking_identifier == "Scan, assessed: thorax only"
     comments = [item.value for item in group[0].ContentSequence if item.name.value == "121106"]
     assert comments == ["Research use only, not for diagnosis", "Serious: views guessed"]
+
+
+def test_what_has_changed_comes_back(study, tmp_path):
+    new = dataclasses.replace(LESION, change=codes.LESION_CHANGES["new"])
+    change = MeasuredChange(
+        measures=[
+            Measure(codes.DAYS_SINCE, 90, codes.DAY),
+            *(Measure(code, 2, codes.NO_UNITS) for code in codes.NUMBERS_OF_CHANGE.values()),
+            Measure(codes.PLANAR_BSI_CHANGE, -0.25, codes.POINTS),
+        ],
+        rule=codes.PCWG3_STATES["cannot tell"],
+        comments=["healing bone"],
+    )
+    path = tmp_path / "sr.dcm"
+    save_object(make_structured_report(study, ALGORITHM, SCAN, [new, LESION], change), path)
+    first, second = srread(path).content.get_planar_roi_measurement_groups()
+    name = "Change of the lesion since the last earlier scan"
+    assert evaluations_of(first)[name] == "New"
+    assert name not in evaluations_of(second)
+    _, group = srread(path).content.get_image_measurement_groups()
+    assert values_of(group)[0] == ("DAYS_SINCE", "", 90, "d")
+    assert values_of(group)[-1] == ("PLANAR_BSI_CHANGE", "", -0.25, "{points}")
+    assert evaluations_of(group)["2+2 rule of PCWG3 on new lesions"] == "Cannot be told"
 
 
 def test_a_report_without_lesions_says_so(study, tmp_path):

@@ -1,6 +1,6 @@
 """Measurements as a Comprehensive SR (PS3.3 A.35.3) by template TID 1500 (PS3.16)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from highdicom.sr import (
     ObservationContext,
     ObserverContext,
     PlanarROIMeasurementsAndQualitativeEvaluations,
+    QualitativeEvaluation,
     RelationshipTypeValues,
     SourceImageForMeasurementGroup,
     SourceImageForRegion,
@@ -66,6 +67,7 @@ class MeasuredLesion:
         outline: corners (point, 2) of column and row (bonescan.dicom.results.outline).
         region: bone with its side, such as "ribs_left"; None where it is not known.
         measures: what was measured.
+        change: what became of it since an earlier scan; None where there is none.
     """
 
     view: View
@@ -74,6 +76,7 @@ class MeasuredLesion:
     outline: NDArray[np.float64]
     region: str | None
     measures: Sequence[Measure]
+    change: Code | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +94,29 @@ class MeasuredScan:
     comments: Sequence[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeasuredChange:
+    """What has changed since the last earlier scan.
+
+    Attributes:
+        measures: numbers; at least one, such as that of new lesions.
+        rule: whether the 2+2 rule of PCWG3 is met.
+        comments: what a reader has to know before believing the rest.
+    """
+
+    measures: Sequence[Measure]
+    rule: Code
+    comments: Sequence[str]
+
+
 def make_structured_report(
-    study: Study, algorithm: Algorithm, scan: MeasuredScan, lesions: Sequence[MeasuredLesion]
+    study: Study,
+    algorithm: Algorithm,
+    scan: MeasuredScan,
+    lesions: Sequence[MeasuredLesion],
+    change: MeasuredChange | None = None,
 ) -> Dataset:
-    """Make the report of a scan: a group of measurements for the scan, and one for each lesion.
+    """Make the report of a scan: groups of measurements for scan, change and each lesion.
 
     A lesion is outlined on the image that it was seen in (TID 1410), so that the report can be read
     without the Segmentation. It is preliminary and not verified: nobody has looked at it.
@@ -104,6 +126,7 @@ def make_structured_report(
         algorithm: what measured.
         scan: measures of the scan.
         lesions: lesions, view by view; may be empty.
+        change: since the last earlier scan; None where there is none.
 
     Returns:
         The object without its UID.
@@ -114,6 +137,7 @@ def make_structured_report(
         procedure_reported=_concept(codes.BONE_SCAN),
         imaging_measurements=[
             _group_of_scan(study, algorithm, scan),
+            *([] if change is None else [_group_of_change(study, change)]),
             *(_group_of_lesion(study, algorithm, lesion) for lesion in lesions),
         ],
         title=dictionary.DCM.ImagingMeasurementReport,
@@ -182,7 +206,23 @@ def _group_of_scan(
             for image in study.images.values()
         ],
     )
-    for comment in (RESEARCH_USE, *scan.comments):
+    return _comment(group, (RESEARCH_USE, *scan.comments))
+
+
+def _group_of_change(study: Study, change: MeasuredChange) -> MeasurementsAndQualitativeEvaluations:
+    """Return the group of the change (TID 1501); it refers to no earlier image and tells no day."""
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_track(study, "change", "Change since the last earlier scan"),
+        measurements=[_measurement(measure) for measure in change.measures],
+        qualitative_evaluations=[_evaluation(codes.PCWG3, change.rule)],
+    )
+    return _comment(group, change.comments)
+
+
+def _comment(
+    group: MeasurementsAndQualitativeEvaluations, comments: Iterable[str]
+) -> MeasurementsAndQualitativeEvaluations:
+    for comment in comments:
         group[0].ContentSequence.append(
             TextContentItem(
                 dictionary.DCM.Comment,
@@ -191,6 +231,10 @@ def _group_of_scan(
             )
         )
     return group
+
+
+def _evaluation(name: Code, value: Code) -> QualitativeEvaluation:
+    return QualitativeEvaluation(_concept(name), _concept(value))
 
 
 def _group_of_lesion(
@@ -211,6 +255,9 @@ def _group_of_lesion(
             name=plain(algorithm.name), version=plain(algorithm.version)
         ),
         measurements=[_measurement(measure) for measure in lesion.measures],
+        qualitative_evaluations=(
+            None if lesion.change is None else [_evaluation(codes.LESION_CHANGE, lesion.change)]
+        ),
     )
 
 

@@ -22,14 +22,15 @@ def make_change_section(change: Change, burdens: Sequence[Burden], texts: Texts)
     return Section(
         "change",
         texts("change.title"),
-        sentences=tuple(_word(change, texts)),
+        sentences=tuple(word_change(change, texts)),
         facts=tuple(_list_facts(change, name_field(burdens[-1].field, texts), texts)),
         tables=tables,
         curve=_draw_curve(change, burdens, texts),
     )
 
 
-def _word(change: Change, texts: Texts) -> Iterator[str]:
+def word_change(change: Change, texts: Texts) -> Iterator[str]:
+    """Say what the lesions alone do not: since when, whose, the 2+2 rule, and a flare."""
     if change.days is None:
         yield texts("change.since_unknown")
     else:
