@@ -61,6 +61,30 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
+def write_lasting(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, so that it outlives a loss of power from then on.
+
+    Raises:
+        StorageError: if nothing can be written there.
+    """
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(data)
+        flush_to_disk(partial)
+
+    write_whole(path, write)
+    flush_to_disk(path.parent)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of files, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
     write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))

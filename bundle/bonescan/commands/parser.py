@@ -14,6 +14,7 @@ from bonescan.commands import (
     infer,
     mine_negatives,
     nnunet,
+    node,
     pack,
     reproduce,
     simulate,
@@ -41,6 +42,7 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     compare_nnunet.COMMAND,
     pack.COMMAND,
     pack.UNPACK,
+    node.COMMAND,
     completion.COMMAND,
 )
 

@@ -66,7 +66,7 @@ def _from_datalist(path: Path) -> list[dict[str, Any]]:
 def _from_folder(folder: Path) -> list[dict[str, Any]]:
     files = sorted(_walk(folder))
     dicom = [file for file in files if _claims_to_be_dicom(file)]
-    images = [file for file in dicom if not _is_result(file)]
+    images = [file for file in dicom if not is_result(file)]
     astray = [file for file in files if not file.exists()]
     if astray:
         logger.warning("%s: %d links lead nowhere, such as %s", folder, len(astray), astray[0].name)
@@ -105,7 +105,7 @@ def _claims_to_be_dicom(file: Path) -> bool:
     return not is_nifti(file) and (file.suffix.lower() == DICOM_SUFFIX or is_dicom_image(file))
 
 
-def _is_result(file: Path) -> bool:
+def is_result(file: Path) -> bool:
     """Tell whether a file is a result of ours (bonescan.dicom.results), which may lie anywhere."""
     try:
         return read_header(file).acquisition.manufacturer == codes.MANUFACTURER
@@ -118,7 +118,7 @@ def _group(files: Sequence[Path]) -> list[list[Path]]:
     scans: list[list[Path]] = []
     singles: dict[tuple[str, str], list[ImageHeader]] = defaultdict(list)
     for file in files:
-        header = _header_of_one_view(file)
+        header = read_single_view(file)
         if header is None or not header.owner[0]:
             scans.append([file])
         else:
@@ -128,7 +128,7 @@ def _group(files: Sequence[Path]) -> list[list[Path]]:
     return scans
 
 
-def _header_of_one_view(file: Path) -> ImageHeader | None:
+def read_single_view(file: Path) -> ImageHeader | None:
     """Return the header of a whole-body file with one view, None of any other."""
     try:
         header = read_header(file)
@@ -138,12 +138,17 @@ def _header_of_one_view(file: Path) -> ImageHeader | None:
         return None
 
 
+def are_pair(first: ImageHeader, second: ImageHeader) -> bool:
+    """Say whether two files with one view each make up one scan: one study, one time, two views."""
+    views = {sole_view(first), sole_view(second)}
+    same_view = len(views) == 1 and None not in views
+    same_study = bool(first.owner[0]) and first.owner == second.owner
+    return same_study and not same_view and first.is_same_acquisition(second)
+
+
 def _pair(headers: Sequence[ImageHeader]) -> list[list[Path]]:
     """Join the files of one study, unless they are more than two, no pair, or of two times."""
-    views = [sole_view(header) for header in headers]
-    same = None not in views and len(set(views)) < len(views)
-    at_once = all(map(headers[0].is_same_acquisition, headers))
-    if len(headers) == 2 and not same and at_once:
+    if len(headers) == 2 and are_pair(*headers):
         return [[header.path for header in headers]]
     if len(headers) > 1:
         logger.warning(

@@ -39,8 +39,8 @@ def hold_folder(folder: Path) -> FileLock:
     except Timeout:
         who = _read_holder(path) or {"process": "?", "host": "another host", "since": "?"}
         raise OSError(
-            f"output folder {folder} is in use by process {who['process']} on {who['host']} since "
-            f"{who['since']}; wait for it, or give another --output_dir"
+            f"folder {folder} is in use by process {who['process']} on {who['host']} since "
+            f"{who['since']}; wait for it, or give another one"
         ) from None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     holder = {"process": os.getpid(), "host": socket.gethostname(), "since": now}

@@ -1,0 +1,1 @@
+"""A DICOM node around inference: takes scans, keeps them safe, infers, sends results on."""
