@@ -24,6 +24,18 @@ def test_each_view_gets_its_own_channels():
         torch.testing.assert_close(logits[:, channel].as_tensor(), scans.as_tensor() + 10 * channel)
 
 
+def add_other(views: torch.Tensor) -> torch.Tensor:
+    """Map (B, 2, H, W) to (B, 2, H, W): each view plus ten times the other."""
+    return views + 10 * views.flip(1)
+
+
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+def test_a_view_at_a_time_sees_nothing_of_the_other(one_at_a_time):
+    scans = torch.rand(3, 2, 4, 5)
+    logits = BothViewsInferer(one_at_a_time=one_at_a_time)(scans, add_other)
+    torch.testing.assert_close(logits[:, 0], scans if one_at_a_time else add_other(scans))
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match=r"\(batch, view, row, column\), got shape \(2, 4, 3\)"):
         BothViewsInferer()(torch.rand(2, 4, 3), add_numbers)

@@ -10,7 +10,15 @@ from bonescan.inferers.per_view import check_stacks
 
 
 class BothViewsInferer(Inferer):
-    """Apply a network whose channels are the views of a scan, and part its answer by view."""
+    """Apply a network whose channels are the views of a scan, and part its answer by view.
+
+    Args:
+        one_at_a_time: whether the network is shown one view at a time, the other empty, as it would
+            see a scan that lacks that one; for comparisons.
+    """
+
+    def __init__(self, *, one_at_a_time: bool = False) -> None:
+        self.one_at_a_time = one_at_a_time
 
     def __call__(
         self,
@@ -35,6 +43,17 @@ class BothViewsInferer(Inferer):
             ValueError: if the inputs are not four-dimensional.
         """
         check_stacks(inputs)
-        output = network(inputs, *args, **kwargs)
-        by_view = output.reshape(len(inputs), inputs.shape[1], -1, *output.shape[2:])
-        return by_view.transpose(1, 2)
+        views = inputs.shape[1]
+
+        def infer(images: torch.Tensor) -> torch.Tensor:  # (B, C, V, H, W)
+            output = network(images, *args, **kwargs)
+            return output.reshape(len(images), views, -1, *output.shape[2:]).transpose(1, 2)
+
+        if not self.one_at_a_time:
+            return infer(inputs)
+        answers = []
+        for view in range(views):
+            alone = torch.zeros_like(inputs)
+            alone[:, view] = inputs[:, view]
+            answers.append(infer(alone)[:, :, view])
+        return torch.stack(answers, dim=2)
