@@ -49,6 +49,14 @@ def test_choice_by_hand(tmp_path, make_stack):
     assert chosen["chosen_on"] == {"patients": 2, "images": 2, "images_with_lesion": 2}
 
 
+def test_screening_takes_the_least_area_along(tmp_path, make_stack):
+    chosen = choose(tmp_path, make_stack, batches=2)
+    screening = chosen["screening"]
+    assert (screening["lesions"], screening["found"], screening["false"]) == (2, 2, 0)
+    assert 0.85 < screening["threshold"] <= 0.9, "the highest at which the lesion has 10 mm2"
+    assert choose(tmp_path, make_stack, choose=["min_area"])["screening"] is None
+
+
 def test_what_a_system_decides_itself_is_left_to_it(tmp_path, make_stack):
     chosen = choose(tmp_path, make_stack, choose=["min_area"])
     assert (chosen["threshold"], chosen["min_area_mm2"]) == (None, 10)

@@ -10,6 +10,7 @@ from bonescan.metrics.lesion import THRESHOLDS
 from bonescan.metrics.operating_point import (
     OperatingPoint,
     choose_min_area,
+    choose_screening,
     choose_threshold,
     pooled_dice,
     read_operating_point,
@@ -28,6 +29,27 @@ def test_least_area_of_highest_f2():
     assert choose_min_area([0.0, 10, 15, 30], outcomes[[0, 0, 2, 3]]) == 15
     assert choose_min_area([0.0, 10, 15, 30], outcomes[[3, 1, 1, 3]]) == 10
     assert choose_min_area([0.0, 10], np.zeros((2, 3))) == 0
+
+
+def test_screening_takes_the_highest_threshold_that_misses_one_of_ten():
+    outcomes = np.array([[8, 2, 0], [9, 1, 3], [10, 0, 20], [9, 1, 50]])
+    assert choose_screening([0.9, 0.6, 0.3, 0.1], outcomes) == 0.6
+    assert choose_screening([0.9, 0.6], outcomes[[0, 0]]) is None
+
+
+def test_the_point_for_screening_is_read(tmp_path):
+    path = tmp_path / "point.json"
+    content = {"threshold": 0.5, "min_area_mm2": 15, "screening": {"threshold": 0.125}}
+    path.write_text(json.dumps(content))
+    assert read_operating_point(path, "screening") == OperatingPoint(0.125, 15)
+    assert read_operating_point(path).threshold == 0.5
+    path.write_text(json.dumps({**content, "screening": None}))
+    with pytest.raises(ValueError, match=r"point.json must hold a threshold for screening"):
+        read_operating_point(path, "screening")
+    with pytest.raises(ValueError, match="for screening must be in a file, got None"):
+        read_operating_point(None, "screening")
+    with pytest.raises(ValueError, match="'both' is not a valid Purpose"):
+        read_operating_point(path, "both")
 
 
 def test_dice_by_hand():

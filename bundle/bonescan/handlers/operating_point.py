@@ -45,6 +45,7 @@ from bonescan.metrics.operating_point import (
     MIN_AREAS_MM2,
     OperatingPoint,
     choose_min_area,
+    choose_screening,
     choose_threshold,
     pooled_dice,
 )
@@ -85,6 +86,14 @@ class ValidatedImage:
         true = np.full(len(thresholds), np.count_nonzero(self.truth_mask))
         return np.stack([predicted, common, true], axis=-1)
 
+    def count_found(self, min_area_mm2: float) -> NDArray[np.int64]:
+        """Match the lesions at each of THRESHOLDS: (threshold, 3)."""
+        min_area_px = OperatingPoint(None, min_area_mm2).min_area_px(self.spacing_mm)
+        scores = LesionScores(min_area_px, self.instances)
+        return np.stack(
+            [match_lesions(self._decide(each), self.truth_mask, scores) for each in THRESHOLDS]
+        )
+
     def count_lesions(self, threshold: float | None) -> NDArray[np.int64]:
         """Match the lesions at each of MIN_AREAS_MM2: (area, 3)."""
         points = [OperatingPoint(threshold, area) for area in MIN_AREAS_MM2]
@@ -108,6 +117,9 @@ class OperatingPointChoice:
     At that threshold the least area is the one of highest F2 of lesions: a lesion that is dropped
     weighs four specks that stay, since a reader can dismiss what is shown alone. "The largest area
     that loses no lesion" would be smaller the more patients there are.
+
+    Beside it stands a threshold for screening, with the same least area: the highest that finds
+    bonescan.metrics.operating_point.SCREENING_SENSITIVITY of the lesions.
 
     Args:
         output_dir: folder of the file.
@@ -155,6 +167,9 @@ class OperatingPointChoice:
         min_area_mm2 = 0.0
         if MIN_AREA in self.choose and found_any:
             min_area_mm2 = choose_min_area(MIN_AREAS_MM2, lesions)
+        screening = None
+        if threshold is not None:
+            screening = self._choose_screening(min_area_mm2)
         calibration = None
         if CALIBRATION in self.choose and found_any:
             calibration = calibrate(self.images, OperatingPoint(threshold, min_area_mm2)).document
@@ -165,6 +180,7 @@ class OperatingPointChoice:
                 {
                     "threshold": threshold,
                     "min_area_mm2": min_area_mm2,
+                    "screening": screening,
                     "calibration": calibration,
                     "chosen_on": {
                         "patients": len(patients),
@@ -176,6 +192,20 @@ class OperatingPointChoice:
                 }
             )
         self._start()  # the images are large, and nobody needs them any more
+
+    def _choose_screening(self, min_area_mm2: float) -> dict[str, float] | None:
+        counts = [image.count_found(min_area_mm2) for image in self.images]
+        outcomes = _sum(counts, (len(THRESHOLDS), 3))
+        threshold = choose_screening(THRESHOLDS, outcomes)
+        if threshold is None:
+            return None
+        found, missed, false = map(int, outcomes[THRESHOLDS.index(threshold)])
+        return {
+            "threshold": threshold,
+            "lesions": found + missed,
+            "found": found,
+            "false": false,
+        }
 
     def _write(self, content: Mapping[str, Any]) -> None:
         write_json(self.path, content)

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,20 @@ MIN_AREAS_MM2 = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0)
 BETA = 2.0
 """A lesion that is dropped weighs four false ones: nobody looks at what is not shown."""
 
+SCREENING_SENSITIVITY = 0.9
+"""Of lesions, on the validation patients: what whoever screens asks for, at whatever cost in false
+ones. A default of ours."""
+
 AS_PUBLISHED = "the system's own rule (likeliest class, or 0.5), lesions of any area"
+
+
+class Purpose(StrEnum):
+    """What lesions are marked for."""
+
+    COUNTING = "counting"
+    """Burden and change: as many pixels right as can be."""
+    SCREENING = "screening"
+    """No lesion shall be missed: SCREENING_SENSITIVITY."""
 
 
 @dataclass(frozen=True)
@@ -66,33 +80,56 @@ class OperatingPoint:
         return f"{rule}, lesions of {self.min_area_mm2:g} mm2 or more"
 
 
-def read_operating_point(path: str | Path | None) -> OperatingPoint:
+def read_operating_point(
+    path: str | Path | None, purpose: str = Purpose.COUNTING
+) -> OperatingPoint:
     """Read the operating point that a training has chosen.
 
     Args:
         path: JSON file with `threshold` and `min_area_mm2`, and with `calibration` where it was
             fitted; None for the system's own rule. Where there is no such file, that rule holds,
             with a warning.
+        purpose: what lesions are marked for, one of Purpose.
 
     Raises:
-        ValueError: if the file holds no operating point.
+        ValueError: if the file holds no operating point, or none for the purpose.
     """
-    if path is None:
+    screening = Purpose(purpose) == Purpose.SCREENING
+    if path is None or not Path(path).is_file():
+        if screening:
+            raise ValueError(f"operating point for screening must be in a file, got {path}")
+        if path is not None:
+            logger.warning("%s does not exist: what counts is %s", path, AS_PUBLISHED)
         return OperatingPoint()
     path = Path(path)
-    if not path.is_file():
-        logger.warning("%s does not exist: what counts is %s", path, AS_PUBLISHED)
-        return OperatingPoint()
     content = json.loads(path.read_text(encoding="utf-8"))
+    if screening and not content.get("screening"):
+        raise ValueError(
+            f"{path} must hold a threshold for screening: validation found none that finds "
+            f"{SCREENING_SENSITIVITY:.0%} of the lesions, or the training is older; take the one "
+            "for counting"
+        )
     try:
         point = OperatingPoint(
-            content["threshold"],
+            content["screening"]["threshold"] if screening else content["threshold"],
             float(content["min_area_mm2"]),
             read_calibration(content.get("calibration")),
         )
     except (KeyError, TypeError, ValueError) as err:
         raise ValueError(f"{path} must hold threshold and min_area_mm2, got {content!r}") from err
     return point
+
+
+def choose_screening(thresholds: Sequence[float], outcomes: NDArray[Any]) -> float | None:
+    """Return the highest threshold that finds SCREENING_SENSITIVITY of the lesions; None if none.
+
+    Args:
+        thresholds: descending.
+        outcomes: bonescan.metrics.lesion.OUTCOMES at each threshold, (threshold, 3).
+    """
+    found, missed, _ = outcomes.T
+    enough = np.flatnonzero(found >= SCREENING_SENSITIVITY * (found + missed))
+    return float(thresholds[enough[0]]) if len(enough) else None
 
 
 def choose_threshold(thresholds: Sequence[float], dice: NDArray[np.float64]) -> float:
