@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bonescan.labels import REPORT_SITES
 from bonescan.studies.experiments.data import DataSet, ExperimentData
 from bonescan.studies.experiments.decision_page import to_markdown
 from bonescan.studies.experiments.decision_results import write_decisions
@@ -60,6 +61,32 @@ def test_the_table_has_trainings_and_readers_beside_what_is_published(tmp_path):
     assert "2/3, 0.667" in reader
     assert reader.endswith("| 5 | - |")
     assert "Nothing is claimed of the networks" in page
+
+
+def test_reports_are_compared_with_those_that_rows_name_in_the_same_training(tmp_path):
+    grid = make_grid(tmp_path, "liu2021_report", "full")
+    header = ",".join(["scan_id,patient", *(f"prob_{site}" for site in REPORT_SITES)])
+    for run in grid.runs():
+        if run.row.id not in {"network", "resnet34"}:
+            continue
+        write_arguments(run, "arguments.json")
+        (run.folder / "state.json").write_text('{"training": 9.0, "evaluation": 1.0}')
+        (run.folder / "history.csv").write_text("seconds\n4\n")
+        (run.folder / "evaluation").mkdir()
+        called = {"A"} if run.row.id == "network" else set("ABCDE")
+        rows = [
+            f"s{name},{name}{',0.9' * 6 if name in called else ',0.1' * 6}" for name in PATIENTS
+        ]
+        (run.folder / "evaluation" / "images.csv").write_text("\n".join([header, *rows]) + "\n")
+    page = write(grid, tmp_path)
+    pairs = json.loads(page.with_suffix(".json").read_text())["pairs"]
+    assert [(p["first"], p["second"]) for p in pairs[::2]] == [
+        (f"Location network, true map, seed {seed}", f"ResNet-34, true map, seed {seed}")
+        for seed in range(3)
+    ]
+    assert pairs[0]["metric"] == "report_right"
+    assert pairs[0]["mcnemar"] == 2 / 16  # nobody has a site: one is right of B to E, one of none
+    assert "Whole procedure with ResNet-34" in page.read_text()
 
 
 def test_readers_stand_alone_where_nothing_is_trained_yet(tmp_path):

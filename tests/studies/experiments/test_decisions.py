@@ -1,14 +1,21 @@
 """Decisions on patients: who counts for a share, who is right, and what is refused."""
 
 import csv
+import json
 
+import numpy as np
 import pytest
 
+from bonescan.data.load import load_scan
+from bonescan.data.nifti import write_view_stack
+from bonescan.dicom.scan import View
+from bonescan.labels import REPORT_SITES
 from bonescan.metrics.statistics import chi_square
 from bonescan.studies.experiments.decisions import (
     Decided,
     published_share,
     read_reader,
+    read_steps,
     read_trained,
 )
 
@@ -51,6 +58,39 @@ def test_sites_are_right_of_patients_with_any(tmp_path):
     assert counted(decided, "sensitivity_spine") == (0, 1)
     assert counted(decided, "sensitivity_ribs") == (2, 2)
     assert counted(decided, "specificity_ribs") == (2, 3)
+
+
+def test_a_report_without_a_decision_of_its_own_decides_by_its_sites(tmp_path):
+    probs = {"A": [0.1, 0.5], "B": [0.9, 0.9], "C": [0.2, 0.9], "D": [0, 0], "E": [0, 0.49]}
+    decided = read_trained(write_rows(tmp_path, probs), ENTRIES)
+    assert decided.right("report_right").tolist() == [True, False, False, True, True]
+
+
+def test_a_report_is_right_in_its_decision_and_in_all_sites():
+    bits = ["metastasis", "spine", "ribs"]
+    truth = [[1, 0, 1], [1, 0, 1], [1, 0, 1], [0, 0, 0], [0, 0, 0]]
+    called = [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 1, 0], [1, 0, 0]]
+    decided = Decided(bits, list("ABCDE"), np.array(called, bool), np.array(truth, bool))
+    assert decided.right("report_right").tolist() == [True, False, False, True, False]
+    assert decided.right("all_right").tolist() == [True, True, False]  # whatever is decided
+
+
+def test_trainings_applied_step_by_step_decide_on_scan_and_sites(tmp_path):
+    entries = []
+    for number, (patient, scan_prob, ribs) in enumerate([("B", 0.5, 0.5), ("A", 0.49, 0.9)]):
+        path = tmp_path / f"{patient}.nii.gz"
+        write_view_stack(path, np.full((1, 8, 5), number + 1.0), (2.0, 3.0), [View.ANTERIOR])
+        entries.append({"image": str(path), "patient": patient, "metastases": 1, "sites": ["ribs"]})
+        folder = tmp_path / load_scan(path).scan_id
+        folder.mkdir()
+        sites = dict.fromkeys(REPORT_SITES, 0.1) | {"ribs": ribs}
+        said = {"probability_of_metastasis": scan_prob, "probability_by_site": sites}
+        (folder / "findings.json").write_text(json.dumps(said))
+    decided = read_steps(tmp_path, entries)
+    assert decided.patients == ["A", "B"]
+    assert decided.right("report_right").tolist() == [False, True]
+    assert decided.right("all_right").tolist() == [True, True]
+    assert decided.right("sensitivity_metastasis").tolist() == [False, True]
 
 
 def test_other_patients_than_the_datalists_are_refused(tmp_path):

@@ -5,7 +5,7 @@ from typing import Any
 
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.tables import UNDEFINED, markdown_table
-from bonescan.studies.experiments.decisions import ALL_RIGHT, METASTASIS
+from bonescan.studies.experiments.decisions import ALL_RIGHT, METASTASIS, REPORT
 from bonescan.studies.experiments.experiment import FAST
 from bonescan.studies.experiments.markdown import (
     NO_VALUE,
@@ -25,6 +25,7 @@ SHARES_TEXT = (
     "one training or reader each: the randomness of trainings is not in it. What is true is what "
     "the simulator knows to show in a view"
 )
+WHOLE_TITLES = {ALL_RIGHT: "all sites right", REPORT: "report right"}
 TESTS = ("chi_square", "mcnemar")
 PAIRS_TEXT = (
     "Chi-square is Pearson's without Yates's correction, as in the paper; that of the published "
@@ -46,9 +47,8 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         f"{document['source']}. Published values are from patients, all others from **simulated** "
         "scans, whose values cannot be compared with them.",
         f"{describe_cohort(document)}. {SHARES_TEXT}.{describe_tuning(document['data'])}",
-        f"{_pairs_table(document)}\n\n{PAIRS_TEXT}"
-        if document["pairwise"]
-        else _shares_table(document),
+        "" if document["pairwise"] else _shares_table(document),
+        f"{_pairs_table(document)}\n\n{PAIRS_TEXT}" if document["pairs"] else "",
         FAST_TEXT if document["profile"] == FAST else "",
         "\n".join(f"- {remark}" for remark in document["remarks"]),
         f"**Not complete yet:** {'; '.join(document['missing'])}." if document["missing"] else "",
@@ -60,8 +60,8 @@ def to_markdown(document: Mapping[str, Any]) -> str:
 
 def decision_title(metric: str) -> str:
     """Return what a column of a metric is called, such as "sensitivity, spine"."""
-    if metric == ALL_RIGHT:
-        return "all sites right"
+    if metric in WHOLE_TITLES:
+        return WHOLE_TITLES[metric]
     measure, _, bit = metric.partition("_")
     return measure if bit == METASTASIS else f"{measure}, {bit}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bonescan.data.datalist import TEST, read_datalist
+from bonescan.data.datalist import TEST, load_items, read_datalist
 from bonescan.files import write_json, write_text
 from bonescan.metrics.statistics import Share, chi_square, mcnemar
 from bonescan.report.tables import write_csv
@@ -19,6 +19,7 @@ from bonescan.studies.experiments.decisions import (
     Decisions,
     published_share,
     read_reader,
+    read_steps,
     read_trained,
 )
 from bonescan.studies.experiments.experiment import FAST
@@ -42,7 +43,8 @@ class Line:
         published: published values by metric.
         decided: what it decided.
         run: name of the training; None for a reader.
-        training_s: seconds that its training took; None for a reader.
+        training_s: seconds that its training took; None where nothing was trained.
+        compared_with: ids of the lines that it is tested against, in the training of the same name.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Line:
     decided: Decided
     run: str | None = None
     training_s: float | None = None
+    compared_with: Sequence[str] = ()
 
 
 def write_decisions(
@@ -89,7 +92,7 @@ def write_decisions(
         "provenance": provenance,
         "pairwise": decisions.pairwise,
         "rows": [_line_entry(line, experiment.metrics, decisions) for line in lines],
-        "pairs": _compare_lines(grid, lines, decisions) if decisions.pairwise else [],
+        "pairs": _compare_lines(grid, lines, decisions),
         "missing": [row.name for row in experiment.table_rows if row.id not in complete],
     }
     output.mkdir(parents=True, exist_ok=True)
@@ -106,11 +109,14 @@ def _read_lines(grid: RunGrid, decisions: Decisions) -> Iterator[Line]:
         runs = grid.runs_of(row)
         if not all(is_complete(run) for run in runs):
             continue
-        entries = read_datalist(grid.data.find(row.data).datalist)[TEST]
+        entries = load_items(grid.data.find(row.data).datalist, TEST)
         for run in runs:
             name = row.name if len(runs) == 1 else run.label
-            decided = read_trained(run.folder / EVALUATION, entries)
-            yield Line(row.id, name, row.published, decided, run.name, training_s(run))
+            if row.steps:
+                decided, seconds = read_steps(run.folder, entries), None
+            else:
+                decided, seconds = read_trained(run.folder / EVALUATION, entries), training_s(run)
+            yield Line(row.id, name, row.published, decided, run.name, seconds, row.compared_with)
     entries = read_datalist(grid.data.find(None).datalist)[TEST]
     for reading, reader in decisions.readers.items():
         yield Line(reading, reader.name, reader.published, read_reader(reading, entries))
@@ -145,7 +151,10 @@ def _to_entry(found: Share) -> dict[str, float | None]:
 def _compare_lines(
     grid: RunGrid, lines: Sequence[Line], decisions: Decisions
 ) -> list[dict[str, Any]]:
-    """Test each pair of lines by each metric; a training alone of few of its row is not tested."""
+    """Test pairs of lines by each metric; a training alone of few of its row is not tested.
+
+    All pairs if the experiment says so, else those that rows name.
+    """
     trained = len(grid.profile.seeds) >= LEAST_TRAININGS and grid.profile_name != FAST
     return [
         {
@@ -156,9 +165,13 @@ def _compare_lines(
             **(_test(first, second, metric) if trained or not (first.run or second.run) else {}),
         }
         for first, second in itertools.combinations(lines, 2)
-        if first.id != second.id
+        if (first.id != second.id if decisions.pairwise else _are_compared(first, second))
         for metric in grid.experiment.metrics
     ]
+
+
+def _are_compared(first: Line, second: Line) -> bool:
+    return first.run == second.run and first.id in second.compared_with
 
 
 def _test_published(

@@ -1,6 +1,7 @@
 """Yes-or-no decisions on the patients of an experiment, by trainings and by simulated readers."""
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,21 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bonescan.data.load import load_scan
 from bonescan.handlers.decisions import THRESHOLD
-from bonescan.keys import PATIENT, SITES
+from bonescan.keys import IMAGE, PATIENT, SITES
 from bonescan.labels import REPORT_SITES
 from bonescan.metrics.statistics import Share, share
-from bonescan.run_folder import IMAGE_ROWS
+from bonescan.run_folder import FINDINGS, IMAGE_ROWS
 
 METASTASIS = "metastasis"
 METASTASES_FIELD = "metastases"
 """Field of a datalist's entry: 1 where a metastasis shows in a view of the scan."""
 ALL_RIGHT = "all_right"
 """Share of the patients with any site of which all sites are right."""
+REPORT = "report_right"
+"""Share of all patients of whom a report says rightly whether there are metastases and, where there
+are, in which sites. Without a decision of its own it says so where it names a site."""
 MEASURES = ("accuracy", "sensitivity", "specificity")
 BITS = (METASTASIS, *REPORT_SITES)
-DECISION_METRICS = (ALL_RIGHT, *(f"{measure}_{bit}" for measure in MEASURES for bit in BITS))
-"""Shares of patients: ALL_RIGHT, and a measure of one bit, such as sensitivity_spine."""
+DECISION_METRICS = (
+    ALL_RIGHT,
+    REPORT,
+    *(f"{measure}_{bit}" for measure in MEASURES for bit in BITS),
+)
+"""Shares of patients: ALL_RIGHT, REPORT, and a measure of one bit, such as sensitivity_spine."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,24 @@ class Decided:
 
     def right(self, metric: str) -> NDArray[np.bool_]:
         """Return whether each patient who counts for one of DECISION_METRICS is decided rightly."""
-        if metric == ALL_RIGHT:
-            return (self.called == self.truth).all(axis=1)[self.truth.any(axis=1)]
+        if metric in {ALL_RIGHT, REPORT}:
+            return self._whole_right(report=metric == REPORT)
         measure, _, bit = metric.partition("_")
         called, truth = (each[:, self.bits.index(bit)] for each in (self.called, self.truth))
         counts = {"accuracy": np.ones_like(truth), "sensitivity": truth, "specificity": ~truth}
         return (called == truth)[counts[measure]]
+
+    def _whole_right(self, *, report: bool) -> NDArray[np.bool_]:
+        """Return of whom the report is right; or all sites, of the patients with any."""
+        sites = [number for number, bit in enumerate(self.bits) if bit != METASTASIS]
+        called, truth = self.called[:, sites], self.truth[:, sites]
+        right = np.asarray((called == truth).all(axis=1))
+        diseased = np.asarray(truth.any(axis=1))
+        if not report:
+            return right[diseased]
+        own = [self.bits.index(METASTASIS)] if METASTASIS in self.bits else sites
+        says = self.called[:, own].any(axis=1)
+        return np.where(diseased, says & right, ~says)
 
 
 def read_trained(evaluation: Path, entries: Sequence[Mapping[str, Any]]) -> Decided:
@@ -117,6 +138,28 @@ def read_trained(evaluation: Path, entries: Sequence[Mapping[str, Any]]) -> Deci
         [float(rows[name][f"prob_{bit}"]) >= THRESHOLD for bit in bits] for name in by_patient
     ]
     return _decided(bits, by_patient, called)
+
+
+def read_steps(results: Path, entries: Sequence[Mapping[str, Any]]) -> Decided:
+    """Read what trainings decided that were applied step by step.
+
+    Args:
+        results: folder of the inference.
+        entries: of the test patients in the datalist, with absolute paths, who say what is true.
+
+    Raises:
+        ValueError: if a patient has several scans.
+        OSError: if a scan has no result.
+    """
+    by_patient = _by_patient(entries)
+    called = []
+    for entry in by_patient.values():
+        path = results / load_scan(entry[IMAGE]).scan_id / FINDINGS
+        said = json.loads(path.read_text(encoding="utf-8"))
+        probs = said["probability_by_site"]
+        says = [said["probability_of_metastasis"], *(probs[site] for site in REPORT_SITES)]
+        called.append([prob >= THRESHOLD for prob in says])
+    return _decided(BITS, by_patient, called)
 
 
 def read_reader(reading: str, entries: Sequence[Mapping[str, Any]]) -> Decided:

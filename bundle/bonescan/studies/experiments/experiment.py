@@ -106,6 +106,8 @@ class Row:
         generates: number of images that its network, a generator, makes after its training, by
             profile.
         generated_from: id of the row whose generated images are trained on, too, without labels.
+        steps: ids of the rows whose trainings are applied one after the other, by step
+            (bonescan.inferers.stepwise.STEPS), where nothing else is trained.
         compared_with: ids of the rows on the same data that this one is tested against.
         profiles: names of the profiles that have the row.
         profile_names: what the table calls it, by profile, where settings of the profile make
@@ -129,6 +131,7 @@ class Row:
     mined_from: str | None = None
     generates: Mapping[str, int] = field(default_factory=dict)
     generated_from: str | None = None
+    steps: Mapping[str, str] = field(default_factory=dict)
     compared_with: Sequence[str] = ()
     profiles: Sequence[str] = PROFILES
     profile_names: Mapping[str, str] = field(default_factory=dict)
@@ -140,7 +143,7 @@ class Row:
     @property
     def needs(self) -> tuple[str, ...]:
         """Ids of the rows that must have run before."""
-        needs = (self.initial_weights, self.mined_from, self.generated_from)
+        needs = (self.initial_weights, self.mined_from, self.generated_from, *self.steps.values())
         return tuple(need for need in needs if need)
 
     def at(self, profile: str) -> "Row":

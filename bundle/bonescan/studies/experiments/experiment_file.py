@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from bonescan.inferers.stepwise import STEPS
 from bonescan.metrics.pixel import METRICS
 from bonescan.studies.experiments.correlations import MEASURES, Correlations
 from bonescan.studies.experiments.decisions import DECISION_METRICS, Decisions, Reader
@@ -27,6 +28,9 @@ from bonescan.studies.experiments.row_images import CONVENTIONS
 from bonescan.workflow.installation import find_systems
 
 T = TypeVar("T")
+
+STEPWISE = "liu2021"
+"""File of configs/systems that applies trainings step by step; it is not trained itself."""
 
 
 def load_experiment(path: Path) -> Experiment:
@@ -181,11 +185,12 @@ def _list_names(
     for number, row in enumerate(rows):
         earlier = [other.id for other in rows[:number]]
         same_data = [other.id for other in rows if other.data == row.data]
-        yield f"row {row.id}: system", [row.system], systems
+        yield f"row {row.id}: system", [row.system], [STEPWISE] if row.steps else systems
         yield f"row {row.id}: compared_with", row.compared_with, same_data
         profiles = (*row.profiles, *row.profile_names, *row.generates)
         yield f"row {row.id}: profiles", profiles, PROFILES
         yield f"row {row.id}: rows that it needs", row.needs, earlier
+        yield f"row {row.id}: steps", row.steps, STEPS
         for profile in experiment.profiles.values() if row.data else ():
             known = [*profile.image_sets, *experiment.datalists]
             yield f"row {row.id}: data", [str(row.data)], known

@@ -24,6 +24,10 @@ ALL_TRAINING = "all_training"
 PREDICTIONS = "predictions"
 MINED = "mined"
 GENERATED_IMAGES = "generated"
+TEST_SCANS = "scans.json"
+"""Datalist of the scans that trainings are applied to step by step."""
+STEP_OUTPUTS = ("FindingsWriter", "SummaryWriter")
+"""Of bonescan.report.writers, which decisions are read from."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Run:
         fold: fold that is tested in a cross-validation; None where test patients are held out.
         seed: of the training.
         folder: of the run.
-        training: arguments of the training, the content of an arguments file.
+        training: arguments of the training, the content of an arguments file; of a row with steps,
+            arguments of the inference.
         evaluation: overrides of the evaluation.
         needs: folders of the runs that must be complete before.
         mined: datalist to be mined from this run's predictions on the scans of another, if any.
@@ -136,7 +141,9 @@ class RunGrid:
             fold=fold,
             seed=seed,
             folder=folder,
-            training=self._training(row, fold, seed, folder),
+            training=self._steps(row, fold, seed, folder)
+            if row.steps
+            else self._training(row, fold, seed, folder),
             evaluation={"datalist": str(datalist), **tested, **row.evaluation},
             needs=tuple(self._folder_of(need, fold, seed) for need in row.needs),
             mined=datalist if is_mined_from else None,
@@ -189,6 +196,24 @@ class RunGrid:
         if row.generated_from:
             arguments["added_section"] = GENERATED
         return arguments
+
+    def _steps(self, row: Row, fold: int | None, seed: int, folder: Path) -> dict[str, Any]:
+        """Compose the arguments file of an inference that applies trainings step by step."""
+        path = CONFIGS / "systems" / f"{row.system}.yaml"
+        writers = [{"_target_": f"bonescan.report.writers.{name}"} for name in STEP_OUTPUTS]
+        return {
+            **ConfigParser.load_config_file(str(path)),
+            "config_file": [str(CONFIGS / "inference.yaml"), *list_families(path)],
+            "bundle_root": str(ROOT),
+            "input": str(folder / TEST_SCANS),
+            "run_dir": str(folder),
+            "output_dir": str(folder),
+            "outputs": writers,
+            **{
+                f"{step}_run": str(self._folder_of(need, fold, seed))
+                for step, need in row.steps.items()
+            },
+        }
 
     def _folds_of(self, row: Row, fold: int | None) -> dict[str, int]:
         """Choose the fold that validates, and the one that is tested."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bonescan import run_folder
-from bonescan.data.datalist import DATALIST_FILE
+from bonescan.data.datalist import DATALIST_FILE, TEST, TRAINING, load_items
 from bonescan.files import write_json
 from bonescan.prepare.generated_set import join_generated
 from bonescan.prepare.negative_mining import mine_datalist
@@ -22,6 +22,7 @@ from bonescan.studies.experiments.grid import (
     MINED,
     PREDICTIONS,
     ROOT,
+    TEST_SCANS,
     Run,
     write_arguments,
 )
@@ -59,6 +60,8 @@ def perform(run: Run) -> dict[str, float]:
         TRAINED: lambda: _train(run, arguments),
         EVALUATION: lambda: _evaluate(run),
     }
+    if run.row.steps:
+        steps = {EVALUATION: lambda: _infer_steps(run, arguments)}
     if run.row.single_run:
         del steps[EVALUATION]
     if run.mined is not None:
@@ -103,6 +106,13 @@ def _evaluate(run: Run) -> None:
         **run.evaluation,
     }
     _launch(run, ["evaluating", *_with_system(run, "evaluate"), *_overrides(settings)])
+
+
+def _infer_steps(run: Run, arguments: Path) -> None:
+    """Apply trainings step by step to the test scans."""
+    entries = load_items(run.evaluation["datalist"], run.evaluation["section"])
+    write_json(run.folder / TEST_SCANS, {TRAINING: [], TEST: entries})
+    _launch(run, ["inference", "--args_file", str(arguments)])
 
 
 def _mine(run: Run, datalist: Path) -> None:
