@@ -183,11 +183,11 @@ def send(
     return statuses
 
 
-def make_settings(folder: Path, archive_port: int, **changes: object) -> Settings:
+def make_settings(place: Path, archive_port: int, **changes: object) -> Settings:
     """Return settings of a node on free ports."""
     values = {
-        "run": folder,
-        "folder": folder / "node",
+        "run": place,
+        "folder": place / "node",
         "callers": [CALLER],
         "destination": f"{ARCHIVE}@127.0.0.1:{archive_port}",
         "identified": True,

@@ -70,7 +70,11 @@ def run(chosen: argparse.Namespace) -> int:
     worker = Worker(SystemLoader(settings), limit_s=settings.limits.inference_s)
     node = Node(settings, worker)
     node.start()
-    print(f"{settings.ae_title} listens at {settings.host}:{node.receiver.port}", flush=True)
+    print(
+        f"{settings.ae_title} listens at {settings.host}:{node.receiver.port}; "
+        f"see http://127.0.0.1:{node.page.port}",
+        flush=True,
+    )
     stop.wait()
     print("stopping", flush=True)
     node.stop()

@@ -30,6 +30,11 @@ class NodeFolder:
         return self.root / "queue.sqlite"
 
     @property
+    def requests(self) -> Path:
+        """The database of requests for storage commitment."""
+        return self.root / "requests.sqlite"
+
+    @property
     def objects(self) -> Path:
         """Folder of the received objects."""
         return self.root / "objects"

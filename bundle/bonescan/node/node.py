@@ -1,18 +1,24 @@
 """The node: what it is made of, starting and stopping."""
 
 import logging
+import ssl
 import threading
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from bonescan.errors import one_line
 from bonescan.node.assembly import Assembler
+from bonescan.node.commitment import Commitment
 from bonescan.node.delivery import Connected, Delivery, DeliveryError
 from bonescan.node.folder import MEGABYTE, NodeFolder
+from bonescan.node.health import HealthPage, iso_time
 from bonescan.node.queue import Job, Queue, State, wait_before
 from bonescan.node.receiver import Receiver
+from bonescan.node.requests import Requests
 from bonescan.node.settings import Peer, Settings
+from bonescan.node.tls import make_contexts
 from bonescan.node.worker import AttemptFailedError, ScanRefusedError, Worker
 from bonescan.workflow.folder_lock import hold_folder, release_folder
 
@@ -36,6 +42,9 @@ class Node:
     Args:
         settings: of the node.
         worker: infers; not started yet.
+
+    Raises:
+        ValueError: if the files for TLS are not fit.
     """
 
     def __init__(self, settings: Settings, worker: Worker) -> None:
@@ -43,6 +52,14 @@ class Node:
         self.started = time.time()
         self.folder = NodeFolder(settings.folder)
         self.worker = worker
+        if settings.tls is None and not settings.is_local:
+            logger.warning("other machines can connect, and nothing is encrypted: see tls")
+        self._accepting: ssl.SSLContext | None = None
+        self._connecting: ssl.SSLContext | None = None
+        if settings.tls is not None:
+            self._accepting, self._connecting = make_contexts(settings.tls)
+        destination = Peer.parse(settings.destination)
+        self._delivery = Delivery(settings.ae_title, destination, context=self._connecting)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -59,9 +76,17 @@ class Node:
         self.queue = Queue(self.folder.queue)
         self._recover()
         self._assembler = Assembler(self.folder, self.queue, quiet_s=self.settings.quiet_s)
-        self._delivery = Delivery(self.settings.ae_title, Peer.parse(self.settings.destination))
-        self.receiver = Receiver(self.settings, self.folder, self.queue)
+        places = (self.settings, self.folder, self.queue)
+        self._requests = Requests(self.folder.requests)
+        commitment = (
+            Commitment(*places, self._requests, context=self._connecting)
+            if self.settings.commitment
+            else None
+        )
+        self.receiver = Receiver(*places, commitment=commitment, context=self._accepting)
+        self.page = HealthPage(self.settings.health_port, self.health)
         try:
+            self.page.start()
             self.worker.start()
             self.receiver.start()
         except BaseException:
@@ -70,6 +95,8 @@ class Node:
         self._repeat("assembly", self._assembler.step)
         self._repeat("inference", self._infer_next)
         self._repeat("delivery", self._deliver_next)
+        if commitment is not None:
+            self._repeat("commitment", commitment.report_next)
 
     def stop(self) -> None:
         """Stop gracefully: what runs is finished, or stays in the queue."""
@@ -81,8 +108,29 @@ class Node:
         self.worker.stop()  # an inference that still runs ends here; its scan stays in the queue
         for thread in self._threads:
             thread.join()
+        self.page.stop()
         self.queue.close()
+        self._requests.close()
         release_folder(self._lock)
+
+    def health(self) -> dict[str, Any]:
+        """Return how the node does, without identifiers; `status` is "ok" where all is well."""
+        limits, free_mb = self.settings.limits, self.folder.free_bytes() // MEGABYTE
+        problems = {
+            "the disk is full": free_mb < limits.free_mb,
+            "the queue is full": self.queue.pending_objects() >= limits.queue,
+            "a part has ended": not all(thread.is_alive() for thread in self._threads),
+        }
+        return {
+            "status": "; ".join(name for name, holds in problems.items() if holds) or "ok",
+            "scans": self.queue.counts(),
+            "commitment_requests": self._requests.count(),
+            "last_success": iso_time(self.queue.last_success()),
+            "last_problem": self.queue.last_reason(),
+            "free_mb": free_mb,
+            "model": dict(self.worker.description),
+            "uptime_s": round(time.time() - self.started),
+        }
 
     def _recover(self) -> None:
         """Go on where an earlier node was ended, by whatever means."""

@@ -1,18 +1,16 @@
 """The queue on disk: which objects were received, which scans they make up, how far each is.
 
-What is committed here is on the disk (SQLite, write-ahead log, synchronous FULL): no kill and no
-loss of power takes it back. It holds keyed digests of UIDs, and no patient.
+It holds keyed digests of UIDs, and no patient.
 """
 
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from bonescan.node.database import Database
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -113,20 +111,15 @@ class Queue:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self._database.execute(f"PRAGMA {setting}")
-        self._database.executescript(_TABLES)
+        self._database = Database(path, _TABLES)
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._database.close()
+        self._database.close()
 
     def knows(self, digest: str) -> bool:
         """Say whether an object is safe here already; one whose scan failed may come again."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT 1 FROM objects LEFT JOIN jobs ON jobs.id = job "
             "WHERE digest = ? AND (state IS NULL OR state != ?)",
             (digest, State.FAILED),
@@ -139,7 +132,7 @@ class Queue:
         Returns:
             Whether it was added: not if it is known already.
         """
-        with self._transaction():
+        with self._database.transaction():
             if self.knows(stored.digest):
                 return False
             self._database.execute(
@@ -172,7 +165,7 @@ class Queue:
             ValueError: if an object is unknown, or belongs to another job.
         """
         now = time.time()
-        with self._transaction():
+        with self._database.transaction():
             made = self._database.execute(
                 "INSERT INTO jobs (state, due, changed) VALUES (?, ?, ?)", (state, now, now)
             )
@@ -187,7 +180,7 @@ class Queue:
 
     def next_job(self, state: State) -> Job | None:
         """Return the job of a state that has been due for longest; None if none is."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT id, attempts FROM jobs WHERE state = ? AND due <= ? ORDER BY due, id LIMIT 1",
             (state, time.time()),
         )
@@ -195,10 +188,6 @@ class Queue:
             return None
         number, attempts = found[0]
         return Job(number, attempts, self.files_of(number))
-
-    def jobs_in(self, state: State) -> list[int]:
-        """Return the numbers of the jobs of a state, due or not."""
-        return [row[0] for row in self._rows("SELECT id FROM jobs WHERE state = ?", (state,))]
 
     def files_of(self, number: int) -> tuple[str, ...]:
         """Return the names of the files of a job's objects, the first received first."""
@@ -211,7 +200,7 @@ class Queue:
         Raises:
             ValueError: if that state cannot follow.
         """
-        with self._transaction():
+        with self._database.transaction():
             self._require_next(number, state)
             now = time.time()
             self._database.execute(
@@ -226,7 +215,7 @@ class Queue:
         Raises:
             ValueError: if it is not one that was received.
         """
-        with self._transaction():
+        with self._database.transaction():
             self._require_next(number, State.RUNNING)
             self._database.execute(
                 "UPDATE jobs SET state = ? WHERE id = ?", (State.RUNNING, number)
@@ -244,7 +233,7 @@ class Queue:
         Raises:
             ValueError: if it cannot wait in that state.
         """
-        with self._transaction():
+        with self._database.transaction():
             if self.state_of(number) != state:
                 self._require_next(number, state)
             self._database.execute(
@@ -259,23 +248,23 @@ class Queue:
         Raises:
             ValueError: if it does not run.
         """
-        with self._transaction():
+        with self._database.transaction():
             self.move(number, State.READY)
-            self._database.executemany(
+            self._database.execute_each(
                 "INSERT INTO results (job, file) VALUES (?, ?)",
                 [(number, name) for name in results],
             )
 
     def unsent(self, number: int) -> list[str]:
         """Return the names of the results of a job that the destination does not have."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT file FROM results WHERE job = ? AND sent = 0 ORDER BY file", (number,)
         )
         return [row[0] for row in found]
 
     def note_sent(self, number: int, name: str) -> None:
         """Note that the destination has a result."""
-        with self._transaction():
+        with self._database.transaction():
             self._database.execute(
                 "UPDATE results SET sent = 1 WHERE job = ? AND file = ?", (number, name)
             )
@@ -285,7 +274,7 @@ class Queue:
 
         It is no fault of theirs: a scan that ends a program ends that of the inference, not this.
         """
-        with self._transaction():
+        with self._database.transaction():
             return self._database.execute(
                 "UPDATE jobs SET state = ?, due = ? WHERE state = ?",
                 (State.RECEIVED, time.time(), State.RUNNING),
@@ -297,19 +286,15 @@ class Queue:
         Raises:
             ValueError: if there is no such job.
         """
-        found = self._rows("SELECT state FROM jobs WHERE id = ?", (number,))
+        found = self._database.rows("SELECT state FROM jobs WHERE id = ?", (number,))
         if not found:
             raise ValueError(f"job must be one of the queue, got {number}")
         return State(found[0][0])
 
-    def reason_of(self, number: int) -> str:
-        """Return why the last attempt at a job failed; nothing if none did."""
-        return str(self._rows("SELECT reason FROM jobs WHERE id = ?", (number,))[0][0])
-
     def pending_objects(self) -> int:
         """Count the objects that wait or are worked on."""
         return int(
-            self._rows(
+            self._database.rows(
                 "SELECT (SELECT count(*) FROM objects WHERE job IS NULL) + (SELECT count(*) FROM "
                 "jobs JOIN objects ON job = jobs.id WHERE state NOT IN (?, ?))",
                 _FINAL,
@@ -318,7 +303,7 @@ class Queue:
 
     def needed_files(self) -> set[str]:
         """Return the names of the files that are still to be worked on."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT file FROM objects LEFT JOIN jobs ON jobs.id = job "
             "WHERE state IS NULL OR state NOT IN (?, ?)",
             _FINAL,
@@ -327,25 +312,25 @@ class Queue:
 
     def done_files(self) -> set[str]:
         """Return the names of the files of the jobs that are done."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT file FROM objects JOIN jobs ON jobs.id = job WHERE state = ?", (State.DONE,)
         )
         return {row[0] for row in found}
 
     def counts(self) -> dict[str, int]:
         """Count the jobs by state, and the objects that still wait for the rest of their scan."""
-        found = dict(self._rows("SELECT state, count(*) FROM jobs GROUP BY state", ()))
-        waiting = self._rows("SELECT count(*) FROM objects WHERE job IS NULL", ())[0][0]
+        found = dict(self._database.rows("SELECT state, count(*) FROM jobs GROUP BY state", ()))
+        waiting = self._database.rows("SELECT count(*) FROM objects WHERE job IS NULL", ())[0][0]
         return {"waiting": waiting, **{str(state): found.get(state, 0) for state in State}}
 
     def last_success(self) -> float | None:
         """Return when a scan was last done, in seconds since 1970; None if none ever was."""
-        found = self._rows("SELECT max(changed) FROM jobs WHERE state = ?", (State.DONE,))
+        found = self._database.rows("SELECT max(changed) FROM jobs WHERE state = ?", (State.DONE,))
         return found[0][0]
 
     def last_reason(self) -> str:
         """Return why the last attempt failed of those jobs that are not finished; else nothing."""
-        found = self._rows(
+        found = self._database.rows(
             "SELECT reason FROM jobs WHERE reason != '' AND state NOT IN (?, ?) "
             "ORDER BY due DESC LIMIT 1",
             _FINAL,
@@ -359,27 +344,8 @@ class Queue:
             raise ValueError(f"after {now!s} must come {allowed}, got {state!s} (job {number})")
 
     def _objects(self, condition: str, values: tuple[Any, ...]) -> list[StoredObject]:
-        found = self._rows(
+        found = self._database.rows(
             f"SELECT digest, file, sop_class, received FROM objects {condition}",  # noqa: S608 - ours
             values,
         )
         return [StoredObject(*row) for row in found]
-
-    def _rows(self, question: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._lock:
-            return self._database.execute(question, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit all of it or nothing; one inside another belongs to it."""
-        with self._lock:
-            if self._database.in_transaction:
-                yield
-                return
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")

@@ -31,10 +31,14 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, Association, evt
 from pynetdicom.events import Event
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    StorageCommitmentPushModel,
+    Verification,
+)
 from pynetdicom.transport import ThreadedAssociationServer
 
 from bonescan.errors import StorageError
+from bonescan.node.commitment import Commitment
 from bonescan.node.folder import MEGABYTE, NodeFolder, digest_uid
 from bonescan.node.queue import Queue, StoredObject
 from bonescan.node.settings import Settings
@@ -101,6 +105,7 @@ class Receiver:
         settings: of the node.
         folder: of the node.
         queue: of the node.
+        commitment: takes requests for storage commitment; None where nobody may ask.
         context: for TLS; None for plain TCP.
     """
 
@@ -110,9 +115,11 @@ class Receiver:
         folder: NodeFolder,
         queue: Queue,
         *,
+        commitment: Commitment | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
+        self._commitment = commitment
         self._folder = folder
         self._queue = queue
         self._context = context
@@ -124,6 +131,8 @@ class Receiver:
         self._ae.require_called_aet = True
         self._ae.require_calling_aet = settings.callers
         self._ae.add_supported_context(Verification)
+        if commitment is not None:
+            self._ae.add_supported_context(StorageCommitmentPushModel)
         for sop_class in CLASSES:
             self._ae.add_supported_context(sop_class, [*SYNTAXES])
 
@@ -145,6 +154,8 @@ class Receiver:
             (evt.EVT_DIMSE_RECV, self._begin_message),
             (evt.EVT_C_STORE, self._store),
         ]
+        if self._commitment is not None:
+            handlers.append((evt.EVT_N_ACTION, self._commitment.take))
         place = (self._settings.host, self._settings.port)
         try:
             self._server = self._ae.make_server(
