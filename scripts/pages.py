@@ -18,6 +18,7 @@ from bonescan.studies.experiments import (
     costs,
     decision_page,
     markdown,
+    therapy_page,
 )
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
@@ -30,6 +31,7 @@ LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "experiment": markdown.to_markdown,
     "measurements": report.to_markdown,
     "peer": page.to_markdown,
+    "therapy": therapy_page.to_markdown,
 }
 """How a document is laid out that has this key, the first of them if it has several."""
 

@@ -140,3 +140,15 @@ def test_the_gravest_comes_first():
 def test_an_empty_scan_is_flagged_and_not_broken():
     flags = codes(make_good(counts=np.zeros(SHAPE, np.float32)))
     assert FlagCode.LOW_COUNTS in flags
+
+
+def test_a_mask_of_nearly_everything():
+    scan = make_good()
+    label_map = scan.label_map.copy()
+    label_map[1, :560] = Label.METASTASIS  # of a body from row 100 to 900
+    (flag,) = find_flags(make_good(label_map=label_map))
+    assert (flag.code, flag.severity) == (FlagCode.LESIONS_EVERYWHERE, Severity.SERIOUS)
+    assert flag.view is View.POSTERIOR
+    assert 55 < flag.values["share_percent"] < 60
+    label_map[1, 480:560] = Label.BACKGROUND
+    assert codes(make_good(label_map=label_map)) == []

@@ -77,22 +77,24 @@ def run(chosen: argparse.Namespace) -> int:
     if experiment.costs:
         print(f"See {write_costs(experiment, chosen.output, command=typed(chosen))}")
         return 0
-    if experiment.correlations:
-        return _correlate(experiment, chosen)
+    if experiment.correlations or experiment.therapy:
+        return _measure(experiment, chosen)
     return _run_grid(experiment, chosen)
 
 
-def _correlate(experiment: "Experiment", chosen: argparse.Namespace) -> int:
+def _measure(experiment: "Experiment", chosen: argparse.Namespace) -> int:
     """Simulate the patients, measure them, and write the results."""
     from bonescan.studies.experiments.correlation_results import write_correlations
     from bonescan.studies.experiments.data import prepare
     from bonescan.studies.experiments.grid import RunGrid
+    from bonescan.studies.experiments.therapy_results import write_therapy
 
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
     data = prepare(experiment, profile, work / "data", split=chosen.split, cluster=chosen.cluster)
     grid = RunGrid(experiment, chosen.profile, data, work)
-    page = write_correlations(grid, chosen.output, command=typed(chosen), split=chosen.split)
+    write = write_correlations if experiment.correlations else write_therapy
+    page = write(grid, chosen.output, command=typed(chosen), split=chosen.split)
     print(f"See {page}")
     return 0
 

@@ -350,9 +350,8 @@ cameras they had we do not know; these are those of `default`. With `extent` the
 territories are drawn reach each as often as published, to 16 of 280 patients; how often images of
 such a cohort show it was not measured.
 
-`liu2021_alp`, `liu2021_therapy`: 50 patients like those of `liu2021` whose alkaline phosphatase is
-measured, and 40 who are scanned again. The three share patients at the same seed: where one trains
-what another tests, give them two.
+`liu2021_alp`, `liu2021_therapy`: 50 like those of `liu2021` whose alkaline phosphatase is measured,
+and 40 who are scanned again. All share patients at one seed: to train and to test takes two.
 
 None of these has superscans, by our choice: where pixels are pooled, the few that there would
 be outweigh all other patients."""

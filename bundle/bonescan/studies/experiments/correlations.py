@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack
-from bonescan.keys import IMAGE, LABEL, PATIENT
+from bonescan.keys import IMAGE, INSTANCES, LABEL, PATIENT
 from bonescan.labels import Label
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import measure_burden, stretch
@@ -75,24 +75,37 @@ def measure_patient(entry: Mapping[str, Any], label: str | Path | None = None) -
     """
     if ALP not in entry:
         raise ValueError(f"entries of the datalist must have the field {ALP!r}, some have not")
-    scan = load_scan(entry[IMAGE])
-    label_map = read_view_stack(entry[LABEL] if label is None else label).array
-    burden = measure_burden(
-        AssessedScan(
-            views=tuple(scan.counts),
-            spacing_mm=scan.spacing_mm,
-            counts=scan.stack(),
-            label_map=label_map.astype(np.uint8),
-            prob=(label_map == Label.METASTASIS).astype(np.float32),
-            field=WHOLE_BODY,
-            field_mask=np.ones(label_map.shape, bool),
-            view_source=scan.view_source,
-            content_check=scan.content_check,
-        )
-    )
+    burden = measure_burden(assess(entry, label))
     measured = {name: float(getattr(burden, name)) for name in MEASURES}
     truth = stretch(float(entry[TUMOUR_BURDEN]))
     return MeasuredPatient(str(entry[PATIENT]), float(entry[ALP]), {TRUTH: truth, **measured})
+
+
+def assess(entry: Mapping[str, Any], label: str | Path | None = None) -> AssessedScan:
+    """Return the scan of an entry with a label map in place of what a system finds.
+
+    Args:
+        entry: of the datalist, with absolute paths.
+        label: label map in the geometry of the acquisition; the true one if not given, with the
+            numbers of the true lesions where the entry has `instances`.
+    """
+    scan = load_scan(entry[IMAGE])
+    label_map = read_view_stack(entry[LABEL] if label is None else label).array
+    told_apart = label is None and INSTANCES in entry
+    return AssessedScan(
+        views=scan.views,
+        spacing_mm=scan.spacing_mm,
+        counts=scan.stack(),
+        label_map=label_map.astype(np.uint8),
+        prob=(label_map == Label.METASTASIS).astype(np.float32),
+        instances=read_view_stack(entry[INSTANCES]).array if told_apart else None,
+        field=WHOLE_BODY,
+        field_mask=np.ones(label_map.shape, bool),
+        view_source=scan.view_source,
+        content_check=scan.content_check,
+        acquired=scan.acquired,
+        patient_key=scan.patient_key,
+    )
 
 
 def correlate(patients: Sequence[MeasuredPatient], name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from bonescan.phantom.files.cohort_files import TEST_SHARE
 from bonescan.studies.experiments.correlations import Correlations
 from bonescan.studies.experiments.decisions import Decisions
+from bonescan.studies.experiments.therapy import Therapy
 
 F1_OF_MEANS = "f1_of_means"
 """Harmonic mean of mean precision and mean recall over the runs (see
@@ -191,6 +192,7 @@ class Experiment:
         costs: whether COSTS of the rows are measured, and nothing is trained.
         decisions: what is decided, where rows are evaluated by decisions and not by pixels.
         correlations: what measures of burden are compared with, where that is what is done.
+        therapy: what is published of scans before and after it, where such scans are compared.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
     """
@@ -210,6 +212,7 @@ class Experiment:
     costs: bool = False
     decisions: Decisions | None = None
     correlations: Correlations | None = None
+    therapy: Therapy | None = None
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 

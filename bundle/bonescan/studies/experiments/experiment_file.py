@@ -25,6 +25,7 @@ from bonescan.studies.experiments.experiment import (
     Row,
 )
 from bonescan.studies.experiments.row_images import CONVENTIONS
+from bonescan.studies.experiments.therapy import Therapy
 from bonescan.workflow.installation import find_systems
 
 T = TypeVar("T")
@@ -67,6 +68,8 @@ def load_experiment(path: Path) -> Experiment:
     if "correlations" in content:
         where = f"{path.name}, correlations"
         parts["correlations"] = _make(Correlations, content["correlations"], where)
+    if "therapy" in content:
+        parts["therapy"] = _make(Therapy, content["therapy"], f"{path.name}, therapy")
     experiment = _make(Experiment, {**content, **parts}, path.name)
     systems = [file.stem for file in find_systems()]
     mistakes = list(_find_mistakes(experiment, systems))
@@ -199,6 +202,6 @@ def _list_names(
 def _known_metrics(experiment: Experiment) -> Sequence[str]:
     if experiment.costs:
         return COSTS
-    if experiment.correlations:
+    if experiment.correlations or experiment.therapy:
         return MEASURES
     return DECISION_METRICS if experiment.decisions else (*METRICS, F1_OF_MEANS)

@@ -1,0 +1,94 @@
+"""Gather an experiment on scans before and after therapy into one document, and write it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bonescan.data.datalist import load_items, read_datalist
+from bonescan.files import write_json, write_text
+from bonescan.keys import PATIENT
+from bonescan.phantom.files.cohort_files import FOLLOW_UP_FILE
+from bonescan.report.curves import tidy
+from bonescan.report.drawing import COLOURS, new_figure, save_png
+from bonescan.report.tables import write_csv
+from bonescan.studies.experiments.correlations import TRUTH
+from bonescan.studies.experiments.grid import RunGrid
+from bonescan.studies.experiments.provenance import describe_runs
+from bonescan.studies.experiments.results import describe_grid, describe_making
+from bonescan.studies.experiments.therapy import MeasuredPair, list_pairs, measure_pair, summarise
+from bonescan.studies.experiments.therapy_page import to_markdown
+
+PAIRS_ENDING = "_patients.csv"
+"""Of the table of patients beside the document of an experiment."""
+
+
+def write_therapy(grid: RunGrid, output: Path, *, command: str, split: str) -> Path:
+    """Write `NAME.json`, `NAME_patients.csv`, `NAME.md` and the picture of an experiment.
+
+    Args:
+        grid: of an experiment on therapy.
+        output: folder to write to.
+        command: that makes all this again.
+        split: "patient".
+
+    Returns:
+        The Markdown file.
+
+    Raises:
+        ValueError: if the experiment has no therapy.
+    """
+    experiment = grid.experiment
+    if experiment.therapy is None:
+        raise ValueError(f"{experiment.name} must be on scans before and after therapy, is not")
+    pairs = _measure_pairs(grid.data.find(None).datalist)
+    picture = output / f"{experiment.name}_change.png"
+    document = {
+        "therapy": True,
+        **describe_grid(grid, split=split),
+        **describe_making(grid, command=command),
+        "provenance": describe_runs([]),
+        "published": asdict(experiment.therapy),
+        "summary": summarise(pairs, experiment.metrics),
+        "pictures": {"Change of the index and of the burden of the body": picture.name},
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / f"{experiment.name}.json", document)
+    write_csv(output / f"{experiment.name}{PAIRS_ENDING}", list_pairs(pairs))
+    draw_change(picture, pairs, experiment.metrics[0])
+    page = output / f"{experiment.name}.md"
+    write_text(page, to_markdown(document))
+    return page
+
+
+def draw_change(path: Path, pairs: Sequence[MeasuredPair], name: str) -> None:
+    """Draw the change of a measure over that of the body's burden.
+
+    Args:
+        path: PNG to write.
+        pairs: a point each, coloured by course.
+        name: of bonescan.studies.experiments.correlations.MEASURES.
+    """
+    figure = new_figure(620, 460)
+    axes = figure.subplots()
+    courses = sorted({pair.course for pair in pairs})
+    for course, colour, marker in zip(courses, COLOURS, "os^Dv", strict=False):
+        own = [pair.points for pair in pairs if pair.course == course]
+        across, up = ([points[key] for points in own] for key in (TRUTH, name))
+        axes.plot(across, up, marker, color=colour, label=course, alpha=0.85)
+    axes.axhline(0, color="0.7", linewidth=0.8, zorder=0)
+    axes.axvline(0, color="0.7", linewidth=0.8, zorder=0)
+    axes.set_xlabel("change of B, points")
+    axes.set_ylabel("change of BSTBI, points")
+    axes.legend(frameon=False, fontsize=9)
+    tidy(axes)
+    figure.suptitle(f"{len(pairs)} simulated patients; the course is put in", fontsize=10)
+    figure.tight_layout()
+    save_png(figure, path)
+
+
+def _measure_pairs(datalist: Path) -> list[MeasuredPair]:
+    first, second = (
+        {entry[PATIENT]: entry for name in read_datalist(path) for entry in load_items(path, name)}
+        for path in (datalist, datalist.with_name(FOLLOW_UP_FILE))
+    )
+    return [measure_pair(first[patient], second[patient]) for patient in sorted(second)]
