@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,21 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
+from bonescan.zoo import package
 from bonescan.zoo.archive import read_archive
-from bonescan.zoo.pack import pack
+from bonescan.zoo.pack import is_of_simulated, pack
 from tests.workflows import SCHEMA_HASH
 
 NAME = "bone_scan_unet"
-TRACING = "ignore::FutureWarning", "ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning"
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in TRACING]
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_it_stands():
+    """Leave the code of the package as it stands: to format all of it takes ten seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "format_code", lambda text: text)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +47,7 @@ def run(trained_system, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def packed(run, tmp_path_factory):
+def packed(run, tmp_path_factory, _as_it_stands):
     return pack(run, tmp_path_factory.mktemp("zoo"), name=NAME, version="1.2.0")
 
 
@@ -101,11 +110,26 @@ def test_metadata_fit_the_schema(packed, reference_data, tmp_path):
     verify_metadata(meta_file=str(metadata), filepath=str(schema), **SCHEMA_HASH)
 
 
-def test_the_card_gives_the_figures_and_says_that_they_are_of_simulated_scans(packed):
+def test_the_card_says_first_that_the_scans_are_simulated_and_gives_the_figures(packed):
     card = (packed.bundle / "docs" / "README.md").read_text()
-    assert "Evaluated on simulated scans only" in card
+    first = "Trained on simulated scans. Research use only, not for diagnosis. Evaluated on simul"
+    assert card.splitlines()[1].startswith(first)
+    assert "On simulated scans: 3 images, 5 lesions of 2 patients." in card
     assert "| DSC, pooled | 0.250 | 0.125 to 0.500 |" in card
     assert "| recall, pooled | - | 0.125 to 0.500 |" in card
+    assert "- https://doi.org/10.1371/journal.pone.0243253" in card
+
+
+def test_every_text_has_the_form_of_the_zoo(packed):
+    for file in packed.bundle.rglob("*.*"):
+        if file.suffix == ".json":
+            text = file.read_text()
+            assert text == json.dumps(json.loads(text), indent=4) + "\n", file
+        elif file.suffix in {".py", ".md", ".txt", ".conf", ".yaml"} and file.stat().st_size:
+            text = file.read_text(encoding="utf-8")
+            assert text.endswith("\n"), file
+            assert not re.search(r"[ \t]$|\n\n\Z", text, flags=re.MULTILINE), file
+        assert file.stat().st_size < (25e6 if file.suffix == ".pt" else 1e6)
 
 
 def test_packing_again_gives_the_same_bytes(packed, run, tmp_path):
@@ -118,7 +142,7 @@ def test_packing_again_gives_the_same_bytes(packed, run, tmp_path):
     ("change", "settings", "message"),
     [
         ("system.json", {}, "must be the folder of a training with system.json"),
-        ("evaluation/summary.json", {}, "add --data-license FILE"),
+        ("run.json", {}, "add --data-license FILE"),
         (None, {"name": "Bone Scan"}, "name must be small letters, digits and underscores"),
         (None, {"version": "1.2"}, "version must be three numbers such as 1.2.0, got '1.2'"),
     ],
@@ -133,7 +157,40 @@ def test_what_cannot_be_packed(run, tmp_path, change, settings, message):
     assert not list((tmp_path / "zoo").glob("*"))
 
 
-def test_a_text_stands_in_for_the_licence_of_data_that_are_not_simulated(run, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [
+        ("run.json", "simulated", False),
+        ("config.json", "initial_weights", "other.pt"),
+        ("system.json", "network_def", {"_target_": "bonescan.networks.UNet", "weights": "a.pt"}),
+    ],
+)
+def test_weights_that_may_come_of_acquired_scans_are_not_called_simulated(
+    run, tmp_path, file, key, value
+):
+    (copy := tmp_path / "run").mkdir()
+    for name in ("system.json", "config.json", "run.json"):
+        shutil.copy(run / name, copy)
+    assert is_of_simulated(copy)
+    content = json.loads((copy / file).read_text())
+    (copy / file).write_text(json.dumps({**content, key: value}))
+    assert not is_of_simulated(copy)
+
+
+def test_an_evaluation_tells_of_the_same_data_what_the_training_did_not(run, tmp_path):
+    for name in ("system.json", "config.json"):
+        shutil.copy(run / name, tmp_path)
+    record = json.loads((run / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({"data_sha256": record["data_sha256"]}))
+    assert not is_of_simulated(tmp_path)
+    (tmp_path / "evaluation").mkdir()
+    for digest, expected in ((record["data_sha256"], True), ("another", False)):
+        told = {"simulated": True, "data_sha256": digest}
+        (tmp_path / "evaluation" / "run.json").write_text(json.dumps(told))
+        assert is_of_simulated(tmp_path) == expected
+
+
+def test_a_system_of_acquired_scans_is_not_called_simulated(run, tmp_path):
     (copy := tmp_path / "run").mkdir()
     for name in ("system.json", "model.pt", "config.json"):
         shutil.copy(run / name, copy)
@@ -141,20 +198,26 @@ def test_a_text_stands_in_for_the_licence_of_data_that_are_not_simulated(run, tm
     licence = tmp_path / "license.txt"
     packed = pack(copy, tmp_path / "zoo", name=NAME, version="0.0.1", data_license=licence)
     assert (packed.bundle / "docs" / "data_license.txt").read_text() == "ours"
-    assert "holds no evaluation" in (packed.bundle / "docs" / "README.md").read_text()
+    card = (packed.bundle / "docs" / "README.md").read_text()
+    assert "holds no evaluation" in card
+    assert "imulated" not in card
+    metadata = (packed.bundle / "configs" / "metadata.json").read_text()
+    assert "imulated" not in metadata
+    assert '"data_source": "see docs/data_license.txt"' in metadata
 
 
-def test_a_network_that_gives_no_map(trained_system, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("lin2020_mask_rcnn", "cannot be shared in MONAI's model zoo"),
+        ("lin2020_kmeans", "one that TorchScript can hold, .*: KMeansSegmenter clusters"),
+    ],
+)
+def test_a_network_that_the_zoo_cannot_take(trained_system, tmp_path, name, message):
     licence = tmp_path / "license.txt"
     licence.write_text("ours")
-    with pytest.raises(ValueError, match="cannot be shared in MONAI's model zoo"):
-        pack(
-            trained_system("lin2020_mask_rcnn"),
-            tmp_path,
-            name=NAME,
-            version="0.0.1",
-            data_license=licence,
-        )
+    with pytest.raises(ValueError, match=message):
+        pack(trained_system(name), tmp_path, name=NAME, version="0.0.1", data_license=licence)
 
 
 LOAD = """

@@ -17,11 +17,14 @@ def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-license",
         type=Path,
         metavar="FILE",
-        help="text on the data that it was trained on; not needed where the run holds an "
-        "evaluation on simulated scans",
+        help="text on the data that it was trained on; not needed where the run tells "
+        "that all of them are simulated",
     )
     parser.add_argument(
         "--torchscript", action="store_true", help="add models/model.ts, which differs every time"
+    )
+    parser.add_argument(
+        "--onnx", action="store_true", help="add models/model.onnx, which needs the extra onnx"
     )
     add_trust(parser)
 
@@ -37,6 +40,7 @@ def pack(chosen: argparse.Namespace) -> int:
         version=chosen.version,
         data_license=chosen.data_license,
         torchscript=chosen.torchscript,
+        onnx=chosen.onnx,
         trust=chosen.trust,
     )
     print(f"{packed.bundle}; {packed.archive}, SHA-256 {packed.sha256}")

@@ -59,6 +59,9 @@ class LocationNet(nn.Module):
         widths = [min(LOCATION_CHANNELS * 2**stage, 16 * width) for stage in stages]
         self.blocks = nn.ModuleList(residual_block(*pair) for pair in pairwise(widths))
         self.fc = nn.Linear(widths[-1], out_channels)
+        self.multiple = (
+            2**LOCATION_STAGES
+        )  # of the sides; TorchScript knows no constant of a module
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -69,7 +72,7 @@ class LocationNet(nn.Module):
         Raises:
             ValueError: if H or W is not a multiple of 512.
         """
-        check_sides(picture, 2**LOCATION_STAGES)
+        check_sides(picture, self.multiple)
         x = picture
         for block in self.blocks:
             x = nn.functional.max_pool2d(block(x), kernel_size=2)

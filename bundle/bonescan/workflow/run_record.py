@@ -11,6 +11,7 @@ from ignite.engine import Engine, Events
 
 from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
+from bonescan.data.origin import is_simulated
 from bonescan.files import write_json
 from bonescan.versions import package_versions, utc_now
 from bonescan.workflow.command import compose, current_command, hide_private
@@ -71,7 +72,8 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return command, seed, versions, hardware, data hash, bank and revision, ready for JSON.
 
-    The command is None where Python code made the workflow.
+    `simulated` tells whether every scan of the datalist is; None where there is no datalist. The
+    command is None where Python code made the workflow.
     """
     command = current_command()
     words = (
@@ -86,6 +88,7 @@ def describe_run(
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
+        "simulated": is_simulated(datalist) if datalist is not None else None,
         "bank": None if bank is None else dict(bank),
         "python": platform.python_version(),
         "packages": package_versions(),

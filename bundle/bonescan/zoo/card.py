@@ -6,6 +6,7 @@ from typing import Any
 
 from bonescan.files import write_text
 from bonescan.notice import RESEARCH_USE
+from bonescan.zoo.figures import Figure, count_cases, find_figures
 
 DATA_LICENSE = """\
 The weights in this bundle were trained on simulated bone scans, which `bonescan simulate` of the
@@ -13,15 +14,22 @@ bone-scan-bundle makes. They are of no patient. The simulator and what it makes 
 Apache License 2.0.
 """
 
+_INFERENCE = """\
+Mark new scans (a file, a folder or a datalist):
+```
+python -m monai.bundle run --config_file configs/inference.json --input SCANS --output_dir OUT
+```
+"""
+
 _CARD = """\
 # Model overview
-{notice}. {warning}
+{first}
 
 {description}
 
 ## Data
-{task}. Input: a planar whole-body bone scan as DICOM (NM) or NIfTI, one view or both; the network
-sees {inputs}. Licence of the training data: `docs/data_license.txt`.
+Input: a planar whole-body bone scan as DICOM (NM) or NIfTI, one view or both; the network
+sees images of {inputs}. Licence of the training data: `docs/data_license.txt`.
 
 ## Performance
 {performance}
@@ -29,11 +37,7 @@ sees {inputs}. Licence of the training data: `docs/data_license.txt`.
 ## Commands
 Run from the folder of the bundle, with the packages of `configs/metadata.json`.
 
-Mark new scans (a file, a folder or a datalist):
-```
-python -m monai.bundle run --config_file configs/inference.json --input SCANS --output_dir OUT
-```
-Evaluate on a datalist with reference labels:
+{inference}Evaluate on a datalist with reference labels:
 ```
 python -m monai.bundle run --config_file configs/evaluate.json --dataset_dir DATA
 ```
@@ -56,7 +60,12 @@ Apache License 2.0, see `LICENSE`.
 
 
 def write_card(
-    path: Path, metadata: Mapping[str, Any], evaluation: Mapping[str, Any] | None
+    path: Path,
+    metadata: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None,
+    *,
+    simulated: bool,
+    infers: bool,
 ) -> None:
     """Write the model card of what the metadata describe.
 
@@ -64,19 +73,23 @@ def write_card(
         path: of the page.
         metadata: of the bundle.
         evaluation: summary of an evaluation; None where there is none.
+        simulated: whether all that the system was trained on is simulated; the card says so first.
+        infers: whether the system marks new scans, and does not only serve as a part of another.
     """
     image = metadata["network_data_format"]["inputs"]["image"]
-    rows, columns = image["spatial_shape"]
-    simulated = evaluation is not None and evaluation["simulated"]
-    warning = "Evaluated on simulated scans only, which say nothing of patients."
+    first = [RESEARCH_USE]
+    if simulated:
+        first.insert(0, "Trained on simulated scans")
+    if evaluation is not None and evaluation["simulated"]:
+        first.append("Evaluated on simulated scans, which say nothing of patients")
     page = _CARD.format(
-        notice=RESEARCH_USE,
-        warning=warning if simulated else "",
+        first="".join(f"{sentence}. " for sentence in first).rstrip(),
         description=metadata["description"],
-        task=metadata["task"],
-        inputs=f"{image['num_channels']} x {rows} x {columns} values",
+        inputs=" x ".join(map(str, (image["num_channels"], *image["spatial_shape"]))),
         performance=_describe(evaluation),
-        references="\n".join(f"- {reference}" for reference in metadata["references"]),
+        inference=_INFERENCE if infers else "",
+        references="\n".join(f"- {reference}" for reference in metadata["references"])
+        or "None: the system is of no paper.",
     )
     write_text(path, page)
 
@@ -85,27 +98,20 @@ def _describe(evaluation: Mapping[str, Any] | None) -> str:
     """Return a table of an evaluation's figures with their intervals, and what they are of."""
     if evaluation is None:
         return "The bundle holds no evaluation."
-    kind = "simulated scans" if evaluation["simulated"] else "scans"
-    rows = {
-        "DSC, pooled": evaluation["pooled"]["dsc"],
-        "precision, pooled": evaluation["pooled"]["precision"],
-        "recall, pooled": evaluation["pooled"]["recall"],
-        "sensitivity for lesions": evaluation["detection"]["sensitivity"],
-    }
+    kind = "simulated" if evaluation["simulated"] else "acquired"
     lines = [
-        f"On {evaluation['images']} images of {evaluation['patients']} patients ({kind}, "
-        f"{evaluation['lesions']} lesions; intervals: {evaluation['interval']}):",
+        f"On {kind} scans: {count_cases(evaluation)}.",
         "",
         "| measure | value | 95 % interval |",
         "|---|---|---|",
-        *(_row(name, part) for name, part in rows.items()),
+        *map(_row, find_figures(evaluation)),
     ]
     return "\n".join(lines)
 
 
-def _row(name: str, part: Mapping[str, Any]) -> str:
-    value, lower, upper = (_number(part[key]) for key in ("value", "lower", "upper"))
-    return f"| {name} | {value} | {lower} to {upper} |"
+def _row(figure: Figure) -> str:
+    value, lower, upper = map(_number, (figure.value, figure.lower, figure.upper))
+    return f"| {figure.name} | {value} | {lower} to {upper} |"
 
 
 def _number(value: float | None) -> str:

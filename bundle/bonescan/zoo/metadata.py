@@ -4,18 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from monai.bundle import ConfigParser
 from torch import nn
 
-from bonescan.labels import BodyLabel, Label
+from bonescan.workflow.installation import find_systems
+from bonescan.zoo.figures import find_figures
+from bonescan.zoo.network_format import describe_network
 
-_CHANNELS = {
-    1: [Label.METASTASIS.name.lower()],
-    2: [label.name.lower() for label in (Label.BACKGROUND, Label.METASTASIS)],
-    3: [label.name.lower() for label in BodyLabel],
-}
-"""What the outputs of our networks are, by their number."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_DOI = re.compile(r"doi ([^\s),]+)")
+_MOST_NAMED = 6
+"""Classes that a sentence names; more are counted."""
 
 
 def make_metadata(
@@ -26,6 +25,7 @@ def make_metadata(
     config: Mapping[str, Any],
     network: nn.Module,
     evaluation: Mapping[str, Any] | None,
+    simulated: bool,
 ) -> dict[str, Any]:
     """Make the metadata of a trained system.
 
@@ -36,92 +36,52 @@ def make_metadata(
         config: flattened configuration of its inference.
         network: of that configuration.
         evaluation: summary of an evaluation of the system; None where there is none.
+        simulated: whether all that it was trained on is simulated.
 
     Returns:
         A document that fits schema 20240725, ready for JSON.
 
     Raises:
-        ValueError: if the version is none, or the network does not turn one image into one map.
+        ValueError: if the version is none, or the network gives what no bundle can.
     """
     if not _VERSION.fullmatch(version):
         raise ValueError(f"version must be three numbers such as 1.2.0, got {version!r}")
+    network_format = describe_network(config, network)
+    task = _say_task(network_format["outputs"]["pred"])
+    origin = "Trained on simulated scans. " if simulated else ""
     return {
         **base,
         "name": name,
         "version": version,
         "changelog": {version: f"{config['name']}, packed from a training"},
-        "description": f"{config['name']}: {base['description']}",
-        "eval_metrics": find_metrics(evaluation),
-        "network_data_format": describe_network(network, config),
-    }
-
-
-def find_metrics(evaluation: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return the figures of an evaluation by name; none where there is no evaluation."""
-    if evaluation is None:
-        return {}
-    pooled, detection = evaluation["pooled"], evaluation["detection"]
-    found = {
-        "dsc_pooled": pooled["dsc"],
-        "precision_pooled": pooled["precision"],
-        "recall_pooled": pooled["recall"],
-        "lesion_sensitivity": detection["sensitivity"],
-    }
-    return {name: part["value"] for name, part in found.items() if part["value"] is not None}
-
-
-def describe_network(network: nn.Module, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a network on an empty image, and say what it takes and gives.
-
-    Args:
-        network: in any state; it is left in evaluation mode.
-        config: with `size` (rows, columns) and `network_def`.
-
-    Raises:
-        ValueError: if it does not turn one image into one map of that size.
-    """
-    rows, columns = config["size"]
-    channels = int(config["network_def"].get("in_channels", 1))
-    image = example(channels, rows, columns)
-    with torch.inference_mode():
-        pred = network.eval()(image)
-    if not isinstance(pred, torch.Tensor) or pred.shape[2:] != image.shape[2:]:
-        raise ValueError(
-            f"network of {config['name']} must turn an image {tuple(image.shape)} into one map of "
-            "that size, got something else: such a system cannot be shared in MONAI's model zoo"
-        )
-    names = _CHANNELS.get(pred.shape[1]) or [f"output {i}" for i in range(pred.shape[1])]
-    return {
-        "inputs": {
-            "image": {
-                **_tensor("counts", channels, rows, columns),
-                "modality": "NM",
-                "value_range": [0, 1],
-                "channel_def": {str(i): "planar view" for i in range(channels)},
-            }
+        "task": task,
+        "description": f"{origin}{config['name']}. {task}, of 99mTc-MDP, anterior and posterior.",
+        "data_source": base["data_source"] if simulated else "see docs/data_license.txt",
+        "pred_classes": ", ".join(
+            f"{number} {label}"
+            for number, label in network_format["outputs"]["pred"]["channel_def"].items()
+        ),
+        "references": find_references(config["name"]),
+        "eval_metrics": {
+            figure.key: figure.value
+            for figure in find_figures(evaluation)
+            if figure.value is not None
         },
-        "outputs": {
-            "pred": {
-                **_tensor("segmentation", pred.shape[1], rows, columns),
-                "value_range": [],
-                "channel_def": {str(i): name for i, name in enumerate(names)},
-            }
-        },
+        "network_data_format": network_format,
     }
 
 
-def example(channels: int, rows: int, columns: int) -> torch.Tensor:
-    """Return an image (1, channel, row, column) of values in 0..1, always the same."""
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand((1, channels, rows, columns), generator=generator)
+def find_references(name: str) -> list[str]:
+    """Return where a system of this project was published; nothing of anybody's own system."""
+    for path in find_systems():
+        if ConfigParser.load_config_file(str(path))["name"] == name:
+            dois = _DOI.findall(path.read_text(encoding="utf-8"))
+            return [f"https://doi.org/{doi}" for doi in dict.fromkeys(dois)]
+    return []
 
 
-def _tensor(form: str, channels: int, rows: int, columns: int) -> dict[str, Any]:
-    return {
-        "type": "image",
-        "format": form,
-        "num_channels": channels,
-        "spatial_shape": [rows, columns],
-        "dtype": "float32",
-        "is_patch_data": False,
-    }
+def _say_task(pred: Mapping[str, Any]) -> str:
+    labels = [label for label in pred["channel_def"].values() if label not in {"background", "air"}]
+    named = ", ".join(labels) if len(labels) <= _MOST_NAMED else f"{len(labels)} classes"
+    verb = "Segmentation" if pred["spatial_shape"] else "Classification"
+    return f"{verb} of planar whole-body bone scans: {named}"

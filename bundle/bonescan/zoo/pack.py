@@ -15,13 +15,17 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from bonescan import run_folder
-from bonescan.files import write_json, write_text
+from bonescan.files import write_text
 from bonescan.workflow.installation import find_configs
 from bonescan.workflow.trust import check_system
 from bonescan.zoo.archive import MODELS, write_archive
 from bonescan.zoo.card import DATA_LICENSE, write_card
+from bonescan.zoo.export import script, write_onnx, write_torchscript
+from bonescan.zoo.figures import read_evaluation
 from bonescan.zoo.flatten import find_itself, find_targets, flatten
-from bonescan.zoo.metadata import example, make_metadata
+from bonescan.zoo.form import format_json
+from bonescan.zoo.metadata import make_metadata
+from bonescan.zoo.network_format import find_input
 from bonescan.zoo.package import LEFT_OUT, copy_package
 
 DISTRIBUTION = "bone-scan-bundle"
@@ -42,7 +46,8 @@ _OF_THE_USER = (
 )
 """Keys that say where and how somebody trained, and not what: a bundle has them as the checkout's
 own configurations do."""
-_COPIED = (run_folder.WEIGHTS, run_folder.SYSTEM, run_folder.OPERATING_POINT, run_folder.HISTORY)
+DEEP_SUPERVISION = "deep_supervision"
+"""Of MONAI's DynUNet: outputs at several depths, of which inference takes the finest."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ def pack(
     version: str,
     data_license: Path | None = None,
     torchscript: bool = False,
+    onnx: bool = False,
     trust: bool = False,
 ) -> Packed:
     """Pack a trained system so that it runs alone, with the packages of its metadata only.
@@ -77,17 +83,18 @@ def pack(
         folder: for the bundle's own folder and the zip file.
         name: of the bundle: small letters, digits and underscores.
         version: of the bundle, such as 1.0.0.
-        data_license: text on the data that it was trained on; not needed where the evaluation in
-            the run says that they are simulated.
+        data_license: text on the data that it was trained on; not needed where the run tells that
+            all of them are simulated.
         torchscript: whether to add the network as TorchScript, too. PyTorch writes places on this
             machine and running numbers into it: equal content gives other bytes then.
+        onnx: whether to add the network as ONNX, too (extra `onnx`).
         trust: whether the run may bring a system of its maker's own, which is code.
 
     Raises:
         FileNotFoundError: if the run lacks system or weights.
         FileExistsError: if the bundle or the archive exists.
         ValueError: if the name is none, the system cannot be packed, its weights do not fit or are
-            too large, or nothing says what its data may be used for.
+            too large, nothing says what its data may be used for, or an extra is not installed.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"name must be small letters, digits and underscores, got {name!r}")
@@ -103,58 +110,99 @@ def pack(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as parts:
         bundle = Path(parts) / name
-        network = _fill(bundle, run, version=version, data_license=data_license)
-        if torchscript:
-            _trace(network, bundle)
+        _fill(bundle, run, version=version, data_license=data_license)
+        if torchscript or onnx:
+            _export(bundle, torchscript=torchscript, onnx=onnx)
         _check_sizes(bundle)
         shutil.move(bundle, folder / name)
     return Packed(folder / name, archive, write_archive(folder / name, archive))
 
 
-def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -> nn.Module:
-    """Write all of a bundle; return its network."""
-    configs = make_configs(run)
+def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -> None:
+    """Write all of a bundle but what is made on request."""
     for part in ("configs", "docs", MODELS):
         (bundle / part).mkdir(parents=True)
-    for workflow, config in configs.items():
-        write_json(bundle / "configs" / f"{workflow}.json", config, indent=4)
-    for file in filter(lambda file: (run / file).is_file(), _COPIED):
-        shutil.copyfile(run / file, bundle / MODELS / file)
-    network = _load_network(configs["inference"], bundle / MODELS / run_folder.WEIGHTS)
-    summary = run / run_folder.EVALUATION / run_folder.SUMMARY_JSON
-    evaluation = (
-        json.loads(summary.read_text(encoding="utf-8"))[configs["inference"]["name"]]
-        if summary.is_file()
-        else None
-    )
+    _copy_run(run, bundle / MODELS)
+    configs = make_configs(run, bundle / MODELS / run_folder.SYSTEM)
+    inference = configs["inference"]
+    network = _load_network(inference, bundle / MODELS / run_folder.WEIGHTS, run)
+    script(network)
+    evaluation = read_evaluation(run, inference["name"])
+    simulated = is_of_simulated(run)
     source = find_configs()
-    metadata = make_metadata(
+    configs["metadata"] = make_metadata(
         json.loads((source / "metadata.json").read_text(encoding="utf-8")),
         name=bundle.name,
         version=version,
-        config=configs["inference"],
+        config=inference,
         network=network,
         evaluation=evaluation,
+        simulated=simulated,
     )
-    write_json(bundle / "configs" / "metadata.json", metadata, indent=4)
+    for name, config in configs.items():
+        write_text(bundle / "configs" / f"{name}.json", format_json(config))
     shutil.copyfile(source / "logging.conf", bundle / "configs" / "logging.conf")
     write_text(bundle / "LICENSE", _read_license(source.parent))
-    write_text(bundle / "docs" / "data_license.txt", _say_licence(evaluation, data_license))
-    write_card(bundle / "docs" / "README.md", metadata, evaluation)
+    licence = _say_licence(data_license, simulated=simulated)
+    write_text(bundle / "docs" / "data_license.txt", licence)
+    write_card(
+        bundle / "docs" / "README.md",
+        configs["metadata"],
+        evaluation,
+        simulated=simulated,
+        infers=bool(inference["keep_prob"]),
+    )
     copy_package(bundle, set().union(*map(find_targets, configs.values())))
-    return network
 
 
-def make_configs(run: Path) -> dict[str, dict[str, Any]]:
+def is_of_simulated(run: Path) -> bool:
+    """Say whether a run tells that everything its weights come from is simulated.
+
+    Its own record or that of its evaluation says so of the datalist; weights that it began with may
+    be of anything.
+    """
+    config, system = (_read(run / file) for file in (run_folder.CONFIGURATION, run_folder.SYSTEM))
+    if not config or config.get("initial_weights") or system["network_def"].get("weights"):
+        return False
+    record = _read(run / run_folder.RECORD)
+    records = (record, _read(run / run_folder.EVALUATION / run_folder.RECORD))
+    return any(
+        told.get("simulated") is True and told["data_sha256"] == record.get("data_sha256")
+        for told in records
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _copy_run(run: Path, folder: Path) -> None:
+    """Copy what a run is used with; its network as it infers, without what only training needs."""
+    system = _read(run / run_folder.SYSTEM)
+    if system["network_def"].get(DEEP_SUPERVISION):
+        system["network_def"][DEEP_SUPERVISION] = False
+    write_text(folder / run_folder.SYSTEM, format_json(system))
+    if point := _read(run / run_folder.OPERATING_POINT):
+        write_text(folder / run_folder.OPERATING_POINT, format_json(point))
+    for file in (run_folder.WEIGHTS, run_folder.HISTORY):
+        if (run / file).is_file():
+            shutil.copyfile(run / file, folder / file)
+
+
+def make_configs(run: Path, infers_as: Path) -> dict[str, dict[str, Any]]:
     """Return the configurations of a bundle by name, each of which needs no other file.
 
     The training is that of the run where a bundle can hold all of it, and the checkout's training
     of the same system where it draws simulated patients as it goes.
+
+    Args:
+        run: folder of the training.
+        infers_as: file of its system as it evaluates and infers.
     """
     source, system = find_configs(), run / run_folder.SYSTEM
     in_bundle = {"run_dir": f"$@bundle_root + '/{MODELS}'", "output_dir": "$@bundle_root + '/eval'"}
     configs = {
-        name: flatten([source / f"{name}.yaml", system], in_bundle)
+        name: flatten([source / f"{name}.yaml", infers_as], in_bundle)
         for name in ("inference", "evaluate")
     }
     base = ConfigParser.load_config_file(str(source / "train.yaml"))
@@ -191,36 +239,46 @@ def _refuse_places(node: Any, key: str = "") -> None:
         )
 
 
-def _load_network(config: Mapping[str, Any], weights: Path) -> nn.Module:
-    """Build the network of a packed configuration and fill it strictly.
+def _load_network(config: Mapping[str, Any], weights: Path, run: Path) -> nn.Module:
+    """Build the network of a packed configuration, fill it strictly, and keep these weights alone.
 
     Raises:
-        ValueError: if the weights are not plain tensors or do not fit.
+        ValueError: if the weights are not plain tensors, do not fit the network that was trained,
+            or the packed one gives other values.
     """
-    parser = ConfigParser(dict(config))
-    network: nn.Module = parser.get_parsed_content("network_def")
+    trained, network = (
+        ConfigParser(dict(settings)).get_parsed_content("network_def")
+        for settings in (_read(run / run_folder.SYSTEM), config)
+    )
     try:
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        trained.load_state_dict(state)
     except Exception as err:
         raise ValueError(f"{weights.name} must fit the network: {type(err).__name__}") from err
-    return network.eval()
-
-
-def _trace(network: nn.Module, bundle: Path) -> None:
-    """Write the network as TorchScript, and see that it gives what the network gives.
-
-    Raises:
-        ValueError: if it does not.
-    """
-    metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
-    taken = metadata["network_data_format"]["inputs"]["image"]
-    image = example(taken["num_channels"], *taken["spatial_shape"])
-    path = bundle / MODELS / "model.ts"
+    kept = network.state_dict().keys()
+    if kept != state.keys():
+        state = {name: value for name, value in state.items() if name in kept}
+        torch.save(state, weights)
+    network.load_state_dict(state)
+    image = find_input(config, network.eval())
     with torch.inference_mode():
-        torch.jit.trace(network, image, check_trace=False).save(path)
-        other = image.flip(-1)  # which was not traced
-        if not torch.allclose(torch.jit.load(path)(other), network(other), atol=1e-4):
-            raise ValueError(f"the network of {metadata['name']} gives other values as TorchScript")
+        found, expected = network(image), trained.eval()(image)
+    if isinstance(found, torch.Tensor) and not torch.equal(found, expected):
+        raise ValueError(f"{config['name']} must give the same without {DEEP_SUPERVISION}")
+    return network
+
+
+def _export(bundle: Path, *, torchscript: bool, onnx: bool) -> None:
+    metadata, config = (
+        _read(bundle / "configs" / f"{name}.json") for name in ("metadata", "inference")
+    )
+    network = ConfigParser(dict(config)).get_parsed_content("network_def").eval()
+    network.load_state_dict(torch.load(bundle / MODELS / run_folder.WEIGHTS, weights_only=True))
+    if torchscript:
+        path = bundle / MODELS / "model.ts"
+        write_torchscript(network, path, metadata=metadata, config=config)
+    if onnx:
+        write_onnx(network, bundle / MODELS / "model.onnx", metadata=metadata)
 
 
 def _read_license(checkout: Path) -> str:
@@ -235,13 +293,13 @@ def _read_license(checkout: Path) -> str:
     return text
 
 
-def _say_licence(evaluation: Mapping[str, Any] | None, text: Path | None) -> str:
+def _say_licence(text: Path | None, *, simulated: bool) -> str:
     if text is not None:
         return text.read_text(encoding="utf-8")
-    if evaluation is None or not evaluation["simulated"]:
+    if not simulated:
         raise ValueError(
-            "the run must hold an evaluation on simulated scans, or say what its data may be used "
-            "for: add --data-license FILE"
+            "the run must tell that all it was trained on is simulated (evaluate it on the cohort "
+            "of its training), or say what its data may be used for: add --data-license FILE"
         )
     return DATA_LICENSE
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import bonescan
+from bonescan.files import write_text
+from bonescan.zoo.form import format_code
 
 PACKAGE = Path(bonescan.__file__).parent
 LEFT_OUT = ("phantom", "studies", "node", "zoo", "commands")
@@ -13,7 +15,7 @@ LEFT_OUT = ("phantom", "studies", "node", "zoo", "commands")
 
 
 def copy_package(folder: Path, targets: Iterable[str]) -> list[Path]:
-    """Copy the package into a folder, without what only makes or compares systems.
+    """Copy the package in the zoo's form, without what only makes or compares systems.
 
     Args:
         folder: of the bundle.
@@ -45,7 +47,10 @@ def copy_package(folder: Path, targets: Iterable[str]) -> list[Path]:
     for path in (*kept, *data):
         copy = folder / PACKAGE.name / path.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        if path.suffix == ".py":
+            write_text(copy, format_code(path.read_text(encoding="utf-8")))
+        else:
+            shutil.copyfile(path, copy)
     return [Path(PACKAGE.name) / path.relative_to(PACKAGE) for path in kept]
 
 

@@ -7,7 +7,6 @@ of its first column, so that pixel (row, column) holds the points from (column, 
 """
 
 import base64
-import binascii
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -253,5 +252,5 @@ def _decode(encoded: Any, where: str) -> NDArray:
     try:
         with Image.open(io.BytesIO(base64.b64decode(encoded, validate=True))) as image:
             return np.array(image)
-    except (TypeError, ValueError, OSError, binascii.Error, Image.DecompressionBombError) as err:
+    except (TypeError, ValueError, OSError, Image.DecompressionBombError) as err:
         raise LabelMeError(f"{where} must be an image file in base64, got {err}") from err
