@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from bonescan.labels import REGION_GROUPS
+from bonescan.networks import BothViewsUNet
 from bonescan.zoo.network_format import describe_network
 
 CONFIG = {
@@ -77,6 +78,20 @@ class Boxes(nn.Module):
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Give each image on its own."""
         return list(image)
+
+
+def test_foci_and_bones_of_both_views_are_told_apart():
+    network = BothViewsUNet(4, len(REGION_GROUPS), [4, 4, 4])
+    inferer = {"_target_": "bonescan.inferers.BothViewsInferer"}
+    image, pred = describe(network, inferer=inferer)
+    assert shape(image) == (2, [32, 16])
+    names = list(pred["channel_def"].values())
+    assert names[:5] == [
+        "anterior background", "anterior bladder", "anterior benign", "anterior metastasis",
+        "anterior skull",
+    ]  # fmt: skip
+    assert names[37] == "posterior metastasis"
+    assert len(names) == 68
 
 
 @pytest.mark.parametrize("network", [Boxes(), nn.MaxPool2d(2)])

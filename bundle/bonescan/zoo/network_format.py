@@ -11,7 +11,7 @@ from torch import nn
 
 from bonescan.dicom.scan import View
 from bonescan.keys import META_VIEWS
-from bonescan.labels import LABEL_NAMES, REGION_GROUPS, BodyLabel
+from bonescan.labels import LABEL_NAMES, REGION_GROUPS, BodyLabel, FocusLabel
 from bonescan.transforms.panels import picture_size
 
 VIEWS = tuple(view.value for view in (View.ANTERIOR, View.POSTERIOR))
@@ -109,12 +109,14 @@ def _name_outputs(config: Mapping[str, Any], channels: int) -> Sequence[str]:
     report = config["report"]
     if isinstance(report, Mapping) and "bits" in report:
         return report["bits"]
+    foci = [label.name.lower() for label in FocusLabel]
     target = LABEL_NAMES[config["label_values"][0]]
     known = (
         [target],
         [LABEL_NAMES[0], target],
         [label.name.lower() for label in BodyLabel],
         list(REGION_GROUPS),
+        [f"{view} {name}" for view in VIEWS for name in (*foci, *REGION_GROUPS)],
     )
     names = {len(names): names for names in known}
     return names.get(channels) or [f"output {number}" for number in range(channels)]
