@@ -1,11 +1,13 @@
 """Bundles as zip files."""
 
 import stat
+import struct
 import zipfile
 
 import pytest
 import torch
 
+from bonescan.zoo import archive as archive_module
 from bonescan.zoo.archive import read_archive, sha256_of, write_archive
 
 
@@ -73,6 +75,56 @@ def test_weights_that_are_code(bundle, tmp_path):
     with pytest.raises(ValueError, match=r"model.pt must be plain weights: UnpicklingError"):
         read_archive(tmp_path / "net.zip", tmp_path / "there")
     assert not list((tmp_path / "there").iterdir())
+
+
+@pytest.mark.parametrize("name", ["models/other.pt", "docs/notes.pth"])
+def test_other_weights_that_are_code(bundle, tmp_path, name):
+    (bundle / name).parent.mkdir(exist_ok=True)
+    torch.save({"weight": torch.nn.Linear(2, 1)}, bundle / name)
+    write_archive(bundle, tmp_path / "net.zip")
+    with pytest.raises(ValueError, match=f"{name} must be plain weights: UnpicklingError"):
+        read_archive(tmp_path / "net.zip", tmp_path / "there")
+    assert not list((tmp_path / "there").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "message"),
+    [
+        ("MOST_BYTES", 1000, r"must unpack to 1000 bytes at most, got \d{4}"),
+        ("MOST_FILES", 2, "must hold 2 files at most, got 3"),
+    ],
+)
+def test_what_grows_when_it_is_unpacked(bundle, tmp_path, monkeypatch, limit, value, message):
+    write_archive(bundle, tmp_path / "net.zip")
+    monkeypatch.setattr(archive_module, limit, value)
+    with pytest.raises(ValueError, match=message):
+        read_archive(tmp_path / "net.zip", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+def test_a_size_that_is_a_lie(bundle, tmp_path):
+    (bundle / "LICENSE").write_text("free" * 1000)
+    write_archive(bundle, tmp_path / "net.zip")
+    content = (tmp_path / "net.zip").read_bytes()
+    (tmp_path / "net.zip").write_bytes(
+        content.replace(struct.pack("<I", 4000), struct.pack("<I", 4))
+    )
+    with pytest.raises(ValueError, match=r"must be a zip file, got one that cannot be read"):
+        read_archive(tmp_path / "net.zip", tmp_path / "there")
+    assert not list((tmp_path / "there").iterdir())
+
+
+def test_an_archive_with_a_password(bundle, tmp_path):
+    write_archive(bundle, tmp_path / "net.zip")
+    content = bytearray((tmp_path / "net.zip").read_bytes())
+    for start in (b"PK\x03\x04", b"PK\x01\x02"):
+        flags = content.find(start) + (6 if start.endswith(b"\x04") else 8)
+        content[flags] |= 1  # encrypted (APPNOTE 4.4.4)
+    (tmp_path / "net.zip").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"must be a zip file, got one that cannot be read: .*encrypt"
+    ):
+        read_archive(tmp_path / "net.zip", tmp_path / "there")
 
 
 @pytest.mark.parametrize("content", [{"weight": [1.0, 2.0]}, torch.ones(2)])

@@ -190,6 +190,13 @@ def test_an_evaluation_tells_of_the_same_data_what_the_training_did_not(run, tmp
         assert is_of_simulated(tmp_path) == expected
 
 
+def test_a_training_on_a_bank_of_bodies_is_of_simulated_patients(run, tmp_path):
+    for name in ("system.json", "config.json"):
+        shutil.copy(run / name, tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"bank": {"sha256": "a"}, "data_sha256": "b"}))
+    assert is_of_simulated(tmp_path)
+
+
 def test_a_system_of_acquired_scans_is_not_called_simulated(run, tmp_path):
     (copy := tmp_path / "run").mkdir()
     for name in ("system.json", "model.pt", "config.json"):
@@ -264,6 +271,29 @@ def test_an_unpacked_bundle_runs_alone_from_any_folder(packed, cohort, trained_s
         for name in ("out", "ours")
     ]
     assert findings[0] == findings[1]
+
+
+PROPERTIES = """
+import sys
+from monai.bundle import ConfigWorkflow
+bundle, data, out = sys.argv[1:]
+for name, kind in (("train", "train"), ("inference", "infer")):
+    workflow = ConfigWorkflow(
+        workflow_type=kind, config_file=f"{bundle}/configs/{name}.json", bundle_root=bundle,
+        dataset_dir=data, output_dir=out, width=2,
+    )
+    workflow.initialize()
+    ids = [run_id for run_id in ("run", kind + "ing", kind + "ence") if run_id in workflow.parser]
+    print("result", name, workflow.check_properties(), *ids)
+"""
+
+
+@pytest.mark.slow
+def test_monais_tools_find_their_properties_from_any_folder(packed, cohort, tmp_path):
+    done = call("-c", PROPERTIES, packed.bundle, cohort, tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = [line for line in done.stdout.splitlines() if line.startswith("result")]
+    assert found == ["result train [] run training", "result inference [] run inference"]
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -15,6 +16,8 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 """Of every file, so that equal content gives equal bytes: the first date that a zip can say."""
 MOST_BYTES = 1024**3
 """Unpacked. The zoo takes files of up to 25 MB."""
+MOST_FILES = 10_000
+"""A bundle of ours has 300."""
 MODELS = "models"
 
 
@@ -60,7 +63,8 @@ def read_archive(path: Path, folder: Path, *, sha256: str | None = None) -> Path
 
     Raises:
         ValueError: if the archive is none, another one than was asked for, or unsafe: a name that
-            leaves the folder, a link, more than MOST_BYTES, or weights that are not plain tensors.
+            leaves the folder, a link, more than MOST_BYTES or MOST_FILES, or weights that are not
+            plain tensors.
         FileExistsError: if there is such a folder already.
     """
     found = sha256_of(path)
@@ -76,7 +80,7 @@ def read_archive(path: Path, folder: Path, *, sha256: str | None = None) -> Path
                 archive.extractall(parts)
                 _check_weights(Path(parts) / name)
                 shutil.move(Path(parts) / name, folder / name)
-    except zipfile.BadZipFile as err:
+    except (zipfile.BadZipFile, RuntimeError, zlib.error) as err:  # RuntimeError: encrypted
         raise ValueError(f"{path} must be a zip file, got one that cannot be read: {err}") from err
     return folder / name
 
@@ -92,6 +96,8 @@ def _check_names(path: Path, members: list[zipfile.ZipInfo]) -> str:
     total = sum(member.file_size for member in members)
     if total > MOST_BYTES:
         raise ValueError(f"{path} must unpack to {MOST_BYTES} bytes at most, got {total}")
+    if len(members) > MOST_FILES:
+        raise ValueError(f"{path} must hold {MOST_FILES} files at most, got {len(members)}")
     roots = {PurePosixPath(member.filename).parts[0] for member in members}
     if len(roots) != 1 or len({member.filename for member in members}) < len(members):
         raise ValueError(f"{path} must hold one folder, each name once, got {sorted(roots)}")
@@ -99,10 +105,16 @@ def _check_names(path: Path, members: list[zipfile.ZipInfo]) -> str:
 
 
 def _check_weights(bundle: Path) -> None:
-    weights = bundle / MODELS / WEIGHTS
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except Exception as err:
-        raise ValueError(f"{weights.name} must be plain weights: {type(err).__name__}") from err
-    if not isinstance(state, dict) or not all(isinstance(x, torch.Tensor) for x in state.values()):
-        raise ValueError(f"{weights.name} must hold tensors by name, got something else")
+    """Refuse weights that are code, wherever they lie; there must be those of MODELS."""
+    for weights in sorted(
+        {bundle / MODELS / WEIGHTS, *bundle.rglob("*.pt"), *bundle.rglob("*.pth")}
+    ):
+        name = weights.relative_to(bundle)
+        try:
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+        except Exception as err:
+            raise ValueError(f"{name} must be plain weights: {type(err).__name__}") from err
+        if not isinstance(state, dict) or not all(
+            isinstance(value, torch.Tensor) for value in state.values()
+        ):
+            raise ValueError(f"{name} must hold tensors by name, got something else")

@@ -158,13 +158,16 @@ def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -
 def is_of_simulated(run: Path) -> bool:
     """Say whether a run tells that everything its weights come from is simulated.
 
-    Its own record or that of its evaluation says so of the datalist; weights that it began with may
-    be of anything.
+    So is a training on a bank of bodies, all of whose patients the simulator draws. Else its own
+    record or that of its evaluation says so of the datalist; weights that it began with may be of
+    anything.
     """
     config, system = (_read(run / file) for file in (run_folder.CONFIGURATION, run_folder.SYSTEM))
     if not config or config.get("initial_weights") or system["network_def"].get("weights"):
         return False
     record = _read(run / run_folder.RECORD)
+    if record.get("bank"):
+        return True
     records = (record, _read(run / run_folder.EVALUATION / run_folder.RECORD))
     return any(
         told.get("simulated") is True and told["data_sha256"] == record.get("data_sha256")
