@@ -14,7 +14,7 @@ from bonescan import run_folder
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
-from bonescan.labels import Label, region_group_bits
+from bonescan.labels import REPORT_SITES, Label, region_group_bits
 from bonescan.metrics.calibration import Calibration, Recalibration
 from bonescan.report.dicom_writers import (
     EncapsulatedPdfWriter,
@@ -165,6 +165,19 @@ def test_report_takes_calibrated_probabilities_where_they_are_known(result, outp
     assert of_lesion["LESION_PROB"] == pytest.approx(3 / 4)
     assert of_scan["SCAN_PROB"] == pytest.approx(9 / 10)
     assert "SCORE" not in of_lesion
+
+
+def test_report_says_what_a_classifier_says_of_the_scan_and_its_sites(result, output):
+    probs = dict(zip(REPORT_SITES, (0.97, 0.0, 0.31, 0.5, 0.02, 0.125), strict=True))
+    decided = dataclasses.replace(result, scan_prob=0.83, site_probs=probs)
+    StructuredReportWriter()(decided, output)
+    report = srread(path_of(output, run_folder.MEASUREMENTS)).content
+    (scan,) = report.get_image_measurement_groups()
+    named = {each.name.value: each.value for each in scan.get_measurements()}
+    assert named["METASTASIS_PROB"] == pytest.approx(0.83)
+    assert "SCAN_PROB" not in named, "that is the calibrated one of the map"
+    for site, prob in probs.items():
+        assert named[f"PROB_{site.upper()}"] == pytest.approx(prob)
 
 
 def test_report_names_the_bone_and_weighs_it_where_regions_are_known(result, output):

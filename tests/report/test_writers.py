@@ -11,7 +11,7 @@ from PIL import Image
 
 from bonescan.data.nifti import read_view_stack
 from bonescan.dicom.scan import View
-from bonescan.labels import Label
+from bonescan.labels import REPORT_SITES, Label
 from bonescan.report.writers import (
     FindingsWriter,
     LabelMapWriter,
@@ -126,6 +126,9 @@ def test_summary_keeps_the_views_apart():
         "lesions_at_field_border_posterior": 0,
         "area_mm2_posterior": 4.56,
         "max_counts_posterior": 120 * 60 + 5 * 60 + 4,
+        "probability": None,
+        "probability_of_metastasis": None,
+        **{f"probability_{site}": None for site in REPORT_SITES},
         "lesions": 3,
         "bstbi_thorax": ANY,
         "uptake_share_thorax": ANY,
@@ -152,6 +155,16 @@ def test_summary_tells_a_missing_view_from_one_without_lesions():
     assert (row["lesions_anterior"], row["area_mm2_anterior"]) == (None, None)
     assert (row["lesions_posterior"], row["area_mm2_posterior"]) == (0, 0)
     assert row["max_counts_posterior"] is None
+
+
+def test_list_and_row_say_what_a_classifier_says():
+    probs = dict(zip(REPORT_SITES, (0.97, 0.0, 0.3125, 0.5, 0.02, 0.125), strict=True))
+    result = dataclasses.replace(make_result(), scan_prob=0.83215, site_probs=probs)
+    document, row = findings_document(result), scan_summary(result)
+    assert document["probability_of_metastasis"] == row["probability_of_metastasis"] == 0.832
+    assert document["probability_by_site"]["scapula"] == row["probability_scapula"] == 0.312
+    for site, prob in document["probability_by_site"].items():
+        assert row[f"probability_{site}"] == prob
 
 
 def test_numbers_of_a_field_carry_its_name():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bonescan.dicom.scan import View
+from bonescan.labels import REPORT_SITES
 
 NM_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.20"
 MEDIA_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
@@ -167,6 +168,12 @@ COUNTS = Code("COUNTS", OWN_SCHEME, "Counts of a pixel")
 SCORE = Code("SCORE", OWN_SCHEME, "Highest probability of a pixel")
 LESION_PROBABILITY = Code("LESION_PROB", OWN_SCHEME, "Calibrated probability of the lesion")
 SCAN_PROBABILITY = Code("SCAN_PROB", OWN_SCHEME, "Calibrated probability of the field")
+METASTASIS_PROBABILITY = Code("METASTASIS_PROB", OWN_SCHEME, "Probability of any metastasis")
+SITE_PROBABILITIES = {
+    site: Code(f"PROB_{site.upper()}", OWN_SCHEME, f"Probability of a metastasis, site: {site}")
+    for site in REPORT_SITES
+}
+"""What a classifier of scans says; neither is calibrated."""
 TO_BACKGROUND = Code("TO_BACKGROUND", OWN_SCHEME, "Mean counts over those of the surroundings")
 BSTBI = Code("BSTBI", OWN_SCHEME, "Bone scan tumour burden index of the assessed field")
 BSTBI_COUNTS = Code("BSTBI_COUNTS", OWN_SCHEME, "Burden index on counts, of the assessed field")

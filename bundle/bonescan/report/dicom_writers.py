@@ -183,6 +183,10 @@ def _measure_scan(result: ScanResult) -> Iterator[Measure]:
     yield Measure(codes.NUMBER_OF_LESIONS, burden.lesions, codes.NO_UNITS)
     if result.probability is not None:
         yield Measure(codes.SCAN_PROBABILITY, result.probability, codes.NO_UNITS)
+    if result.scan_prob is not None:
+        yield Measure(codes.METASTASIS_PROBABILITY, result.scan_prob, codes.NO_UNITS)
+    for site, prob in (result.site_probs or {}).items():
+        yield Measure(codes.SITE_PROBABILITIES[site], prob, codes.NO_UNITS)
     yield Measure(codes.BSTBI, burden.bstbi, codes.NO_UNITS)
     yield Measure(codes.BSTBI_COUNTS, burden.bstbi_counts, codes.NO_UNITS)
     yield Measure(codes.UPTAKE_SHARE, 100 * burden.uptake_share, codes.PERCENT)

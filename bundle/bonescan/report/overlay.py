@@ -144,7 +144,8 @@ def _draw_view(axes: Axes, result: ScanResult, number: int, rows: slice, *, plai
     draw_sides(axes, sides)
     draw_scale_bar(axes, result.spacing_mm)
     window = f"{'hot spots, plain: ' if plain else ''}black from {limit:.0f} counts"
-    axes.set_title(f"{_title(result, view)}\n{window}", size=10, pad=5)
+    # Told where to stand: matplotlib would measure ticks that nobody sees to find a place.
+    axes.set_title(f"{_title(result, view)}\n{window}", size=10, y=1.0, pad=5)
 
 
 def _name_shade(axes: Axes, field_mask: NDArray[np.bool_], rows: slice, row_mm: float) -> None:

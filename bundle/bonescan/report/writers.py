@@ -15,6 +15,7 @@ from bonescan import run_folder
 from bonescan.data.nifti import write_view_stack
 from bonescan.dicom.scan import View
 from bonescan.files import append_row, write_json
+from bonescan.labels import REPORT_SITES
 from bonescan.measures.findings import Finding
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.measured import (
@@ -22,6 +23,7 @@ from bonescan.report.measured import (
     change_document,
     flag_document,
     measured_row,
+    rounded,
 )
 from bonescan.report.overlay import write_overlay
 from bonescan.report.scan_result import ScanResult
@@ -94,7 +96,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "view_source": result.view_source,
         "content_check": result.content_check,
         "spacing_mm": {"row": row_spacing_mm, "column": column_spacing_mm},
-        "probability": None if result.probability is None else _rounded(result.probability),
+        "probability": rounded(result.probability),
         "findings": [_to_json(finding) for finding in result.findings],
         **_decisions(result),
         "burden_of_assessed": burden_document(result.burden),
@@ -107,10 +109,10 @@ def _decisions(result: ScanResult) -> dict[str, Any]:
     """Return what the system says of the scan as a whole; nothing of one that says nothing."""
     decisions: dict[str, Any] = {}
     if result.scan_prob is not None:
-        decisions["probability_of_metastasis"] = _rounded(result.scan_prob)
+        decisions["probability_of_metastasis"] = rounded(result.scan_prob)
     if result.site_probs is not None:
         decisions["probability_by_site"] = {
-            site: _rounded(prob) for site, prob in result.site_probs.items()
+            site: rounded(prob) for site, prob in result.site_probs.items()
         }
     return decisions
 
@@ -133,12 +135,23 @@ def scan_summary(result: ScanResult) -> dict[str, Any]:
     for view in View:
         of_view = [finding for finding in result.findings if finding.view == view]
         row |= _summarise_view(view, of_view, present=view in result.views)
-    return row | measured_row(result) | result.provenance.row()
+    return row | _probability_row(result) | measured_row(result) | result.provenance.row()
+
+
+def _probability_row(result: ScanResult) -> dict[str, float | None]:
+    """Return the probabilities of the scan; None for what the system does not say."""
+    sites = result.site_probs or {}
+    probs = {
+        "probability": result.probability,
+        "probability_of_metastasis": result.scan_prob,
+        **{f"probability_{site}": sites.get(site) for site in REPORT_SITES},
+    }
+    return {name: rounded(prob) for name, prob in probs.items()}
 
 
 def _summarise_view(view: View, findings: Sequence[Finding], *, present: bool) -> dict[str, Any]:
     at_border = [finding for finding in findings if finding.touches_field_border]
-    area_mm2 = _rounded(sum(finding.area_mm2 for finding in findings))
+    area_mm2 = rounded(sum(finding.area_mm2 for finding in findings))
     return {
         f"lesions_{view}": len(findings) if present else None,
         f"lesions_at_field_border_{view}": len(at_border) if present else None,
@@ -155,13 +168,8 @@ def _to_json(finding: Finding) -> dict[str, Any]:
         ("centroid_mm", ("row", "column")),
         ("box_px", ("first_row", "first_column", "last_row", "last_column")),
     ):
-        values[key] = dict(zip(parts, map(_rounded, values[key]), strict=True))
-    rounded = {
-        key: _rounded(value) if isinstance(value, float) else value for key, value in values.items()
-    }
-    return {**rounded, "view": str(finding.view)}
-
-
-def _rounded(value: float) -> float:
-    """Keep a thousandth: far below the pixel, and short to read."""
-    return round(value, 3)
+        values[key] = dict(zip(parts, map(rounded, values[key]), strict=True))
+    for key, value in values.items():
+        if isinstance(value, float):
+            values[key] = rounded(value)
+    return {**values, "view": str(finding.view)}

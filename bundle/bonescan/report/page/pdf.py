@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from xml.sax.saxutils import escape
 
+from reportlab import rl_config
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -41,6 +42,10 @@ from bonescan.report.page.pdf_style import (
     pick_fonts,
 )
 from bonescan.report.page.texts import Texts, load_texts
+
+rl_config.useA85 = 0
+"""Streams as they are: as text (ASCII base 85, encoded in Python) they take half the time of a
+report and a quarter more room."""
 
 
 def render_pdf(report: Document) -> bytes:
