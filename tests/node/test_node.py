@@ -2,6 +2,7 @@ import logging
 
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from bonescan.dicom.codes import MANUFACTURER
 from bonescan.node.settings import Limits
 from tests.factories import BOTH, View, assign, make_dataset
 from tests.node.fakes import make_scan, result_uid, send, wait_until, with_meta
@@ -131,3 +132,30 @@ def test_an_object_that_is_too_large_ends_its_connection_alone(start_node):
     large.add_new(0x00091041, "OB", bytes(1_200_000))
     assert send([large], node.receiver.port) == [None]
     assert send([make_scan(2)], node.receiver.port) == [STORED]
+
+
+def test_a_result_of_ours_that_is_sent_on_to_us_is_dropped(start_node, archive):
+    node = start_node()
+    assert send([make_scan(1, Manufacturer=MANUFACTURER)], node.receiver.port) == [STORED]
+    wait_until(done(node, 1))
+    wait_until(lambda: not list(node.folder.objects.iterdir()))
+    assert dict(archive.received) == {}
+
+
+def test_received_files_stay_where_they_are_to_be_kept(start_node, archive):
+    node = start_node(keep=True)
+    send([make_scan(1)], node.receiver.port)
+    wait_until(done(node, 1))
+    node.stop()
+    again = start_node(keep=True)
+    assert len(list(again.folder.objects.iterdir())) == 1
+
+
+def test_what_a_node_leaves_when_it_stops_the_next_one_does(start_node, archive):
+    node, scan = start_node(quiet_s=60.0), one_view(View.ANTERIOR)
+    send([scan], node.receiver.port)
+    node.stop()
+    send([one_view(View.POSTERIOR)], (again := start_node(quiet_s=60.0)).receiver.port)
+    wait_until(done(again, 1))
+    assert set(archive.received.values()) == {1}
+    assert "+" in archive.scans().pop(), "of both views"

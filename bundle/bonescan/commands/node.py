@@ -17,10 +17,11 @@ _OPTIONS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command; what is not given here, the file may say."""
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
         "run", type=run_folder, nargs="?", metavar="RUN", help="folder of a training"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, as a YAML file")
+    which.add_argument("--config", type=Path, metavar="FILE", help="settings, as a YAML file")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="of the queue")
     parser.add_argument("--callers", nargs="+", metavar="AET", help="AE titles that may connect")
     parser.add_argument("--destination", metavar="AET@HOST:PORT", help="where results are sent")
