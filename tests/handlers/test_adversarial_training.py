@@ -17,7 +17,7 @@ from bonescan.handlers.checkpoint import TrainingCheckpoint
 from bonescan.handlers.mean_loss import MeanLoss
 from bonescan.handlers.progress import History, TrainingProgress
 from bonescan.handlers.seeding import EpochSeed
-from bonescan.handlers.tensorboard import TensorBoardScalars
+from bonescan.handlers.tracking import TensorBoardTraining
 from bonescan.run_folder import HISTORY, LAST_STATE, TENSORBOARD, WEIGHTS
 from tests.workflows import MEASURED
 
@@ -62,7 +62,7 @@ def make_trainer(folder: Path, *, resume: bool = False) -> GanTrainer:
             weights_of="generator",
             resume=resume,
         ),
-        TensorBoardScalars(folder),
+        TensorBoardTraining(folder),
     ]
     return GanTrainer(
         device=torch.device("cpu"),

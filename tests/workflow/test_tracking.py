@@ -1,64 +1,37 @@
-"""Experiment tracking by MONAI's MLflow handler, with a stand-in for MLflow."""
+"""A training as TensorBoard and MLflow hold it, with a stand-in for MLflow."""
 
-from types import SimpleNamespace
+import io
 
+import numpy as np
 import pytest
 from monai.handlers import mlflow_handler
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.mlflow_client import Client, make_mlflow
 from tests.workflows import CONFIGS, run_workflow
 
 
-class Client:
-    """Keep what is logged, as MLflow's client would send it."""
-
-    logged: list
-
-    def __init__(self, **_):
-        pass
-
-    def get_experiment_by_name(self, name):
-        return SimpleNamespace(experiment_id=name, lifecycle_stage="active")
-
-    def search_runs(self, experiment_id):
-        return []
-
-    def create_run(self, experiment_id, run_name):
-        return SimpleNamespace(info=SimpleNamespace(run_id="1"))
-
-    def get_run(self, run_id):
-        return SimpleNamespace(data=SimpleNamespace(params={}))
-
-    def log_batch(self, run_id, metrics, params, tags):
-        Client.logged += metrics
-
-    def log_artifact(self, run_id, path):
-        pass
-
-    def set_terminated(self, run_id, status):
-        pass
-
-
-@pytest.fixture
-def logged(monkeypatch):
-    Client.logged = []
-    entities = SimpleNamespace(
-        RunStatus=SimpleNamespace(FINISHED=0, to_string=str),
-        Param=lambda *_: None,
-        Metric=lambda key, value, _, step: (key, float(value), step),
-        LifecycleStage=SimpleNamespace(ACTIVE="active"),
-    )
-    monkeypatch.setattr(
-        mlflow_handler, "mlflow", SimpleNamespace(MlflowClient=Client, entities=entities)
-    )
-    return Client.logged
-
-
 @pytest.mark.slow
-def test_losses_and_validation_of_each_epoch_are_logged(logged, cohort, tmp_path):
+def test_tensorboard_and_mlflow_hold_the_same(monkeypatch, cohort, tmp_path):
+    monkeypatch.setattr(mlflow_handler, "mlflow", make_mlflow())
     run_workflow(
         "train", workflow_type="train", dataset_dir=str(cohort), output_dir=str(tmp_path),
-        tracking=str(CONFIGS / "tracking_mlflow.json"),
+        tracking=str(CONFIGS / "tracking_mlflow.json"), picture_interval=2,
     )  # fmt: skip
-    steps = {key: [step for name, _, step in logged if name == key] for key, *_ in logged}
-    assert steps["loss"] == [1, 2]
-    assert {"loss", "dice"} <= set(steps)
+    board = EventAccumulator(str(tmp_path / "tensorboard"), {"images": 0, "scalars": 0}).Reload()
+    scalars = {
+        (name, event.step): event.value
+        for name in board.Tags()["scalars"]
+        for event in board.Scalars(name)
+    }
+    logged = {(name, step): value for name, step, value in Client.metrics}
+    assert len(logged) == len(Client.metrics)  # nothing twice
+    assert set(logged) == set(scalars)
+    assert {("train/loss", 1), ("train/loss", 2), ("validation/dice", 2)} <= set(logged)
+    assert [logged[key] for key in scalars] == pytest.approx(list(scalars.values()), rel=1e-6)
+
+    (event,) = board.Images("validation/lesions")
+    assert list(Client.images) == [f"validation/lesions/{event.step:04d}.png"]
+    shown = np.asarray(Image.open(io.BytesIO(event.encoded_image_string)))
+    assert np.array_equal(shown, Client.images["validation/lesions/0002.png"])
