@@ -34,6 +34,7 @@ OVERLAYS = (
     "fast",
     "multi_gpu",
     "multi_gpu_evaluate",
+    "multi_gpu_inference",
     "skeleton_regions",
 )
 
@@ -120,11 +121,24 @@ def test_overlays_start_processes_alike(key):
 
 
 @pytest.mark.parametrize(
-    ("workflow", "overlay"), [("train", "multi_gpu"), ("evaluate", "multi_gpu_evaluate")]
+    ("workflow", "overlay"),
+    [
+        ("train", "multi_gpu"),
+        ("evaluate", "multi_gpu_evaluate"),
+        ("inference", "multi_gpu_inference"),
+    ],
 )
 def test_overlays_keep_the_other_steps_of_initialize(workflow, overlay):
     steps = load(overlay)["initialize"]
     assert [step for step in load(workflow)["initialize"] if step not in steps] == []
+
+
+def test_shared_inference_keeps_the_other_steps():
+    alone, shared = load("inference"), load("multi_gpu_inference")
+    for key in ("run", "finalize"):
+        kept = [step for step in shared[key] if "dist." not in str(step)]
+        assert kept == alone[key], key
+    assert shared["device"] == load("multi_gpu")["device"]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,28 @@ def test_a_row_of_other_columns_is_not_written_into_a_table(tmp_path):
     with pytest.raises(ValueError, match=expected):
         append_row(path, {"input": "b.dcm", "view_source": "code", "lesions": 5})
     assert path.read_bytes() == before
+
+
+def append_many(path, process):
+    """Add rows that say who added them, of lengths that tell torn ones."""
+    for number in range(200):
+        append_row(path, {"process": process, "number": number, "text": "x" * (number % 50)})
+
+
+def test_processes_share_a_table_without_losing_a_row(tmp_path):
+    path = tmp_path / "summary.csv"
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=append_many, args=(path, name)) for name in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    rows = read_rows(path)
+    for name in "012":
+        own = [row for row in rows if row["process"] == name]
+        assert [row["number"] for row in own] == [str(number) for number in range(200)]
+        assert all(len(row["text"]) == int(row["number"]) % 50 for row in own)
+    assert len(rows) == 600
 
 
 def fill(disk_path):

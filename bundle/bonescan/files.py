@@ -2,6 +2,8 @@
 
 import csv
 import errno
+import fcntl
+import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -154,29 +156,37 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
     """Add a row to a CSV file, whole or not at all; the file is made where there is none.
 
+    Several processes may add to one file: each locks it for its row.
+
     Raises:
         ValueError: if the file has other columns, as one of another version may; it is left as it
             was, since the values would stand under the wrong titles.
     """
-    before = path.stat().st_size if path.exists() else 0
-    if before:
-        with path.open(newline="", encoding="utf-8") as file:
-            columns = next(csv.reader(file), [])
-        if columns != list(row):
-            raise ValueError(
-                f"{path.name}: columns must be {', '.join(row)}, got {', '.join(columns)}: the "
-                "table is of another version; give another folder"
-            )
-    try:
-        with writing(path), path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if not before:
-                writer.writeheader()
-            writer.writerow(_harmless_row(row))
-    except StorageError:
-        if path.exists():
-            os.truncate(path, before)
-        raise
+    with writing(path), path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        before = file.seek(0, os.SEEK_END)
+        if before:
+            _require_columns(path, list(row))
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(row))
+        if not before:
+            writer.writeheader()
+        writer.writerow(_harmless_row(row))
+        content = text.getvalue().encode()
+        if file.write(content) < len(content):  # at once: a process that is killed leaves no half
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _require_columns(path: Path, expected: Sequence[str]) -> None:
+    """See that a table has the columns of a row that is to be added."""
+    with path.open(newline="", encoding="utf-8") as file:
+        columns = next(csv.reader(file), [])
+    if columns != expected:
+        raise ValueError(
+            f"{path.name}: columns must be {', '.join(expected)}, got {', '.join(columns)}: the "
+            "table is of another version; give another folder"
+        )
 
 
 def _harmless_row(row: Mapping[str, Any]) -> dict[str, object]:

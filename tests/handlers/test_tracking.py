@@ -41,8 +41,8 @@ def make_engines(sample, every=1):
     @trainer.on(Events.EPOCH_COMPLETED)
     def measure():
         trainer.state.metrics["loss"] = 1 / trainer.state.epoch
-        trainer.state.rank = 0
 
+    trainer.add_event_handler(Events.STARTED, lambda: setattr(trainer.state, "rank", 0))
     return trainer, evaluator
 
 

@@ -5,7 +5,15 @@ from datetime import date
 from pathlib import Path
 
 from bonescan.commands.command import WITH_RESUME, Command
-from bonescan.commands.workflow import add_device, add_settings, add_trust, run_folder, start
+from bonescan.commands.workflow import (
+    add_device,
+    add_settings,
+    add_trust,
+    count_processes,
+    is_first_process,
+    run_folder,
+    start,
+)
 from bonescan.files import read_rows
 from bonescan.run_folder import FAILURES, SCAN_ROWS, SYSTEM
 from bonescan.workflow.installation import find_configs
@@ -100,8 +108,13 @@ def run(chosen: argparse.Namespace) -> int:
         "therapy_start": chosen.therapy_start,
         "device": chosen.device,
     }
-    files = [find_configs() / "inference.yaml", chosen.run / SYSTEM]
+    configs = find_configs()
+    files = [configs / "inference.yaml", chosen.run / SYSTEM]
+    if count_processes() > 1:
+        files.append(configs / "multi_gpu_inference.yaml")
     code = start("inference", files, values=values, settings=chosen.settings)
+    if not is_first_process():
+        return code
     done, failed = output / SCAN_ROWS, output / FAILURES
     if done.is_file() or failed.is_file():
         print(f"{len(read_rows(done))} scans in {output}; see {done if done.is_file() else failed}")
@@ -121,5 +134,6 @@ COMMAND = Command(
 Writes a label map, findings, a picture, a report and DICOM results of each scan, and a table of
 all. Of a scan with earlier ones they say what has changed: --earlier names these, --follow-up takes
 them from INPUT by patient and day, and a datalist may name one in the field "earlier". Inputs that
-cannot be read are listed in failures.csv; the others are processed, and the exit code is 1.""",
+cannot be read are listed in failures.csv; the others are processed, and the exit code is 1. Started
+by torchrun, the processes share the scans.""",
 )

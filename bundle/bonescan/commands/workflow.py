@@ -142,3 +142,8 @@ def _quoted(word: str) -> str:
 def is_first_process() -> bool:
     """Tell whether this process is the one of torchrun's that speaks."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def count_processes() -> int:
+    """Return how many processes torchrun has started, this one among them; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))

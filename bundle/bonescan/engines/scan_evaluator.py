@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+import ignite.distributed as idist
+from ignite.engine import Events
 from monai.engines import SupervisedEvaluator
 
 from bonescan.data.failures import make_failure
@@ -20,9 +22,14 @@ class ScanEvaluator(SupervisedEvaluator):
     """
 
     def run(self, global_epoch: int = 1) -> None:
-        """Run over the archive; where a resumed run has nothing left to do, say so and return."""
+        """Run over the archive; where nothing is left to do, say so and return.
+
+        Of several processes, one that has nothing to do starts with the others, who wait for it.
+        """
         if self.state.epoch_length == 0:
             logger.info("no scan is left to do")
+            if idist.get_world_size() > 1:
+                self.fire_event(Events.STARTED)
             return
         super().run(global_epoch)
 

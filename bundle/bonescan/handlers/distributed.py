@@ -1,5 +1,6 @@
 """What several processes of one training must agree on."""
 
+import os
 from typing import Any
 
 import ignite.distributed as idist
@@ -30,6 +31,29 @@ class SharedBuffers:
         """Copy the buffers; a collective step of all processes."""
         for buffer in self.network.buffers():
             dist.broadcast(buffer, src=0)
+
+
+class StopWhenOrphaned:
+    """End a process whose parent has gone: nothing would hinder a new run from doing its work, too.
+
+    A process of torchrun outlives it where that is killed by `kill -9`.
+    """
+
+    def __init__(self) -> None:
+        self.started_by = os.getppid()
+
+    def attach(self, engine: Engine) -> None:
+        """Register on the engine's ITERATION_STARTED."""
+        engine.add_event_handler(Events.ITERATION_STARTED, self)
+
+    def __call__(self) -> None:
+        """Look who the parent is.
+
+        Raises:
+            RuntimeError: if it is another than at the start.
+        """
+        if os.getppid() != self.started_by:
+            raise RuntimeError("the process that started this one must go on running, but is gone")
 
 
 def gather(items: list[Any]) -> list[Any]:

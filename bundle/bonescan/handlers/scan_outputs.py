@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import numpy as np
 from ignite.engine import Engine, Events
 
@@ -55,7 +56,8 @@ class ScanOutputs:
 
     An input that could not be read is a failure, and so is a scan that a writer could not write:
     `failures.csv` names it with the reason, the other writers still write, and the run goes on.
-    Rows are written as soon as they are known: an interrupted run loses none.
+    Rows are written as soon as they are known: an interrupted run loses none. Several processes of
+    one run share the tables.
 
     Args:
         writers: what is written of each scan, in this order (see bonescan.report.writers).
@@ -96,6 +98,13 @@ class ScanOutputs:
         self.provenance = self.find_provenance()
         self.n_done = self.n_failed = 0
         self.kept = KeptResults()
+        idist.barrier()  # all processes have read in the tables what is left to do
+        if idist.get_rank() == 0:
+            self._begin_tables()
+        idist.barrier()
+
+    def _begin_tables(self) -> None:
+        """Keep the rows of scans that were done before, and nothing else."""
         done = read_done(self.output_dir) if self.resume else []
         rows = self.output_dir / run_folder.SCAN_ROWS
         if done:

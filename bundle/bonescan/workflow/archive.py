@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import ignite.distributed as idist
 
 from bonescan import run_folder
 from bonescan.data.find import find_scans
@@ -15,6 +17,8 @@ from bonescan.keys import IMAGE
 
 logger = logging.getLogger(__name__)
 
+Scan = TypeVar("Scan")
+
 
 def find_pending(
     path: str | Path,
@@ -24,8 +28,10 @@ def find_pending(
     earlier: Sequence[str] | None = None,
     follow_up: bool = False,
     therapy_start: str | date | None = None,
+    process: int = 0,
+    processes: int = 1,
 ) -> list[dict[str, Any]]:
-    """Find the scans of an archive that are still to be read.
+    """Find the scans of an archive that a process is still to read.
 
     Args:
         path: DICOM file, folder or datalist.
@@ -34,6 +40,8 @@ def find_pending(
         earlier: files or folders of earlier scans, as of bonescan.data.follow_up.plan_scans.
         follow_up: whether scans of one patient are compared, likewise.
         therapy_start: first day of therapy, likewise.
+        process: number of this process, from 0.
+        processes: how many share the archive; an earlier scan may be read by more than one.
 
     Returns:
         Entries for a dataset, in the order in which they must be read; empty if all are done.
@@ -44,6 +52,7 @@ def find_pending(
     planned = plan_scans(
         find_scans(path), earlier=earlier, follow_up=follow_up, therapy_start=therapy_start
     )
+    planned = take_share(planned, process, processes)
     if not resume:
         return order_scans(planned)
     done = {row["input"] for row in read_done(Path(output_dir))}
@@ -52,21 +61,35 @@ def find_pending(
     return order_scans(pending)
 
 
+def take_share(scans: Sequence[Scan], process: int, processes: int) -> list[Scan]:
+    """Return the scans of one of several processes, which lie together: each is in one share.
+
+    Raises:
+        ValueError: if there is no such process.
+    """
+    if not 0 <= process < processes:
+        raise ValueError(f"process must be 0 to {processes - 1}, got {process}")
+    first, end = (len(scans) * number // processes for number in (process, process + 1))
+    return list(scans[first:end])
+
+
 def _name_entry(entry: Mapping[str, Any]) -> str:
     return run_folder.name_input(parse_reference(name).path for name in file_names(entry[IMAGE]))
 
 
 def conclude(outputs: ScanOutputs) -> None:
-    """Log how many scans were done, and end the program with exit code 1 if some failed.
+    """Log how many scans all processes did; end the program with exit code 1 if some failed.
 
     Raises:
         SystemExit: if at least one scan failed.
     """
-    logger.info("%d scans done, %d failed", outputs.n_done, outputs.n_failed)
+    done, failed = (int(idist.all_reduce(n)) for n in (outputs.n_done, outputs.n_failed))
     failures = outputs.output_dir / run_folder.FAILURES
-    if not outputs.n_failed:
-        failures.unlink(missing_ok=True)  # of an earlier run, where nothing was left to do
-        return
-    total = outputs.n_done + outputs.n_failed
-    logger.error("%d of %d inputs failed; see %s", outputs.n_failed, total, failures)
-    raise SystemExit(1)
+    if idist.get_rank() == 0:
+        logger.info("%d scans done, %d failed", done, failed)
+        if failed:
+            logger.error("%d of %d inputs failed; see %s", failed, done + failed, failures)
+        else:
+            failures.unlink(missing_ok=True)  # of an earlier run, where nothing was left to do
+    if failed:
+        raise SystemExit(1)
