@@ -46,6 +46,7 @@ WHOLES = {
     "workflow/test_tracking.py": "configs/tracking_mlflow.json",
     "workflow/test_training.py": "configs/train.yaml",
     "workflow/test_unlabelled.py": "scans without label",
+    "zoo/test_monailabel.py": "packed bundles in MONAI Label",
     "zoo/test_systems.py": "what the model zoo asks of each system",
     "test_bundle.py": "what MONAI's tools ask of a bundle",
     "test_configs.py": "configs",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from monai.data import load_decathlon_datalist
 
-from bonescan.data.datalist import data_hash, load_items, read_datalist
+from bonescan.data.datalist import data_hash, find_datalist, load_items, read_datalist
 from bonescan.data.entry import FILE_KEYS
 from tests.damage import damage_json
 from tests.factories import make_datalist
@@ -302,3 +302,10 @@ def test_damaged_datalists_are_read_or_refused(datalist, files):
                 assert str(datalist) in str(err)  # noqa: PT017 - many files, one test
                 refused += 1
     assert files / 2 < refused < 2 * files
+
+
+def test_entries_tell_the_datalist_that_they_are_of(tmp_path):
+    path = make_datalist(tmp_path, training=[{"image": "a.dcm"}])
+    entries = load_items(path)
+    assert find_datalist(entries) == path
+    assert find_datalist(list(entries)) is None

@@ -7,7 +7,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from bonescan.data.nifti import ViewStack, is_nifti, read_view_stack, write_view_stack
+from bonescan.data.nifti import (
+    ViewStack,
+    is_nifti,
+    read_nifti_volume,
+    read_view_stack,
+    write_view_stack,
+)
 from bonescan.dicom.scan import View
 from bonescan.errors import ScanError
 from tests.damage import flip_bytes
@@ -307,3 +313,29 @@ def test_damaged_files_are_read_or_refused(tmp_path, files):
         except ScanError as err:
             assert str(err).startswith("map.nii.gz: ")  # noqa: PT017 - many files, one test
     assert files / 10 < read < files / 2
+
+
+@pytest.mark.parametrize(
+    ("affine", "expected"),
+    [
+        (None, np.diag([-1.9, -2.4, 999, 1])),  # as ITK takes it
+        (np.diag([-1.9, -2.4, 1, 1]), np.diag([-1.9, -2.4, 1, 1])),
+    ],
+)
+def test_where_the_voxels_of_a_stack_lie(tmp_path, affine, expected):
+    path = tmp_path / "stack.nii.gz"
+    if affine is None:
+        write_view_stack(path, STACK.astype(np.int16), SPACING_MM, tuple(View))
+    else:
+        write_plain(path, STACK.transpose(2, 1, 0).astype(np.int16), affine)
+    volume = read_nifti_volume(path)
+    assert volume.size == (5, 7, 2)
+    np.testing.assert_allclose(volume.affine, expected, rtol=1e-6)
+
+
+def test_flipped_axes_are_no_volume(tmp_path):
+    affine = np.diag([1.9, -2.4, 1, 1])
+    affine[0, 3] = -1.9 * 4  # the last column at the world's origin
+    path = write_plain(tmp_path / "stack.nii.gz", STACK.astype(np.int16).transpose(2, 1, 0), affine)
+    with pytest.raises(ScanError, match="got flipped, exchanged or four ones"):
+        read_nifti_volume(path)

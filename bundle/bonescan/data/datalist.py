@@ -26,6 +26,24 @@ TEST = "test"
 """Sections that a datalist has by custom."""
 
 
+class Entries(list[dict[str, Any]]):
+    """Entries of a datalist, which they name; MONAI Label hands over others.
+
+    Args:
+        entries: what is listed.
+        datalist: the file.
+    """
+
+    def __init__(self, entries: Iterable[dict[str, Any]], datalist: Path) -> None:
+        super().__init__(entries)
+        self.datalist = datalist
+
+
+def find_datalist(entries: Sequence[Mapping[str, Any]]) -> Path | None:
+    """Return the datalist that entries are of; None where they come from elsewhere."""
+    return entries.datalist if isinstance(entries, Entries) else None
+
+
 def load_items(
     path: str | Path,
     section: str = TRAINING,
@@ -82,9 +100,8 @@ def load_items(
     where = f"{path}: section {section!r}"
     kept = keep_labels(in_folds, where, fraction=labelled_fraction, seed=seed)
     chosen = _choose_labelled(kept, where, labelled=labelled)
-    return [
-        _with_hints(rename_files(entry, lambda name: str(path.parent / name))) for entry in chosen
-    ]
+    located = (rename_files(entry, lambda name: str(path.parent / name)) for entry in chosen)
+    return Entries(map(_with_hints, located), path)
 
 
 def _choose_labelled(

@@ -14,6 +14,7 @@ that were flipped or exchanged are put back; any other affine is refused.
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import nibabel as nib
@@ -24,6 +25,7 @@ from bonescan.data.nifti_file import open_nifti
 from bonescan.dicom.grid import ViewGrid
 from bonescan.dicom.header import is_plausible_spacing
 from bonescan.dicom.scan import Source, View, ViewSource
+from bonescan.dicom.volume import LPS_TO_RAS, Volume
 from bonescan.errors import ScanError
 from bonescan.files import write_whole
 from bonescan.keys import join_view_names, split_view_names
@@ -155,7 +157,7 @@ def read_view_stack(
     except _READ_ERRORS as err:
         raise ScanError(f"{path.name}: not a readable NIfTI file ({err})") from err
     affine = _read_affine(image)
-    descrip = bytes(image.header["descrip"].item()).decode("ascii", "replace")
+    descrip = _read_descrip(image)
     array, column_and_row_mm = _lay_out(array, affine, path.name)
     frames = _frames_first(array, path.name)
     views, view_source = _name_views(descrip, len(frames), view, path.name)
@@ -163,6 +165,58 @@ def read_view_stack(
     spacing = _check_spacing(spacing_mm or column_and_row_mm[::-1], path.name)
     sources = {views[frame]: Source(path, frame) for frame in order}
     return ViewStack(frames[order], spacing, tuple(sources), sources, view_source, comment)
+
+
+def read_nifti_volume(path: str | Path) -> Volume:
+    """Read where ITK puts the voxels of a view stack.
+
+    Raises:
+        ScanError: if the file cannot be read, does not have three axes, or has other axes than the
+            acquisition's.
+    """
+    path = Path(path)
+    image = open_nifti(path)
+    affine = _read_affine(image)
+    voxels = np.arange(prod(image.shape)).reshape(image.shape)
+    laid, _ = _lay_out(voxels, affine, path.name)
+    if laid.ndim != 3 or not np.array_equal(laid.reshape(voxels.shape), voxels):
+        raise _refuse_axes(path.name, "flipped, exchanged or four ones")
+    columns, rows, frames = laid.shape
+    return Volume((columns, rows, frames), LPS_TO_RAS @ affine if _is_unplaced(image) else affine)
+
+
+def names_views(path: str | Path) -> bool:
+    """Say whether a file's header names its views, as those that this module writes do.
+
+    Raises:
+        ScanError: if it cannot be read.
+    """
+    return _read_descrip(open_nifti(Path(path))).startswith(_DESCRIP_PREFIX)
+
+
+def read_map_on(path: str | Path, volume: Volume) -> NDArray:
+    """Read a map that another program drew on a scan's file, voxel by voxel.
+
+    Args:
+        path: a NIfTI file.
+        volume: where the voxels of the scan's file lie.
+
+    Returns:
+        (frame, row, column) in the dtype of the file.
+
+    Raises:
+        ScanError: if the file cannot be read, or its voxels are not those of the scan's file.
+    """
+    path = Path(path)
+    image = open_nifti(path)
+    array = np.asanyarray(image.dataobj)
+    array = array[..., None] if array.ndim == 2 else array
+    if array.shape != volume.size or not (_is_unplaced(image) or volume.lies_at(image.affine)):
+        raise ScanError(
+            f"{path.name}: map must have the {volume.size} columns, rows and frames of its scan's "
+            f"file, in the same places, got {array.shape}; save it on the scan's own grid"
+        )
+    return array.transpose(2, 1, 0)
 
 
 def _read_comment(header: nib.Nifti1Header) -> str:
@@ -177,10 +231,19 @@ def _read_comment(header: nib.Nifti1Header) -> str:
 
 def _read_affine(image: nib.Nifti1Image) -> NDArray[np.float64]:
     """Return the affine (4, 4) that a file states; where it states none, its voxels as they lie."""
-    if image.header["qform_code"] or image.header["sform_code"]:
+    if not _is_unplaced(image):
         return np.asarray(image.affine, dtype=float)
     zooms = [*map(float, image.header.get_zooms()), 1.0, 1.0]
     return np.diag([*zooms[:3], 1.0])
+
+
+def _is_unplaced(image: nib.Nifti1Image) -> bool:
+    """Say whether a file states no affine."""
+    return not (image.header["qform_code"] or image.header["sform_code"])
+
+
+def _read_descrip(image: nib.Nifti1Image) -> str:
+    return bytes(image.header["descrip"].item()).decode("ascii", "replace")
 
 
 def _lay_out(

@@ -31,11 +31,11 @@ class BoneScanReader(ImageReader):
     """Read a bone scan, or a map of labels over one, as (view, row, column).
 
     Used as `LoadImaged(keys, reader="bonescan.data.reader.BoneScanReader", dtype=None)`. It takes
-    what `bonescan.dicom.read.read_scan` takes (a DICOM file, a list of two, a folder) and NIfTI
-    files (columns, rows, views); those of MONAI Label's bundle task, which writes (view, row,
-    column), are refused. A name may say what the header does not: see
-    `bonescan.data.scan_reference`. Scans come as float32 counts; maps keep the dtype of their
-    file, so `dtype=None` keeps the bits of an int64 region map.
+    what `bonescan.dicom.read.read_scan` takes (a DICOM file, a list of two, a folder), NIfTI files
+    (columns, rows, views), and a list of a NIfTI map and the scan's file that it was drawn on. A
+    name may say what the header does not: see `bonescan.data.scan_reference`. Scans come as
+    float32 counts; maps keep the dtype of their file, so `dtype=None` keeps the bits of an int64
+    region map.
 
     `ensure_channel_first` of `LoadImaged` may be set or not, and `EnsureChannelFirstd` may follow
     or not: the views are the first axis already, and the metadata say so. The affine is

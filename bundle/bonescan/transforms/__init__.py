@@ -2,6 +2,7 @@
 
 from bonescan.transforms.augment import RandShiftRotated, RandThinCounts, RandThinCountsd
 from bonescan.transforms.body_labels import JoinBodyLabeld, OtsuBody, OtsuBodyd
+from bonescan.transforms.file_volume import FileVolumed, LoadDrawnd
 from bonescan.transforms.foci import JoinFocid, PartRegionsd
 from bonescan.transforms.instances import SplitInstancesd, find_instances
 from bonescan.transforms.intensity import (
@@ -45,6 +46,7 @@ __all__ = [
     "CheckLabelGridd",
     "CheckLabelValuesd",
     "CropZScored",
+    "FileVolumed",
     "FillLabeld",
     "FillViewsd",
     "JoinBodyLabeld",
@@ -53,6 +55,7 @@ __all__ = [
     "KeepShownViewsd",
     "LabelBitsd",
     "LesionProbd",
+    "LoadDrawnd",
     "MirrorPosterior",
     "MirrorPosteriord",
     "NormalizeBrightness",

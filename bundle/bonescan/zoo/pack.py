@@ -24,6 +24,7 @@ from bonescan.zoo.export import script, write_onnx, write_torchscript
 from bonescan.zoo.figures import read_evaluation
 from bonescan.zoo.flatten import find_itself, find_targets, flatten
 from bonescan.zoo.form import format_json
+from bonescan.zoo.label import show_on_file, take_labels
 from bonescan.zoo.metadata import make_metadata
 from bonescan.zoo.network_format import find_input
 from bonescan.zoo.package import LEFT_OUT, copy_package
@@ -208,6 +209,7 @@ def make_configs(run: Path, infers_as: Path) -> dict[str, dict[str, Any]]:
         name: flatten([source / f"{name}.yaml", infers_as], in_bundle)
         for name in ("inference", "evaluate")
     }
+    show_on_file(configs["inference"])
     base = ConfigParser.load_config_file(str(source / "train.yaml"))
     own = run / run_folder.CONFIGURATION
     of_user = {key: base[key] for key in _OF_THE_USER}
@@ -216,6 +218,7 @@ def make_configs(run: Path, infers_as: Path) -> dict[str, dict[str, Any]]:
         target.split(".")[1] in LEFT_OUT for target in find_targets(configs["train"])
     ):
         configs["train"] = flatten([source / "train.yaml", system], {})
+    take_labels(configs["train"])
     overlay = ConfigParser.load_config_file(str(source / "multi_gpu.yaml"))
     configs["multi_gpu_train"] = {**overlay, "initialize": find_itself(overlay["initialize"])}
     for config in configs.values():

@@ -10,7 +10,7 @@ from bonescan.files import write_text
 from bonescan.zoo.form import format_code
 
 PACKAGE = Path(bonescan.__file__).parent
-LEFT_OUT = ("phantom", "studies", "node", "zoo", "commands")
+LEFT_OUT = ("phantom", "studies", "node", "deploy", "zoo", "commands")
 """Rooms that a trained system does without. What imports one of them is left out, too."""
 
 
