@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser
 from bonescan import run_folder
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import read_view_stack
-from bonescan.dicom.scan import View
+from bonescan.dicom.scan import View, mirrored
 from bonescan.labels import Label
 from bonescan.report.scan_result import ScanResult
 from tests.dicom.results.studies import verify
@@ -32,6 +32,10 @@ def writers():
     return parser.get_parsed_content("outputs")
 
 
+def mirror_posterior(stack: np.ndarray) -> np.ndarray:
+    return np.stack([mirrored(plane, view) for plane, view in zip(stack, View, strict=True)])
+
+
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory) -> ScanResult:
     """A made-up scan of the whole body with its bladder and no lesion."""
@@ -40,7 +44,7 @@ def scan(tmp_path_factory) -> ScanResult:
     expected[:, 100:900, 80:180] = 14
     expected[:, 100:900, 120:140] = 70
     expected[:, 450:470, 124:136] = 300
-    planes = rng.poisson(expected).astype(np.uint16)
+    planes = mirror_posterior(rng.poisson(expected).astype(np.uint16))
     path = make_scan_file(
         tmp_path_factory.mktemp("odd") / "scan.dcm",
         dict(zip(View, planes, strict=True)),
@@ -50,6 +54,7 @@ def scan(tmp_path_factory) -> ScanResult:
     image = load_scan(str(path))
     label_map = np.zeros(planes.shape, np.uint8)
     label_map[:, 450:470, 124:136] = Label.BLADDER
+    label_map = mirror_posterior(label_map)
     return make_result(
         sources=image.sources,
         spacing_mm=image.spacing_mm,
