@@ -1,4 +1,4 @@
-# make setup | demo | test | test-fast | lint | bench | realism | results
+# make setup | demo | docs | test | test-fast | lint | bench | realism | results
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ THREADS := OMP_NUM_THREADS=$(shell nproc) OMP_WAIT_POLICY=PASSIVE
 RUN := $(THREADS) $(BIN)/python
 BONESCAN := $(THREADS) $(BIN)/bonescan
 
-.PHONY: setup demo test test-fast lint bench realism results clean
+.PHONY: setup demo docs test test-fast lint bench realism results clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,10 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 
 demo: $(STAMP)
 	$(RUN) scripts/demo.py
+
+# Into site/; fails on a link that leads nowhere.
+docs: $(STAMP)
+	$(RUN) scripts/build_site.py
 
 # Measuring coverage makes a test take half as long again, and the slow ones add little to it.
 test: $(STAMP)
@@ -59,4 +63,4 @@ results: $(STAMP)
 
 # What tools leave behind; data/ and runs/ hold a person's work.
 clean:
-	rm -rf build eval .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build eval site .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

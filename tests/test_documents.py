@@ -7,7 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
+from monai.bundle import ConfigParser
 
+from bonescan import run_folder
 from bonescan.commands.parser import make_parser
 from bonescan.report.tables import format_interval
 from bonescan.run_folder import SYSTEM
@@ -128,3 +131,23 @@ def test_readme_repeats_the_results_as_they_are():
         assert f"{name} | {format_interval(system['pooled']['dsc'])}" in readme
         assert f"{format_interval(system['detection']['sensitivity'])} |" in readme
         assert f"{system['images']} images of {system['patients']} **simulated** patients" in readme
+
+
+def test_every_file_that_a_run_leaves_is_documented():
+    page = (ROOT / "docs/reference/output-files.md").read_text(encoding="utf-8")
+    names = {value for name, value in vars(run_folder).items() if name.isupper()}
+    assert len(names) > 25
+    assert {name for name in names - {run_folder.LOCK} if f"`{name}`" not in page} == set()
+
+
+def test_the_system_that_a_how_to_adds_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs/how-to/add-a-system.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    path = tmp_path / "system.yaml"
+    path.write_text(text)
+    config = compose(parse_command(["--args_file", str(path)]))
+    assert config["name"] == "My U-Net"
+    assert config["optimizer"]["_target_"] == "torch.optim.Adam"
+    network = ConfigParser(config).get_parsed_content("network_def")
+    assert network(torch.zeros(3, 1, 64, 48)).shape == (3, 2, 64, 48)

@@ -50,6 +50,7 @@ WHOLES = {
     "zoo/test_systems.py": "what the model zoo asks of each system",
     "test_bundle.py": "what MONAI's tools ask of a bundle",
     "test_configs.py": "configs",
+    "test_document_blocks.py": "what tutorials and how-tos tell to type",
     "test_documents.py": "docs",
     "test_repository.py": "the repository",
     "test_systems.py": "configs/systems",

@@ -91,6 +91,17 @@ def test_maps_of_another_scan_and_unknown_values_are_refused(tmp_path):
             export_for_labelme("p0", scan, stack_of(array), tmp_path / "out")
 
 
+def test_scans_without_label_map_become_pictures_to_draw_on(tmp_path):
+    make_scan_file(tmp_path / "scans" / "p0" / "scan.dcm")
+    views, failures = export_scans(tmp_path / "scans", None, tmp_path / "out")
+    assert (views, failures) == (2, [])
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"p0_scan_anterior.png", "p0_scan_posterior.png"}
+    for view, counts in load_scan(tmp_path / "scans/p0/scan.dcm").counts.items():
+        picture = np.asarray(Image.open(tmp_path / f"out/p0_scan_{view}.png"))
+        np.testing.assert_array_equal(picture, to_grey(counts))
+
+
 def test_a_label_map_is_that_of_the_scan_and_not_of_one_that_its_name_fits(tmp_path):
     for number, patient in enumerate(("pat1", "pat[1]")):
         counts = {view: plane + number for view, plane in BOTH.items()}

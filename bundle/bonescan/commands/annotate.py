@@ -32,7 +32,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="output folder of inference, or one of label maps named after the scans; the "
-        "datalist's labels if not given",
+        "datalist's labels if not given, and only pictures, to draw on, of scans without one",
     )
     add_output(parser)
 
@@ -157,7 +157,7 @@ COMMANDS = CommandGroup(
     commands=(
         Command(
             name="export",
-            about="Write label maps, such as predictions, as LabelMe files with pictures.",
+            about="Write pictures for LabelMe, with label maps, such as predictions, as outlines.",
             example="bonescan annotate export --scans data/archive --labels results -o drawn",
             add_arguments=add_export_arguments,
             run=run_export,

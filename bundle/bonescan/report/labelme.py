@@ -14,7 +14,7 @@ from bonescan.data.listing import ListedScan, list_scans
 from bonescan.data.load import load_scan
 from bonescan.data.nifti import ViewStack, read_view_stack
 from bonescan.dicom.grid import require_same_grid
-from bonescan.dicom.scan import BoneScan
+from bonescan.dicom.scan import BoneScan, View
 from bonescan.dicom.scan_id import warn_of_shared_key
 from bonescan.keys import IMAGE, LABEL
 from bonescan.labels import LABEL_NAMES, Label, check_label_values
@@ -29,7 +29,7 @@ def export_scans(scans: Path, labels: Path | None, folder: Path) -> tuple[int, l
     Args:
         scans: folder or datalist of scans.
         labels: output folder of inference, or one of label maps named after the scans; None takes
-            the labels of the datalist.
+            the labels of the datalist, and writes only pictures, to draw on, of scans without one.
         folder: where to write.
 
     Returns:
@@ -44,12 +44,15 @@ def export_scans(scans: Path, labels: Path | None, folder: Path) -> tuple[int, l
     views = 0
     for scan in tqdm(listed, unit="scan", desc="Export"):
         path = find_label_map(scan, labels)
-        if path is None:
+        if path is None and labels is not None:
             failures.append(f"scan {scan.key}: has no label map")
             continue
         try:
-            stack = read_view_stack(path)
-            views += len(export_for_labelme(scan.key, load_scan(scan.entry[IMAGE]), stack, folder))
+            loaded = load_scan(scan.entry[IMAGE])
+            if path is None:
+                views += len(export_pictures(scan.key, loaded, folder))
+            else:
+                views += len(export_for_labelme(scan.key, loaded, read_view_stack(path), folder))
         except ValueError as err:
             failures.append(str(err))
     return views, failures
@@ -63,12 +66,21 @@ def find_label_map(scan: ListedScan, labels: Path | None) -> Path | None:
     return next((path for name in names for path in sorted(labels.rglob(glob.escape(name)))), None)
 
 
+def export_pictures(key: str, scan: BoneScan, folder: Path) -> dict[View, Path]:
+    """Write a PNG picture `KEY_VIEW.png` of each view of a scan, as acquired, hot black."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {view: folder / f"{key}_{view}.png" for view in scan.counts}
+    for view, path in pictures.items():
+        Image.fromarray(to_grey(scan.counts[view])).save(path)
+    return pictures
+
+
 def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path) -> list[Path]:
     """Write a PNG picture and a LabelMe file for each view of a scan.
 
     The files hold the scan's hash, so that an import finds the scan whatever they are called.
-    Pictures show the views as acquired, hot black. Painting the file again gives the label map,
-    pixel for pixel (see bonescan.data.annotation.outline).
+    Painting the file again gives the label map, pixel for pixel (see
+    bonescan.data.annotation.outline).
 
     Args:
         key: start of the file names, `KEY_anterior.png` and `.json`.
@@ -84,13 +96,12 @@ def export_for_labelme(key: str, scan: BoneScan, label: ViewStack, folder: Path)
     """
     require_same_grid(label.grid, scan.grid, f"label map of {key}")
     check_label_values(np.unique(label.array).tolist(), f"label map of {key}")
-    folder.mkdir(parents=True, exist_ok=True)
+    pictures = export_pictures(key, scan, folder)
     made_by = read_made_by(label.comment)
     written = []
     for view, plane in zip(label.views, label.array, strict=True):
-        path = folder / f"{key}_{view}.json"
-        picture = path.with_suffix(".png")
-        Image.fromarray(to_grey(scan.counts[view])).save(picture)
+        picture = pictures[view]
+        path = picture.with_suffix(".json")
         shapes = label_shapes(plane)
         write_labelme(
             Annotation(path, picture.name, scan.size, shapes, scan.scan_id, view, made_by)
