@@ -26,6 +26,8 @@ WHOLES = {
     "dicom/test_reference_scans.py": "reading, of real files",
     "dicom/test_view_variants.py": "reading, of many kinds of headers",
     "handlers/test_adversarial_training.py": "handlers of a training with two networks",
+    "node/test_killed.py": "the node, killed at any moment",
+    "node/test_orthanc.py": "the node, beside a real archive",
     "phantom/realism/test_targets.py": "the simulator, beside what is known of real scans",
     "report/test_results_agree.py": "all results of one scan",
     "studies/experiments/test_image_sets.py": "an experiment on two image sets",
