@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import View
 from bonescan.labels import Label
 from bonescan.measures.quality import FlagCode, Severity, find_flags
@@ -152,3 +153,30 @@ def test_a_mask_of_nearly_everything():
     assert 55 < flag.values["share_percent"] < 60
     label_map[1, 480:560] = Label.BACKGROUND
     assert codes(make_good(label_map=label_map)) == []
+
+
+@pytest.mark.data
+def test_a_real_scan_is_flagged_for_what_is_seen_on_it(reference_data):
+    scan = read_scan(reference_data / "real" / "NM1_UNC.dcm")
+    counts = scan.stack().astype(np.float32)
+    parts = {
+        "views": list(scan.views),
+        "spacing_mm": scan.spacing_mm,
+        "counts": counts,
+        "prob": np.zeros(counts.shape, np.float32),
+        "field_mask": np.ones(counts.shape, bool),
+        "view_source": str(scan.view_source),
+        "content_check": str(scan.content_check),
+    }
+    label_map = np.zeros(counts.shape, np.uint8)
+    flags = find_flags(make_scan(**parts, label_map=label_map))
+    found = {(flag.code, flag.view, flag.values.get("edge")) for flag in flags}
+    assert found == {
+        (FlagCode.MISSING_VIEW, View.POSTERIOR, None),  # the file holds one view
+        (FlagCode.CUT_BODY, View.ANTERIOR, "left"),  # both elbows leave the image
+        (FlagCode.CUT_BODY, View.ANTERIOR, "right"),
+        (FlagCode.NO_BLADDER, None, None),  # it is full, and nothing marks it here
+    }
+    label_map[0, 470:490, 120:136] = Label.BLADDER
+    marked = find_flags(make_scan(**parts, label_map=label_map))
+    assert FlagCode.NO_BLADDER not in {flag.code for flag in marked}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bonescan.studies.benchmark import loop, measurement, systems
+from bonescan.studies.benchmark import loop, measurement, results, systems
 
 
 @dataclass
@@ -23,6 +23,8 @@ class Clock:
         self.now_s += self.look_s
         return self.now_s
 
+    process_time = perf_counter
+
     def advance(self, duration_s: float) -> None:
         self.now_s += duration_s
 
@@ -31,6 +33,6 @@ class Clock:
 def clock(monkeypatch) -> Clock:
     """Return the clock by which the benchmark times."""
     fake = Clock()
-    for module in (loop, measurement, systems):
+    for module in (loop, measurement, results, systems):
         monkeypatch.setattr(module, "time", fake)
     return fake

@@ -19,6 +19,8 @@ from bonescan.studies.benchmark.measurement import Measurement, compare_times
 
 TARGET = 2.0
 
+SYSTEM = "lin2020_unet_res"
+
 LESION_SHARE = 0.001
 """Share of pixels that the untrained network is made to call lesion: a few tens of spots a scan, as
 after training. Left alone it calls a thousand spots lesion: one would measure their drawing."""
@@ -40,7 +42,7 @@ def make_inference(datalist: Path, folder: Path, *, width: int | None) -> Config
         "output_dir": str(folder / "out"),
         "weights": str(weights),
     }
-    workflow = make_workflow(["inference"], overrides, width=width)
+    workflow = make_workflow(["inference"], overrides, system=SYSTEM, width=width)
     network, dataset = map(workflow.parser.get_parsed_content, ("network", "dataset"))
     spare_lesions(network, dataset)
     torch.save(network.state_dict(), weights)
@@ -71,7 +73,7 @@ def measure_inference(inputs: BenchmarkInputs) -> list[Measurement]:
     workflow = make_inference(datalist, inputs.folder, width=width)
     workflow.parser.get_parsed_content("preflight").check()
     network, evaluator = map(workflow.parser.get_parsed_content, ("network", "evaluator"))
-    comparison = LoopComparison(partial(_forward_pass, network), Events.ITERATION_COMPLETED)
+    comparison = LoopComparison(partial(forward_pass, network), Events.ITERATION_COMPLETED)
     comparison.attach(evaluator)
     evaluator.run()
     of_size = "at the paper's size" if width is None else f"of width {width}"
@@ -83,7 +85,7 @@ def measure_inference(inputs: BenchmarkInputs) -> list[Measurement]:
     return [compare_times("Inference, scan to files / forward pass", pairs, how=how, target=TARGET)]
 
 
-def _forward_pass(network: nn.Module, engine: Engine) -> Callable[[], object]:
+def forward_pass(network: nn.Module, engine: Engine) -> Callable[[], object]:
     """Return the forward pass of the scan that has just been inferred."""
     views = engine.state.output[0][IMAGE].as_tensor()[:, None]  # (V, 1, H, W)
 

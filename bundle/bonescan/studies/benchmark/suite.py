@@ -11,6 +11,7 @@ from bonescan.studies.benchmark.memory import measure_memory
 from bonescan.studies.benchmark.partly_labelled import measure_partly_labelled
 from bonescan.studies.benchmark.patients import measure_patients
 from bonescan.studies.benchmark.reading import measure_reading
+from bonescan.studies.benchmark.results import measure_results
 from bonescan.studies.benchmark.steps import measure_crop, measure_simulation, measure_startup
 from bonescan.studies.benchmark.systems import measure_systems
 from bonescan.studies.benchmark.training import measure_training
@@ -18,6 +19,7 @@ from bonescan.studies.benchmark.training import measure_training
 PARTS: Mapping[str, Callable[[BenchmarkInputs], list[Measurement]]] = {
     "training": measure_training,
     "inference": measure_inference,
+    "results": measure_results,
     "startup": measure_startup,
     "reading": measure_reading,
     "crop": measure_crop,
