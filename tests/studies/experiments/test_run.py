@@ -39,3 +39,27 @@ def test_a_generator_makes_its_images_once_and_joins_them(tmp_path, monkeypatch)
     assert [entry["image"] for entry in joined["generated"]] == ["0.nii"]
     (entry,) = joined["training"]
     assert (images / entry["image"]).resolve() == (real.parent / "a.nii").resolve()
+
+
+def test_trainings_are_applied_step_by_step_to_the_test_scans_alone(tmp_path, monkeypatch):
+    (tmp_path / "a.dcm").touch()
+    (tmp_path / "b.dcm").touch()
+    datalist = tmp_path / "datalist.json"
+    sections = {
+        "training": [{"image": "a.dcm", "patient": "A"}],
+        "test": [{"image": "b.dcm", "patient": "B", "sites": ["ribs"]}],
+    }
+    datalist.write_text(json.dumps(sections))
+    launched = []
+    monkeypatch.setattr(module, "launch", lambda arguments: launched.append(arguments) or 0)
+    run = Run(
+        row=Row("all", "All", "liu2021", steps={"location": "network"}), fold=None, seed=0,
+        folder=tmp_path / "all", training={"location_run": "network"},
+        evaluation={"datalist": str(datalist), "section": "test"},
+    )  # fmt: skip
+    for _ in range(2):
+        assert set(module.perform(run)) == {"evaluation"}
+    assert launched == [["inference", "--args_file", str(run.folder / "arguments.json")]]
+    written = json.loads((run.folder / "scans.json").read_text())
+    assert written["training"] == []
+    assert [entry["image"] for entry in written["test"]] == [str(tmp_path / "b.dcm")]
