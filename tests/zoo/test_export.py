@@ -19,11 +19,11 @@ DEPRECATED = "ignore:`torch.jit:FutureWarning"
 
 
 class Branching(nn.Module):
-    """Looks at its input's values to decide how many numbers it gives."""
+    """Looks at its input's values to decide what it does."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Give the pixels over a half."""
-        return image[image > 0.5]
+        """Give the image, bright where it was dark as a whole."""
+        return image if image.mean() > 0.5 else 1 - image
 
 
 class Foreign(nn.Module):
