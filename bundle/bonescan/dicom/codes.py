@@ -182,7 +182,7 @@ PLANAR_BSI = Code("PLANAR_BSI", OWN_SCHEME, "Planar bone scan index, of the asse
 PLANAR_BSI_OF = Code("PLANAR_BSI_OF", OWN_SCHEME, "Share of the skeleton that was assessed")
 
 DAY = Code("d", "UCUM", "day")
-POINTS = Code("{points}", "UCUM", "Percentage points")
+
 DAYS_SINCE = Code("DAYS_SINCE", OWN_SCHEME, "Days since the last earlier scan")
 LESION_CHANGE = Code(
     "LESION_CHANGE", OWN_SCHEME, "Change of the lesion since the last earlier scan"
@@ -196,12 +196,12 @@ LESION_CHANGES = {
     "not compared": Code("NOT_COMPARED", OWN_SCHEME, "Not compared"),
 }
 NUMBERS_OF_CHANGE = {
-    state: Code(f"LESIONS_{code.value}", OWN_SCHEME, f"Number of lesions: {code.meaning.lower()}")
+    state: Code(f"LES_{code.value}", OWN_SCHEME, f"Number of lesions: {code.meaning.lower()}")
     for state, code in LESION_CHANGES.items()
 }
 """By what became of a lesion (bonescan.measures.change.LesionState)."""
 BSTBI_CHANGE = Code("BSTBI_CHANGE", OWN_SCHEME, "Change of the burden index (0 to 100)")
-PLANAR_BSI_CHANGE = Code("PLANAR_BSI_CHANGE", OWN_SCHEME, "Change of the planar bone scan index")
+PLANAR_BSI_CHANGE = Code("BSI_CHANGE", OWN_SCHEME, "Change of the planar bone scan index")
 PCWG3 = Code("PCWG3_2_PLUS_2", OWN_SCHEME, "2+2 rule of PCWG3 on new lesions")
 PCWG3_STATES = {
     "met": Code("MET", OWN_SCHEME, "Met; no diagnosis of progression"),

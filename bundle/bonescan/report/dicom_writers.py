@@ -210,9 +210,9 @@ def _measure_change(change: Change) -> Iterator[Measure]:
     for state in LesionState:
         yield Measure(codes.NUMBERS_OF_CHANGE[state], change.count(state), codes.NO_UNITS)
     if change.bstbi_points is not None:
-        yield Measure(codes.BSTBI_CHANGE, change.bstbi_points, codes.POINTS)
+        yield Measure(codes.BSTBI_CHANGE, change.bstbi_points, codes.PERCENT)
     if change.planar_bsi_points is not None:
-        yield Measure(codes.PLANAR_BSI_CHANGE, change.planar_bsi_points, codes.POINTS)
+        yield Measure(codes.PLANAR_BSI_CHANGE, change.planar_bsi_points, codes.PERCENT)
 
 
 def _describe_lesions(result: ScanResult) -> Iterator[MeasuredLesion]:

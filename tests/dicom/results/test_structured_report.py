@@ -127,7 +127,7 @@ def test_what_has_changed_comes_back(study, tmp_path):
         measures=[
             Measure(codes.DAYS_SINCE, 90, codes.DAY),
             *(Measure(code, 2, codes.NO_UNITS) for code in codes.NUMBERS_OF_CHANGE.values()),
-            Measure(codes.PLANAR_BSI_CHANGE, -0.25, codes.POINTS),
+            Measure(codes.PLANAR_BSI_CHANGE, -0.25, codes.PERCENT),
         ],
         rule=codes.PCWG3_STATES["cannot tell"],
         comments=["healing bone"],
@@ -140,7 +140,7 @@ def test_what_has_changed_comes_back(study, tmp_path):
     assert name not in evaluations_of(second)
     _, group = srread(path).content.get_image_measurement_groups()
     assert values_of(group)[0] == ("DAYS_SINCE", "", 90, "d")
-    assert values_of(group)[-1] == ("PLANAR_BSI_CHANGE", "", -0.25, "{points}")
+    assert values_of(group)[-1] == ("BSI_CHANGE", "", -0.25, "%")
     assert evaluations_of(group)["2+2 rule of PCWG3 on new lesions"] == "Cannot be told"
 
 
