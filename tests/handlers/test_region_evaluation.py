@@ -86,13 +86,12 @@ def test_maps_of_bits_under_other_keys_are_compared_where_the_truth_is_known(tmp
     pred, truth = (to_bits(torch.from_numpy(masks(skull=n, sacrum=n + 2))) for n in (1, 3))
     meta = {"scan_id": "one", "simulated": True}
     image = MetaTensor(torch.zeros(2, 3, 4), meta=meta)
-    samples = iter([{"image": image, "pred": pred, "truth": truth}, {"image": image, "pred": pred}])
-    engine = Engine(lambda _engine, _batch: [next(samples)])
+    engine = Engine(lambda _engine, _batch: [{"image": image, "pred": pred}])
     engine.state.rank = 0
     RegionReport(
         output_dir=tmp_path, name="Bones", keys=("pred", "truth"), optional=True, file_stem="bones"
     ).attach(engine)
-    engine.run([[{"patient": "a"}], [{"patient": "b"}]])
+    engine.run([[{"patient": "a", "truth": truth}], [{"patient": "b"}]])  # as loaded
     dice = json.loads((tmp_path / "bones.json").read_text())["Bones"]["dice"]
     assert dice["skull"]["value"] == 0.5
     assert dice["sacrum"]["value"] == 0.75

@@ -64,7 +64,8 @@ class RegionReport:
         self.rows: list[tuple[str, bool, NDArray[np.int64]]] = []
 
     def _collect(self, engine: Engine) -> None:
-        for entry, sample in zip(engine.state.batch, engine.state.output, strict=True):
+        for entry, output in zip(engine.state.batch, engine.state.output, strict=True):
+            sample = {**entry, **output}  # what was loaded stays in the batch
             meta = sample[IMAGE].meta
             if not isinstance(sample.get(self.truth_key), torch.Tensor):
                 if self.optional:
