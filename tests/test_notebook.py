@@ -18,9 +18,10 @@ def test_no_output_is_kept():
 
 
 @pytest.mark.slow
-def test_the_cells_run_one_after_the_other(trained, tmp_path, monkeypatch, capsys):
+def test_the_cells_run_one_after_the_other(trained_system, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    space = {"run": trained, "folder": tmp_path / "first scan"}
+    run = trained_system("lin2020_unet_res")
+    space = {"run": run, "folder": tmp_path / "first scan"}
     for cell in code_cells():
         if "parameters" not in cell["metadata"].get("tags", ()):
             exec(compile("".join(cell["source"]), NOTEBOOK.name, "exec"), space)  # noqa: S102
