@@ -1,4 +1,4 @@
-"""Simulate, train, evaluate and infer, small enough for two CPU cores; then say what to look at.
+"""Use the released weights; then simulate, train, evaluate and infer, small enough for two cores.
 
 Each step is a command of its own, printed before it runs, so that it can be typed again. Run again
 to go on after an interruption.
@@ -6,6 +6,7 @@ to go on after an interruption.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -18,11 +19,13 @@ from bonescan.commands.reporting import run_reported
 from bonescan.run_folder import HISTORY, LAST_STATE
 
 ROOT = Path(__file__).resolve().parents[1]
+RELEASED, UNSEEN = "models/both_views", "data/demo_unseen"
 COHORT, NEW_SCAN, RUN = "data/demo", "data/demo_new", "runs/demo"
 PRESET, PATIENTS, SEED = "he2024", "44", "1"
 """The preset has few patients without metastases and no superscan, which would outweigh all others:
 six of the nine that are tested show lesions in the thorax, none of them more than half of all."""
 EPOCHS = 16
+LOOK_AT = ("evaluation/*.png", "released/*/report.html", "new/*/report.html", "real/*/report.html")
 REAL_SCAN = "JPGExtended.dcm"  # of NEMA WG04; comes with pydicom
 
 
@@ -33,6 +36,25 @@ def call(title: str, *arguments: str) -> None:
     done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(f"the step failed with exit code {done.returncode}; run make demo again")
+
+
+def look() -> None:
+    """Use the released weights on three simulated scans that they have not seen, and a real one."""
+    size = ("--preset", "default", "--patients", "3", "--seed", "8", "--workers", "2")
+    call("Simulate three scans", "simulate", *size, "-o", f"{UNSEEN}/simulated")
+    real = ROOT / UNSEEN / "real" / "scan.dcm"
+    real.parent.mkdir(exist_ok=True)
+    shutil.copyfile(str(get_testdata_file(REAL_SCAN)), real)
+    out = f"{RUN}/released"
+    call("Infer them and a real scan with released weights", "infer", RELEASED, UNSEEN, "-o", out)
+    print("\nReports, to open in a browser:")
+    print_found(f"{out}/*/report.html")
+
+
+def print_found(*patterns: str) -> None:
+    """Print the files in the checkout that match."""
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        print(f"  {path.relative_to(ROOT)}")
 
 
 def simulate() -> None:
@@ -53,7 +75,7 @@ def train() -> None:
         return
     resume = ["--resume"] if (ROOT / RUN / LAST_STATE).is_file() else []
     where = ["--data", COHORT, "-o", RUN]
-    call("Train", "train", *where, "--fast", "--epochs", str(EPOCHS), *resume)
+    call("Train", "train", "lin2020_unet_res", *where, "--fast", "--epochs", str(EPOCHS), *resume)
 
 
 def use() -> None:
@@ -86,16 +108,14 @@ def tell(seconds: float) -> None:
         f"patients chose: {first['operating_point']['is']}."
     )
     print("\nLook at (the reports in a browser):")
-    for pattern in ("evaluation/*.png", "new/*/report.html", "real/*/report.html"):
-        for path in sorted(run.glob(pattern)):
-            print(f"  {path.relative_to(ROOT)}")
+    print_found(*(f"{RUN}/{pattern}" for pattern in LOOK_AT))
     print("The real scan validates nothing: it has no reference outlines.")
 
 
 def run() -> int:
     """Run the demo."""
     start = time.monotonic()
-    for step in (simulate, train, use):
+    for step in (look, simulate, train, use):
         step()
     tell(time.monotonic() - start)
     return 0

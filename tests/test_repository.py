@@ -32,6 +32,7 @@ WHOLES = {
     "report/test_odd_results.py": "all results of scans that are odd",
     "report/test_results_agree.py": "all results of one scan",
     "studies/experiments/test_image_sets.py": "an experiment on two image sets",
+    "test_models.py": "the weights in models/",
     "test_notebook.py": "docs/tutorials/first_scan.ipynb",
     "workflow/test_aggregated.py": "configs/aggregated.yaml",
     "workflow/test_chen2023.py": "the systems of a paper",
