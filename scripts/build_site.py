@@ -24,6 +24,10 @@ PAGES = {
     "LICENSE": "LICENSE",
 }
 """Where files lie in the site that do not keep their place below docs."""
+FOLDERS = ("docs", "models")
+"""Folders whose pages and pictures the site has; below docs they lose its name."""
+NOT_SHOWN = ("*.md", "*.pt", "*.json", "*.csv")
+"""Files of models that are no pictures; pages are written anew."""
 CONFIG = "zensical.toml"
 
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)")
@@ -39,7 +43,7 @@ def place_in_site(source: str) -> str:
     """
     if source in PAGES:
         return PAGES[source]
-    if not source.startswith("docs/"):
+    if Path(source).parts[0] not in FOLDERS:
         raise ValueError(f"a page must link to pages of the site, got {source}: name it instead")
     return source.removeprefix("docs/")
 
@@ -77,10 +81,11 @@ def lay_out(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     shutil.copytree(ROOT / "docs", pages, ignore=shutil.ignore_patterns("*.md", CONFIG))
+    shutil.copytree(ROOT / "models", pages / "models", ignore=shutil.ignore_patterns(*NOT_SHOWN))
     shutil.copy(ROOT / "docs" / CONFIG, folder)
     shutil.copy(ROOT / "LICENSE", pages)
     documents = [ROOT / name for name in PAGES if name.endswith(".md")]
-    for path in {*documents, *(ROOT / "docs").rglob("*.md")}:
+    for path in {*documents, *(page for name in FOLDERS for page in (ROOT / name).rglob("*.md"))}:
         source = path.relative_to(ROOT).as_posix()
         text = part_blocks(lead_links(path.read_text(encoding="utf-8"), source))
         write_text(pages / place_in_site(source), text)

@@ -28,10 +28,10 @@ LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "correlations": correlation_page.to_markdown,
     "costs": costs.to_markdown,
     "decisions": decision_page.to_markdown,
+    "therapy": therapy_page.to_markdown,
     "experiment": markdown.to_markdown,
     "measurements": report.to_markdown,
     "peer": page.to_markdown,
-    "therapy": therapy_page.to_markdown,
 }
 """How a document is laid out that has this key, the first of them if it has several."""
 

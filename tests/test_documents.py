@@ -65,8 +65,8 @@ def make_targets() -> list[str]:
 
 
 def make_runs(command: str) -> None:
-    """Make the folders of the runs that a command names."""
-    for folder in re.findall(r"runs/\w+", command):
+    """Make the folders of the runs and of the released weights that a command names."""
+    for folder in re.findall(r"(?:runs|models)/\w+", command):
         Path(folder).mkdir(parents=True, exist_ok=True)
         (Path(folder) / SYSTEM).write_text("{}")
 

@@ -49,7 +49,7 @@ def test_the_card_gives_the_figures_of_the_evaluation(folder):
     dice = summary["pooled"]["dsc"]
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"{dice['value']:.3f} ({dice['lower']:.3f} to {dice['upper']:.3f})" in card
-    assert "simulated scans, research use only" in card.split("\n\n")[1].replace("\n", " ")
+    assert "simulated scans, research use only" in card.split("\n\n")[0].replace("\n", " ")
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ class TestDatalist:
         content = json.loads((cohort / "datalist.json").read_text())
         for section in ("training", "test"):
             for entry in content[section]:
-                for key in ("image", "label", "instances", "regions"):
+                for key in ("image", "label", "instances", "benign", "regions"):
                     names = [entry[key]] if isinstance(entry[key], str) else entry[key]
                     entry[key] = [str(cohort / name) for name in names]
                     if len(entry[key]) == 1:
