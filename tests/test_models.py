@@ -13,7 +13,7 @@ from bonescan.data.nifti import read_view_stack
 from bonescan.labels import Label
 from bonescan.workflow.trust import check_system
 from bonescan.zoo.release import MAX_BYTES, check_release
-from tests.workflows import ROOT
+from tests.workflows import ROOT, locate_datalist
 
 RELEASES = sorted(path.parent for path in (ROOT / "models").glob("*/release.json"))
 NAMES = [path.name for path in RELEASES]
@@ -57,9 +57,9 @@ def test_both_views_finds_the_metastases_of_an_unseen_patient(cohort):
     """Of the tests' cohort, whose bodies are of no bank."""
     load = bonescan.load(ROOT / "models" / "both_views")
     common = marked = true = 0
-    for folder in sorted(cohort.glob("sim-*")):
-        label = read_view_stack(folder / "label.nii.gz")
-        result = load(folder / "scan.dcm")
+    for entry in [entry for part in locate_datalist(cohort).values() for entry in part]:
+        label = read_view_stack(Path(entry["label"]))
+        result = load(entry["image"])
         pred, truth = (maps == Label.METASTASIS for maps in (result.label_map, label.array))
         common += np.count_nonzero(pred & truth)
         marked += np.count_nonzero(pred)

@@ -35,7 +35,12 @@ TINY = {
 """A network that costs nothing, on images that are not square, of which an epoch is one pass."""
 VIEW_SIZE = [128, 48]
 """The same of a view that is not cropped to the thorax."""
-SIZES = {"chen2023": VIEW_SIZE, "liu2021_location": [512, 128], "liu2021": [256, 64]}
+SIZES = {
+    "both_views": [128, 64],
+    "chen2023": VIEW_SIZE,
+    "liu2021_location": [512, 128],
+    "liu2021": [256, 64],
+}
 """The same by how the names of the systems begin."""
 PARTLY_LABELLED = (
     *(f"lin2022_t{steps}" for steps in (1, 2, 3, 4)),

@@ -32,7 +32,7 @@ from tests.workflows import (
 LEVEL = 0.7
 FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
 SYSTEMS = [path.stem for path in find_systems()]
-SEVERAL_VIEWS = ("chen2023", "lin2022_t3_features", "liu2021")
+SEVERAL_VIEWS = ("both_views", "chen2023", "lin2022_t3_features", "liu2021")
 ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith(SEVERAL_VIEWS)]
 """Those that take one image per view: the overlay fits no other."""
 

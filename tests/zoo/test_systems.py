@@ -16,7 +16,11 @@ from tests.workflows import SCHEMA_HASH
 REFUSED = ("lin2020_kmeans", "lin2020_mask_rcnn", "lin2020_mask_rcnn_att")
 """As tests/zoo/test_pack.py shows."""
 SYSTEMS = [path.stem for path in find_systems() if path.stem not in REFUSED]
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning"),
+    # of MONAI's DynUNet, which compiles all the same
+    pytest.mark.filterwarnings("ignore:The TorchScript type system:UserWarning"),
+]
 
 
 @pytest.mark.slow
