@@ -11,15 +11,13 @@ from bonescan.phantom.files.cohort_files import FOLLOW_UP_FILE
 from bonescan.report.curves import tidy
 from bonescan.report.drawing import COLOURS, new_figure, save_png
 from bonescan.report.tables import write_csv
+from bonescan.studies.experiments.correlation_results import PATIENTS_ENDING
 from bonescan.studies.experiments.correlations import TRUTH
 from bonescan.studies.experiments.grid import RunGrid
 from bonescan.studies.experiments.provenance import describe_runs
 from bonescan.studies.experiments.results import describe_grid, describe_making
 from bonescan.studies.experiments.therapy import MeasuredPair, list_pairs, measure_pair, summarise
 from bonescan.studies.experiments.therapy_page import to_markdown
-
-PAIRS_ENDING = "_patients.csv"
-"""Of the table of patients beside the document of an experiment."""
 
 
 def write_therapy(grid: RunGrid, output: Path, *, command: str, split: str) -> Path:
@@ -53,7 +51,7 @@ def write_therapy(grid: RunGrid, output: Path, *, command: str, split: str) -> P
     }
     output.mkdir(parents=True, exist_ok=True)
     write_json(output / f"{experiment.name}.json", document)
-    write_csv(output / f"{experiment.name}{PAIRS_ENDING}", list_pairs(pairs))
+    write_csv(output / f"{experiment.name}{PATIENTS_ENDING}", list_pairs(pairs))
     draw_change(picture, pairs, experiment.metrics[0])
     page = output / f"{experiment.name}.md"
     write_text(page, to_markdown(document))
