@@ -79,7 +79,8 @@ def test_reports_are_compared_with_those_that_rows_name_in_the_same_training(tmp
         ]
         (run.folder / "evaluation" / "images.csv").write_text("\n".join([header, *rows]) + "\n")
     page = write(grid, tmp_path)
-    pairs = json.loads(page.with_suffix(".json").read_text())["pairs"]
+    document = json.loads(page.with_suffix(".json").read_text())
+    pairs = document["pairs"]
     assert [(p["first"], p["second"]) for p in pairs[::2]] == [
         (f"Location network, true map, seed {seed}", f"ResNet-34, true map, seed {seed}")
         for seed in range(3)
@@ -87,6 +88,11 @@ def test_reports_are_compared_with_those_that_rows_name_in_the_same_training(tmp
     assert pairs[0]["metric"] == "report_right"
     assert pairs[0]["mcnemar"] == 2 / 16  # nobody has a site: one is right of B to E, one of none
     assert "Whole procedure with ResNet-34" in page.read_text()
+    assert "would be right of 5 of these 5 patients" in page.read_text()
+    for pair in pairs[1:]:
+        del pair["chi_square"], pair["mcnemar"]
+    kept = [line for line in to_markdown(document).splitlines() if line.count("true map, seed") > 1]
+    assert len(kept) == 1, "of which neither a published nor a simulated p is known says nothing"
 
 
 def test_readers_stand_alone_where_nothing_is_trained_yet(tmp_path):

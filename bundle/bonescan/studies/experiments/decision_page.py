@@ -1,6 +1,6 @@
 """The page of an experiment on decisions: published and simulated shares, from its JSON alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bonescan.notice import RESEARCH_USE
@@ -27,6 +27,10 @@ SHARES_TEXT = (
 )
 WHOLE_TITLES = {ALL_RIGHT: "all sites right", REPORT: "report right"}
 TESTS = ("chi_square", "mcnemar")
+NORMAL_TEXT = (
+    "Reports that name no metastases of anybody would be right of {normal} of these {patients} "
+    "patients, and have no patient's sites right."
+)
 PAIRS_TEXT = (
     "Chi-square is Pearson's without Yates's correction, as in the paper; that of the published "
     "values is computed from the paper's numbers of patients. It takes the two for readers of "
@@ -42,13 +46,15 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     Args:
         document: as bonescan.studies.experiments.decision_results writes it.
     """
+    pairs = [pair for pair in document["pairs"] if _is_said_of(pair)]
     parts = [
         f"# {document['title']}, on simulated scans",
         f"{document['source']}. Published values are from patients, all others from **simulated** "
         "scans, whose values cannot be compared with them.",
         f"{describe_cohort(document)}. {SHARES_TEXT}.{describe_tuning(document['data'])}",
         "" if document["pairwise"] else _shares_table(document),
-        f"{_pairs_table(document)}\n\n{PAIRS_TEXT}" if document["pairs"] else "",
+        _describe_normal(document),
+        f"{_pairs_table(pairs)}\n\n{PAIRS_TEXT}" if pairs else "",
         FAST_TEXT if document["profile"] == FAST else "",
         "\n".join(f"- {remark}" for remark in document["remarks"]),
         f"**Not complete yet:** {'; '.join(document['missing'])}." if document["missing"] else "",
@@ -99,7 +105,21 @@ def _format_share(found: Mapping[str, Any]) -> str:
     return "{hits}/{cases}, {value:.3f} ({low:.3f} to {high:.3f})".format(**found)
 
 
-def _pairs_table(document: Mapping[str, Any]) -> str:
+def _describe_normal(document: Mapping[str, Any]) -> str:
+    """Say how many reports are right that find nothing; nothing where no reports are judged."""
+    rows = document["rows"]
+    if not rows or not {ALL_RIGHT, REPORT} <= set(document["metrics"]):
+        return ""
+    patients, diseased = (rows[0]["measured"][name]["cases"] for name in (REPORT, ALL_RIGHT))
+    return NORMAL_TEXT.format(normal=patients - diseased, patients=patients)
+
+
+def _is_said_of(pair: Mapping[str, Any]) -> bool:
+    """Tell whether a pair has a p, published or simulated."""
+    return pair["published"] is not None or any(key in pair for key in TESTS)
+
+
+def _pairs_table(pairs: Sequence[Mapping[str, Any]]) -> str:
     header = [
         "A", "B", "share", "p by chi-square, published", "p by chi-square, simulated",
         "p by McNemar, simulated",
@@ -112,6 +132,6 @@ def _pairs_table(document: Mapping[str, Any]) -> str:
             format_p(pair["published"]),
             *(format_p(pair[key]) if key in pair else NOT_TESTED for key in TESTS),
         ]
-        for pair in document["pairs"]
+        for pair in pairs
     ]
     return markdown_table(header, lines)

@@ -221,8 +221,8 @@ def describe_origin(document: Mapping[str, Any]) -> str:
         parts += [
             f"Runs of {_join(runs['dates'], ' to ')}, on {_join(runs['devices'])}, threads of a "
             f"run: {_join(runs['threads'])}, revision {_join(runs['revisions'])}.",
-            f"All training together took {document['training_minutes']:.0f} minutes; the machine "
-            "was shared.",
+            f"All training together took {_count_minutes(document['training_minutes'])}; the "
+            "machine was shared.",
         ]
     if len(runs["revisions"]) > 1:
         parts.append(
@@ -237,6 +237,10 @@ def describe_origin(document: Mapping[str, Any]) -> str:
     parts += [f"Versions: {', '.join(versions)}."] if versions else []
     parts.append(f"Page written with revision {document['written_with']}.")
     return " ".join(parts)
+
+
+def _count_minutes(minutes: float) -> str:
+    return "1 minute" if round(minutes) == 1 else f"{minutes:.0f} minutes"
 
 
 def _join(values: Sequence[Any], by: str = ", ") -> str:
