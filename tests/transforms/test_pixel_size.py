@@ -58,6 +58,8 @@ def test_the_majority_is_taken_and_background_counts_for_less():
     # in blocks of 3 x 2: lesion 2, 1 and 2 + 3 of 6 pixels; background wins from 4 of 6 on
     assert take_majority(label, (1, 3)).tolist() == [[[0, 0, 1]]]
     assert take_majority(label[:, :2], (1, 3)).tolist() == [[[1, 0, 2]]], "the greater of equals"
+    of_ten = torch.tensor([[[0, 0, 3, 0, 3], [3, 0, 3, 0, 0]]])
+    assert take_majority(of_ten, (1, 1)).tolist() == [[[3]]], "4 of 10 pixels are enough"
 
 
 @pytest.mark.parametrize("factor", [2, 8 / 3, 3])
@@ -116,6 +118,18 @@ class TestJoinPixels:
             joined = JoinPixelsd("image")({"image": stack})["image"]
             assert torch.equal(joined.as_tensor(), stack.as_tensor())
             assert torch.equal(joined.affine, stack.affine)
+
+    def test_larger_pixels_are_joined_where_wanted(self, make_stack):
+        counts = torch.arange(48.0).reshape(1, 6, 8)
+        stack = make_stack(counts, spacing_mm=(2.4, 1.6))
+        joined = JoinPixelsd("image", spacing_mm=4.8)({"image": stack})["image"]
+        assert joined.shape == (1, 3, 3), "two rows, and three columns, of which one is not there"
+        assert joined[0, 1, 2] == 22 + 23 + 30 + 31
+        assert joined.pixdim[:2].tolist() == pytest.approx([4.8, 4.8])
+
+    def test_a_spacing_that_is_none(self):
+        with pytest.raises(ValueError, match="spacing_mm must be above 0, got 0"):
+            JoinPixelsd("image", spacing_mm=0)
 
     def test_finer_pixels_are_joined_by_rows_and_columns(self, make_stack):
         counts = torch.rand(2, 12, 10).round(decimals=2)

@@ -52,21 +52,20 @@ def take_majority(stack: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     Returns:
         (view, *size), same dtype.
     """
-    places = [
+    rows, columns = (
         _find_places(old, old / new, stack.device)
         for old, new in zip(stack.shape[-2:], size, strict=True)
-    ]
-    chosen = stack.new_zeros((len(stack), *size))
-    most = torch.zeros(chosen.shape, device=stack.device)
-    for value in stack.unique():  # ascending
-        votes = (stack == value).to(most) * (1 if value else BACKGROUND_WEIGHT)
-        for dim, place in zip((1, 2), places, strict=True):
-            shape = (*votes.shape[:dim], size[dim - 1], *votes.shape[dim + 1 :])
-            votes = votes.new_zeros(shape).index_add(dim, place, votes)
-        wins = votes >= most
-        chosen[wins] = value
-        most[wins] = votes[wins]
-    return chosen
+    )
+    grid = torch.arange(len(stack) * size[0] * size[1], device=stack.device)
+    pixels = grid.reshape(len(stack), *size)[:, rows][..., columns]  # the one over each old pixel
+    values, numbers = stack.unique(return_inverse=True)  # ascending
+    pairs, votes = (pixels * len(values) + numbers).unique(return_counts=True)
+    pixel, number = pairs // len(values), pairs % len(values)
+    weights = votes * torch.where(values[number] == 0, BACKGROUND_WEIGHT, 1.0)
+    most = weights.new_zeros(len(grid)).scatter_reduce(0, pixel, weights, "amax")
+    wins = weights == most[pixel]
+    chosen = number.new_zeros(len(grid)).scatter_reduce(0, pixel[wins], number[wins], "amax")
+    return values[chosen].reshape(len(stack), *size)
 
 
 def _find_places(length: int, factor: float, device: torch.device) -> torch.Tensor:
@@ -145,14 +144,18 @@ class _LargerPixelsd(MapTransform, InvertibleTransform):
 class JoinPixelsd(_LargerPixelsd):
     """Join the pixels of a finer matrix, such as 512 x 2048, to those of a 256 x 1024 one.
 
-    As many whole rows and columns as bring the spacing next to NOMINAL_MM become one: counts are
-    added (sum_blocks), maps take the majority (take_majority). Usual matrices stay as they are.
+    As many whole rows and columns as bring the spacing next to spacing_mm become one: counts are
+    added (sum_blocks), maps take the majority (take_majority).
     Where columns do not divide, put MirrorPosteriord before: what is missing is added at the right.
 
     Args:
         keys: the counts and the maps over them.
         image_key: which of them holds counts.
+        spacing_mm: of the pixels wanted; NOMINAL_MM leaves usual matrices as they are.
         allow_missing_keys: as in MONAI.
+
+    Raises:
+        ValueError: if the spacing is not positive.
     """
 
     def __init__(
@@ -160,12 +163,16 @@ class JoinPixelsd(_LargerPixelsd):
         keys: Sequence[str] | str,
         image_key: str = IMAGE,
         *,
+        spacing_mm: float = NOMINAL_MM,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, image_key, allow_missing_keys=allow_missing_keys)
+        if not spacing_mm > 0:
+            raise ValueError(f"spacing_mm must be above 0, got {spacing_mm}")
+        self.spacing_mm = spacing_mm
 
     def _enlarge(self, img: torch.Tensor, *, is_image: bool) -> tuple[torch.Tensor, Factors]:
-        rows, columns = (max(1, round(NOMINAL_MM / mm)) for mm in get_spacing_mm(img))
+        rows, columns = (max(1, round(self.spacing_mm / mm)) for mm in get_spacing_mm(img))
         stack = convert_to_tensor(img, track_meta=False)
         if rows == columns == 1:
             joined = stack
