@@ -27,7 +27,7 @@ FROM python:3.11-slim-bookworm
 RUN useradd --create-home --uid 1000 bonescan && install -d -o bonescan /work
 COPY --from=build /opt/bonescan /opt/bonescan
 # Waiting threads that spin would take the cores from whatever else runs.
-ENV PATH=/opt/bonescan/bin:$PATH OMP_WAIT_POLICY=PASSIVE MPLCONFIGDIR=/var/tmp/matplotlib
+ENV PATH=/opt/bonescan/bin:$PATH OMP_WAIT_POLICY=PASSIVE
 USER 1000
 WORKDIR /work
 ENTRYPOINT ["bonescan"]

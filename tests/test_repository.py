@@ -21,6 +21,7 @@ FOLDERS = {"bundle", "configs", "docs", "models", "scripts", "tests"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(tmp|work|root|home)/")
 WHOLES = {
     "dicom/results/test_conformance.py": "all kinds of results, of all kinds of scans",
+    "dicom/test_files_of_a_scan.py": "reading, of several files and of who was scanned when",
     "dicom/test_fuzz.py": "reading, of damaged files",
     "dicom/test_privacy.py": "reading, of a person's files",
     "dicom/test_reference_scans.py": "reading, of real files",

@@ -68,10 +68,11 @@ class JoinFocid(MapTransform):
 class PartRegionsd(MapTransform):
     """Part the logits of foci and bones; the bones become a region map.
 
+    The map is the entry PRED_REGIONS (view, row, column): int64 bits of bonescan.labels.REGIONS,
+    set where the logit of a group is over 0, which is a probability of 0.5.
+
     Args:
         keys: logits (class + group, view, row, column); the classes stay.
-        name: entry (view, row, column) to add: int64 bits of bonescan.labels.REGIONS, set where the
-            logit of a group is over 0, which is a probability of 0.5.
         allow_missing_keys: as in MONAI.
     """
 
@@ -80,12 +81,10 @@ class PartRegionsd(MapTransform):
     def __init__(
         self,
         keys: Sequence[str] | str,
-        name: str = PRED_REGIONS,
         *,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.name = name
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with logits of foci and a region map."""
@@ -93,6 +92,6 @@ class PartRegionsd(MapTransform):
         for key in self.key_iterator(sample):
             logits, classes = sample[key], len(FocusLabel)
             plain = convert_to_tensor(logits, track_meta=False)
-            sample[self.name] = replace_values(logits, to_bits(plain[classes:] > 0))
+            sample[PRED_REGIONS] = replace_values(logits, to_bits(plain[classes:] > 0))
             sample[key] = replace_values(logits, plain[:classes].clone())
         return sample

@@ -23,8 +23,8 @@ class FillViewsd(MapTransform, InvertibleTransform):
     KeepShownViewsd has done so.
 
     Args:
-        keys: entries (view, row, column).
-        shown: entry to add: of each view, whether the scan has it (view,), bool.
+        keys: entries (view, row, column). SHOWN is added: of each view, whether the scan has it
+            (view,), bool.
         allow_missing_keys: as in MONAI.
     """
 
@@ -34,11 +34,9 @@ class FillViewsd(MapTransform, InvertibleTransform):
         self,
         keys: Sequence[str] | str,
         *,
-        shown: str = SHOWN,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.shown = shown
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with all views, anterior first.
@@ -58,7 +56,7 @@ class FillViewsd(MapTransform, InvertibleTransform):
             if isinstance(filled, MetaTensor):
                 filled.meta[META_VIEWS] = join_view_names(VIEWS)
             self.push_transform(sample[key], extra_info={"views": join_view_names(names)})
-            sample[self.shown] = torch.tensor([view in names for view in VIEWS])
+            sample[SHOWN] = torch.tensor([view in names for view in VIEWS])
         return sample
 
     def inverse(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
@@ -77,7 +75,6 @@ class KeepShownViewsd(MapTransform):
 
     Args:
         keys: images, maps and predictions (..., view, row, column).
-        shown: entry (view,) that says which views the scan has.
         allow_missing_keys: as in MONAI.
     """
 
@@ -87,21 +84,17 @@ class KeepShownViewsd(MapTransform):
         self,
         keys: Sequence[str] | str,
         *,
-        shown: str = SHOWN,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.shown = shown
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with the views that the scan has."""
         sample = dict(data)
-        places = torch.as_tensor(sample[self.shown]).nonzero().flatten().tolist()
+        places = torch.as_tensor(sample[SHOWN]).nonzero().flatten().tolist()
         if len(places) < len(VIEWS):
             for key in self.key_iterator(sample):
-                if (
-                    sample[key] is not None
-                ):  # MONAI's evaluator says so of a label that is not there
+                if sample[key] is not None:  # which MONAI's evaluator gives a label that is missing
                     sample[key] = _take_views(sample[key], places)
         return sample
 
@@ -131,7 +124,6 @@ class RandDropViewd(Randomizable, MapTransform):
 
     Args:
         keys: images (view, row, column), which become 0 there; what is true of the view stays.
-        shown: entry (view,) that says which views the scan has.
         prob: probability to take one, either with half of it.
         allow_missing_keys: as in MONAI.
     """
@@ -142,12 +134,10 @@ class RandDropViewd(Randomizable, MapTransform):
         self,
         keys: Sequence[str] | str,
         *,
-        shown: str = SHOWN,
         prob: float = 0.1,
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.shown = shown
         self.prob = prob
 
     def set_random_state(
@@ -161,10 +151,10 @@ class RandDropViewd(Randomizable, MapTransform):
         """Return the sample, a view less or not."""
         sample = dict(data)
         drop, view = self.R.uniform() < self.prob, int(self.R.randint(len(VIEWS)))
-        if not (drop and sample[self.shown].all()):
+        if not (drop and sample[SHOWN].all()):
             return sample
-        sample[self.shown] = sample[self.shown].clone()
-        sample[self.shown][view] = False
+        sample[SHOWN] = sample[SHOWN].clone()
+        sample[SHOWN][view] = False
         for key in self.key_iterator(sample):
             sample[key] = sample[key].clone()
             sample[key][view] = 0

@@ -57,23 +57,17 @@ def unpack_groups(packed: torch.Tensor) -> torch.Tensor:
 class PackRegionsd(Transform):
     """Pack the region map of a sample (pack_groups); one without a map gets UNKNOWN all over.
 
-    Args:
-        key: the region map (view, row, column).
-        image_key: the image over which it lies.
+    The map is REGIONS (view, row, column), over IMAGE.
     """
 
     backend = [TransformBackends.TORCH]  # noqa: RUF012 - MONAI's name and type
 
-    def __init__(self, key: str = REGIONS, image_key: str = IMAGE) -> None:
-        self.key = key
-        self.image_key = image_key
-
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         """Return the sample with (view * PARTS, row, column) float32, without metadata."""
         sample = dict(data)
-        if self.key in sample:
-            sample[self.key] = pack_groups(convert_to_tensor(sample[self.key], track_meta=False))
+        if REGIONS in sample:
+            sample[REGIONS] = pack_groups(convert_to_tensor(sample[REGIONS], track_meta=False))
         else:
-            views, rows, columns = sample[self.image_key].shape
-            sample[self.key] = torch.full((views * PARTS, rows, columns), UNKNOWN)
+            views, rows, columns = sample[IMAGE].shape
+            sample[REGIONS] = torch.full((views * PARTS, rows, columns), UNKNOWN)
         return sample

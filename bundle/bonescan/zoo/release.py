@@ -26,8 +26,8 @@ NEEDED = (
 EVALUATED = (
     run_folder.SUMMARY_JSON,
     run_folder.SUMMARY_PAGE,
-    "regions.json",
-    "regions.md",
+    run_folder.REGIONS_JSON,
+    run_folder.REGIONS_PAGE,
     run_folder.EXAMPLES,
     run_folder.FROC_CURVE,
     run_folder.RELIABILITY,
