@@ -1,5 +1,6 @@
 """Unknown values of a label map are named with their file."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,8 @@ from bonescan.dicom.scan import View
 from bonescan.errors import root_cause
 from bonescan.keys import META_VIEWS
 from bonescan.transforms import CheckLabelGridd, CheckLabelValuesd, FillLabeld
+from tests.factories import BOTH, COLUMNS, ROWS, make_scan_file
+from tests.factories import SPACING_MM as SCAN_SPACING_MM
 
 
 def test_known_values_pass_unchanged():
@@ -120,3 +123,39 @@ def test_a_map_on_its_image_passes_with_spacing_as_files_round_it(tmp_path, make
 def test_an_image_alone_has_nothing_to_fit(keys, make_stack):
     sample = {"image": make_stack(), "label": "label.nii.gz"}
     assert CheckLabelGridd(keys)(sample) == sample
+
+
+ORDERS = {"anterior first": list(View), "posterior first": list(reversed(View))}
+
+
+@pytest.fixture(params=ORDERS)
+def scan_and_map(request, tmp_path):
+    """A scan's file, and a map drawn on it without names of views: a spot in the first frame."""
+    first, second = ORDERS[request.param]
+    scan = make_scan_file(tmp_path / "scan.dcm", {first: BOTH[first], second: BOTH[second]})
+    drawn = np.zeros((COLUMNS, ROWS, 2), np.uint8)
+    drawn[5, 20, 0] = 1
+    image = nib.Nifti1Image(drawn, None)
+    image.header.set_zooms((*reversed(SCAN_SPACING_MM), 999.0))
+    path = tmp_path / "drawn.nii.gz"
+    nib.save(image, path)
+    return first, str(scan), str(path)
+
+
+def load_and_check(image, label):
+    load = LoadImaged(["image", "label"], reader="bonescan.data.reader.BoneScanReader", dtype=None)
+    return CheckLabelGridd(["image", "label"])(load({"image": image, "label": label}))["label"]
+
+
+def test_a_map_without_names_on_a_file_with_the_posterior_view_first(scan_and_map):
+    first, scan, drawn = scan_and_map
+    if first is View.POSTERIOR:
+        expected = r"^drawn\.nii\.gz: map does not name its views, and .* \[MAP, SCAN\]"
+        with pytest.raises(ValueError, match=expected):
+            load_and_check(scan, drawn)
+    else:
+        assert load_and_check(scan, drawn)[0, 20, 5] == 1
+    along_the_file = load_and_check(scan, [drawn, scan])
+    assert along_the_file[list(View).index(first), 20, 5] == 1
+    by_hand = load_and_check(scan, f"{drawn}#view=anterior")
+    assert by_hand[0, 20, 5] == 1

@@ -1,5 +1,6 @@
 """Label maps as they come: values and pixels are checked, and a missing one is made."""
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ from monai.transforms import MapTransform
 from monai.utils import TransformBackends
 
 from bonescan.dicom.grid import ViewGrid, require_same_grid
-from bonescan.keys import IMAGE, LABEL, LABELLED
+from bonescan.dicom.scan import View, ViewSource
+from bonescan.keys import IMAGE, LABEL, LABELLED, META_SOURCES, META_VIEW_SOURCE
 from bonescan.labels import Label, check_label_values
 from bonescan.transforms.metadata import (
     get_scan_name,
@@ -51,6 +53,9 @@ class CheckLabelValuesd(MapTransform):
 class CheckLabelGridd(MapTransform):
     """Refuse a map over an image that has other views, rows, columns or pixel spacing.
 
+    Refused as well is a map that does not name its views over a file with the posterior view
+    first: whether it follows the file or the usual order, nobody can tell.
+
     Args:
         keys: the entries that were loaded, image and maps; the image alone passes.
         allow_missing_keys: as in MONAI.
@@ -72,7 +77,27 @@ class CheckLabelGridd(MapTransform):
             if key != IMAGE:
                 name = _name_file(sample[key])
                 require_same_grid(_read_grid(sample[key]), _read_grid(sample[IMAGE]), name)
+                _require_same_order(sample[key], sample[IMAGE], name)
         return sample
+
+
+def _require_same_order(label: torch.Tensor, image: torch.Tensor, name: str) -> None:
+    """Refuse a map whose views are known by their order alone, where the image's file has another.
+
+    Raises:
+        ValueError: if so; the message says how to tell the views.
+    """
+    if _read_meta(label).get(META_VIEW_SOURCE) != ViewSource.ORDER:
+        return
+    sources = json.loads(_read_meta(image).get(META_SOURCES, "{}"))
+    anterior, posterior = (sources.get(view, {"path": "", "frame": 0}) for view in View)
+    if anterior["path"] == posterior["path"] and anterior["frame"] > posterior["frame"]:
+        raise ValueError(
+            f"{name}: map does not name its views, and the file of its scan has the posterior one "
+            "first, so that it cannot be told which is which: give the map and the scan's file, "
+            "[MAP, SCAN], where it was drawn on that file, or MAP#view=anterior where its "
+            "anterior view comes first"
+        )
 
 
 def _read_grid(image: torch.Tensor) -> ViewGrid:
@@ -120,5 +145,8 @@ class FillLabeld(MapTransform):
 
 def _name_file(image: torch.Tensor) -> str:
     """Name the file that an image or a map was loaded from, without its folder."""
-    meta = image.meta if isinstance(image, MetaTensor) else {}
-    return str(meta.get("filename_or_obj") or get_scan_name(image)).rpartition("/")[2]
+    return str(_read_meta(image).get("filename_or_obj") or get_scan_name(image)).rpartition("/")[2]
+
+
+def _read_meta(image: torch.Tensor) -> dict[str, Any]:
+    return image.meta if isinstance(image, MetaTensor) else {}
