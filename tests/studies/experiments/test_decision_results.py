@@ -88,7 +88,7 @@ def test_reports_are_compared_with_those_that_rows_name_in_the_same_training(tmp
     assert pairs[0]["metric"] == "report_right"
     assert pairs[0]["mcnemar"] == 2 / 16  # nobody has a site: one is right of B to E, one of none
     assert "Whole procedure with ResNet-34" in page.read_text()
-    assert "would be right of 5 of these 5 patients" in page.read_text()
+    assert "would be right for 5 of these 5 patients" in page.read_text()
     for pair in pairs[1:]:
         del pair["chi_square"], pair["mcnemar"]
     kept = [line for line in to_markdown(document).splitlines() if line.count("true map, seed") > 1]

@@ -28,8 +28,8 @@ SHARES_TEXT = (
 WHOLE_TITLES = {ALL_RIGHT: "all sites right", REPORT: "report right"}
 TESTS = ("chi_square", "mcnemar")
 NORMAL_TEXT = (
-    "Reports that name no metastases of anybody would be right of {normal} of these {patients} "
-    "patients, and have no patient's sites right."
+    "To report no metastases in anybody would be right for {normal} of these {patients} patients, "
+    "and would have all sites right in none."
 )
 PAIRS_TEXT = (
     "Chi-square is Pearson's without Yates's correction, as in the paper; that of the published "
