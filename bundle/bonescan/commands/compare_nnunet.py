@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="PATH",
-        help="folder with datalist.json, or a datalist: what was trained on, if it has moved",
+        help="folder with datalist.json, or a datalist: what was trained on, if it has moved; of a "
+        "run on patients without end, the patients to train nnU-Net on and to test both",
     )
     parser.add_argument(
         "--profile",
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output(parser)
     parser.add_argument(
-        "--publish", action="store_true", help=f"write the page to {PUBLISHED}, not to the folder"
+        "--publish",
+        action="store_true",
+        help=f"write the page, named as the folder, to {PUBLISHED}, not there",
     )
     add_device(parser)
     add_trust(parser)
@@ -69,8 +72,8 @@ def run(chosen: argparse.Namespace) -> int:
         nnunet=find_nnunet(chosen.nnunet_python),
         device=find_device(chosen.device or AUTO),
     )
-    output = PUBLISHED if chosen.publish else chosen.output
-    page = compare(comparison, output=output, command=typed(chosen), announce=say)
+    page = (PUBLISHED if chosen.publish else chosen.output) / f"{chosen.output.name}.md"
+    compare(comparison, page=page, command=typed(chosen), announce=say)
     say(f"See {page}")
     return 0
 

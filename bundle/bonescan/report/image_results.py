@@ -243,6 +243,24 @@ def froc_of(results: Sequence[ImageResult], thresholds: Sequence[float] = THRESH
     return froc(np.asarray(thresholds), _froc_lesions(results))
 
 
+def sensitivities_of(
+    results: Sequence[ImageResult], thresholds: Sequence[float] = THRESHOLDS
+) -> Statistic:
+    """Return what reads the free-response curve at FALSE_POSITIVES, from weights of units.
+
+    Args:
+        results: that know their lesions at each threshold.
+        thresholds: these, descending.
+    """
+    outcomes = _froc_lesions(results)
+
+    def read(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        drawn = froc(np.asarray(thresholds), outcomes, weights)
+        return np.stack([sensitivity_at(drawn, rate) for rate in FALSE_POSITIVES], axis=-1)
+
+    return read
+
+
 def _by_unit(results: Sequence[ImageResult], outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add up outcomes (image, ...) over the images of each unit: (unit, ...)."""
     _, unit = _units(results)
@@ -289,13 +307,8 @@ def _summarise_froc(
     results: Sequence[ImageResult], thresholds: Sequence[float], *, resamples: int
 ) -> dict[str, Any]:
     """Lay out the curve, and read it at FALSE_POSITIVES."""
-    outcomes, patients = _froc_lesions(results), patients_of_units(results)
-    curve = froc(np.asarray(thresholds), outcomes)
-
-    def read(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        drawn = froc(curve.thresholds, outcomes, weights)
-        return np.stack([sensitivity_at(drawn, rate) for rate in FALSE_POSITIVES], axis=-1)
-
+    curve, patients = froc_of(results, thresholds), patients_of_units(results)
+    read = sensitivities_of(results, thresholds)
     names = [str(rate) for rate in FALSE_POSITIVES]
     return {
         "threshold": list(map(_number, curve.thresholds)),

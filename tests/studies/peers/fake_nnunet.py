@@ -52,8 +52,8 @@ for path in sorted(Path(options["-i"]).iterdir()):
     with Image.open(path.parents[1] / "labelsTs" / f"{name}.tif") as image:
         label = np.array(image)
     label = np.roll(label, "--disable_tta" in sys.argv, axis=0)
-    prob = np.where(label, 0.9, 0.1)[None]
-    np.savez_compressed(output / f"{name}.npz", probabilities=np.stack([1 - prob, prob]))
+    probs = np.stack([np.where(label == value, 0.8, 0.1) for value in range(3)])
+    np.savez_compressed(output / f"{name}.npz", probabilities=probs[:, None])
     Image.fromarray(label).save(output / f"{name}.tif")
 """,
 }

@@ -53,9 +53,10 @@ def test_a_comparison_is_gone_on_with_and_written(words, tmp_path, capsys):
     assert "one or more background workers are no longer alive" in error
     assert main(words) == 0
     assert "plan: done before" in capsys.readouterr().out
-    document = json.loads((tmp_path / "out" / "compare_nnunet.json").read_text())
+    document = json.loads((tmp_path / "out" / "out.json").read_text())
     own, *theirs = document["rows"]
-    assert document["images"] == {"train": 4, "val": 4, "test": 2}
+    assert document["exported"]["images"] == {"train": 4, "val": 4, "test": 2}
+    assert document["exported"]["labels"] == ["metastasis"]
     assert own["effort"]["images"] == 8
     assert own["difference"] is None
     assert [(row["budget"], row["mirrored"]) for row in theirs] == [
@@ -70,15 +71,40 @@ def test_a_comparison_is_gone_on_with_and_written(words, tmp_path, capsys):
     expected = mirrored["pooled"]["value"] - own["pooled"]["value"]
     assert mirrored["difference"]["pooled"]["value"] == pytest.approx(expected, abs=1e-5)
     assert theirs[2]["steps"] == max(1, round(own["effort"]["clock_s"] / 0.5))
-    page = (tmp_path / "out" / "compare_nnunet.md").read_text()
+    page = (tmp_path / "out" / "out.md").read_text()
     assert f"nnU-Net v{VERSION}, bounded to 4 steps (0.0016 % of its default), equal images" in page
     assert "**simulated** patients" in page
     assert str(tmp_path) not in page
-    assert (tmp_path / "out" / "compare_nnunet_examples.png").is_file()
+    assert (tmp_path / "out" / "out_examples.png").is_file()
     (tmp_path / "out" / "nnunet" / "BonescanTrainer_time_plain" / "test_00000_1.npz").unlink()
     assert main(words) == 1
     reason = "must hold a prediction of each test image, lacks ['test_00000_1.npz']"
     assert reason in capsys.readouterr().err
+
+
+def test_a_run_on_patients_without_end_is_compared_on_files(
+    trained_system, system_datalist, tmp_path
+):
+    run = shutil.copytree(trained_system("both_views"), tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    bank = {"name": "ab12", "preset": "default", "bodies": 30, "seed": 1, "part": "training"}
+    (run / "run.json").write_text(json.dumps({**record, "bank": bank, "data_sha256": "other"}))
+    python = install(tmp_path / "bin")
+    words = ["compare-nnunet", str(run), "-o", str(tmp_path / "both"), "--data",
+             str(system_datalist), "--nnunet-python", str(python)]  # fmt: skip
+    assert main(words) == 1, "stopped on the way"
+    assert main(words) == 0
+    document = json.loads((tmp_path / "both" / "both.json").read_text())
+    assert document["exported"] == {
+        "images": {"train": 4, "val": 4, "test": 2},
+        "patients": 2,
+        "labels": ["metastasis", "bladder"],
+    }
+    own, mirrored = document["rows"][:2]
+    assert own["effort"]["images"] == mirrored["effort"]["images"] == 2 * 2 * 2
+    assert mirrored["pooled"]["value"] == mirrored["sensitivity"]["0.5"]["value"] == 1
+    assert (tmp_path / "both" / "both_examples.png").is_file()
+    assert "bodies of the training part of a bank of 30" in (tmp_path / "both/both.md").read_text()
 
 
 def test_other_data_than_the_runs_is_refused(words, system_datalist, tmp_path, capsys):
@@ -98,7 +124,7 @@ REAL = os.environ.get("BONESCAN_NNUNET_PYTHON") or shutil.which("nnUNetv2_train"
 @pytest.mark.skipif(not REAL, reason="extra peers is not installed: nnunetv2")
 def test_nnunet_itself_runs_the_whole_way(words, tmp_path):
     assert main(words[:-2]) == 0
-    rows = json.loads((tmp_path / "out" / "compare_nnunet.json").read_text())["rows"]
+    rows = json.loads((tmp_path / "out" / "out.json").read_text())["rows"]
     assert len(rows) == 5
     assert all(row["effort"]["clock_s"] > 0 and row["scan_s"] > 0 for row in rows)
     assert all(row["effort"]["parameters"] > 1e6 for row in rows[1:])

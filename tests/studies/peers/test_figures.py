@@ -39,14 +39,15 @@ def test_figures_of_a_row():
     assert row["pooled"]["value"] == pytest.approx(0.8)
     assert row["per_image"]["value"] == pytest.approx((2 / 3 + 1 + 1) / 3, abs=1e-6)
     assert row["most_false_positives"] == 0
-    assert row["sensitivity"]["value"] is None, "the curve ends before one false positive"
+    assert row["sensitivity"]["1.0"]["value"] is None, "the curve ends before one false positive"
 
 
 def test_sensitivity_is_read_at_one_false_positive_a_scan():
     everywhere = {"a": slice(6, 8), "b": slice(6, 8), "c": slice(6, 8)}
     row = measure_row(score(everywhere), resamples=50)
     assert row["most_false_positives"] == 1
-    assert row["sensitivity"]["value"] == 0
+    assert row["sensitivity"]["1.0"]["value"] == 0
+    assert row["sensitivity"]["2.0"]["value"] is None
 
 
 def test_differences_are_of_the_same_images():
@@ -58,7 +59,8 @@ def test_differences_are_of_the_same_images():
 
 
 def test_a_system_does_not_differ_from_itself():
-    for entry in compare_rows(score(OURS), score(OURS), resamples=50).values():
+    differences = compare_rows(score(OURS), score(OURS), resamples=50)
+    for entry in (differences["pooled"], differences["per_image"]):
         assert (entry["value"], entry["lower"], entry["upper"]) == (0, 0, 0)
 
 

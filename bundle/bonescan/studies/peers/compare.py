@@ -18,7 +18,7 @@ from bonescan.report.comparison import write_systems
 from bonescan.report.image_results import ImageResult, describe_interval, representative
 from bonescan.run_folder import RECORD
 from bonescan.studies.benchmark.report import describe_machine
-from bonescan.studies.peers.crops import TEST, read_predictions, write_dataset
+from bonescan.studies.peers.dataset import TEST, read_predictions, write_dataset
 from bonescan.studies.peers.figures import compare_rows, measure_row, score_scans
 from bonescan.studies.peers.length import NNUNET_LENGTH, Length, bound_length
 from bonescan.studies.peers.page import (
@@ -35,6 +35,7 @@ from bonescan.studies.peers.trained_run import (
     SECONDS,
     Effort,
     TrainedSystem,
+    read_bank,
     read_effort,
     read_patients,
 )
@@ -43,13 +44,13 @@ from bonescan.studies.peers.training import Workplace
 from bonescan.workflow.installation import find_configs
 from bonescan.workflow.run_record import git_revision
 
-NAME = "compare_nnunet"
 FAST, FULL = "fast", "full"
 BUDGETS = {FAST: (EQUAL_IMAGES, EQUAL_TIME), FULL: (EQUAL_IMAGES, EQUAL_TIME, ITS_OWN)}
 """What bounds each training of nnU-Net, by profile; the time is set by the steps of the first."""
 FAST_IMAGES = 2500
 """Images that a run may have seen in the fast profile: of 256 x 256 pixels nnU-Net trains on one in
-0.84 s on 2 cores (measured: 4.2 s for 5), so that they take 35 minutes."""
+0.84 s on 2 cores (measured: 4.2 s for 5), so that they take 35 minutes; of whole bodies at 2.4 mm,
+which are four times as large, 2.3 hours (computed)."""
 FAST_CLOCK_S = 2400.0
 """Processor seconds that a run may have taken in the fast profile: 20 minutes on 2 cores."""
 
@@ -60,7 +61,8 @@ class Comparison:
 
     Attributes:
         run: folder of our training.
-        datalist: that it was trained on.
+        datalist: that it was trained on; of a run on patients without end, one whose patients
+            nnU-Net is trained on and both are tested on.
         folder: of the comparison; everything that nnU-Net makes lies there.
         profile: FAST or FULL.
         nnunet: the program.
@@ -78,20 +80,17 @@ class Comparison:
 def compare(
     comparison: Comparison,
     *,
-    output: Path,
+    page: Path,
     command: str,
     announce: Callable[[str], None],
-) -> Path:
+) -> None:
     """Do what is left of a comparison, and write its page, its figures and a picture.
 
     Args:
         comparison: what is compared.
-        output: folder of the page.
+        page: Markdown file to write; its figures and picture are written beside it.
         command: that makes all this again.
         announce: is told a line about each step.
-
-    Returns:
-        The page.
 
     Raises:
         ValueError: if the run, its data or the folder are not as they must be, or the run is too
@@ -99,13 +98,18 @@ def compare(
         RuntimeError: if a command of nnU-Net fails.
     """
     system = TrainedSystem(comparison.run, comparison.device)
-    effort = read_effort(comparison.run, comparison.device, parameters=system.count_parameters())
+    effort = read_effort(
+        comparison.run,
+        comparison.device,
+        parameters=system.count_parameters(),
+        views_at_once=system.views_at_once,
+    )
     if comparison.profile == FAST:
         require_fast(effort)
     patients = read_patients(comparison.run, comparison.datalist)
     steps = Steps(comparison.folder, _describe(comparison, effort), announce=announce)
     place = Workplace(comparison.nnunet, comparison.folder, comparison.device)
-    images = steps.do("export", lambda: write_dataset(place.dataset, patients, system.layout))
+    exported = steps.do("export", lambda: write_dataset(place.dataset, patients, system.layout))
     plan = steps.do("plan", place.plan)
     trainings = _train_all(steps, place, BUDGETS[comparison.profile], effort, plan)
 
@@ -120,7 +124,7 @@ def compare(
         for mirror in (True, False):
             timed = _predict(steps, place, training, mirror=mirror)
             predicted = read_predictions(place.predictions(training.trainer, mirror=mirror), scans)
-            scan_s = timed["image_s"] * images[TEST] / len(scans)
+            scan_s = timed["image_s"] * exported["images"][TEST] / len(scans)
             rows.append(
                 training.row(comparison.nnunet.name, mirror=mirror, scan_s=scan_s)
                 | _compared(score_scans(predicted), own)
@@ -129,7 +133,10 @@ def compare(
                 shown[f"{comparison.nnunet.name}, {BUDGET_TITLES[training.budget]}"] = predicted
     document = {
         "peer": comparison.nnunet.name,
-        **_describe_data(own, images, simulated=any(scan.simulated for scan in scans)),
+        **_describe_data(own, simulated=any(scan.simulated for scan in scans)),
+        "exported": exported,
+        "bank": read_bank(comparison.run),
+        "views_at_once": system.views_at_once,
         "settings": steps.settings,
         "plan": plan,
         "rows": rows,
@@ -138,7 +145,7 @@ def compare(
         "written_with": git_revision(find_configs().parent),
         "machine": describe_machine(),
     }
-    return _write(output, document, own, shown)
+    _write(page, document, own, shown)
 
 
 def require_fast(effort: Effort) -> None:
@@ -198,7 +205,7 @@ def _describe(comparison: Comparison, effort: Effort) -> dict[str, Any]:
     """Say what a comparison is of, so that its folder takes no other."""
     record = json.loads((comparison.run / RECORD).read_text(encoding="utf-8"))
     data = data_hash(comparison.datalist)
-    if data != record["data_sha256"]:
+    if data != record["data_sha256"] and read_bank(comparison.run) is None:
         raise ValueError(
             f"{comparison.datalist}: must be the data that {comparison.run} was trained on, whose "
             "hash is another"
@@ -279,12 +286,9 @@ def _compared(results: Sequence[ImageResult], own: Sequence[ImageResult]) -> dic
     return {**measure_row(results), "difference": compare_rows(results, own)}
 
 
-def _describe_data(
-    own: Sequence[ImageResult], images: Mapping[str, int], *, simulated: bool
-) -> dict[str, Any]:
+def _describe_data(own: Sequence[ImageResult], *, simulated: bool) -> dict[str, Any]:
     return {
         "simulated": simulated,
-        "images": dict(images),
         "test_patients": len({result.patient for result in own}),
         "test_lesions": sum(result.n_lesions for result in own),
         "interval": describe_interval(RESAMPLES),
@@ -292,23 +296,21 @@ def _describe_data(
 
 
 def _write(
-    output: Path,
+    page: Path,
     document: dict[str, Any],
     own: Sequence[ImageResult],
     shown: Mapping[str, Sequence[EvaluatedScan]],
-) -> Path:
+) -> None:
     """Write the document, the picture of representative images, and the page."""
-    output.mkdir(parents=True, exist_ok=True)
-    picture = f"{NAME}_examples.png"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    picture = page.with_name(f"{page.stem}_examples.png")
     chosen = [index for _, index in representative(own)]
     images = {
         name: [[image for scan in scans for image in scan.images()][index] for index in chosen]
         for name, scans in shown.items()
     }
     origin = "simulated scans" if document["simulated"] else "acquired scans"
-    write_systems(output / picture, images, origin=origin)
-    document["picture"] = picture
-    write_json(output / f"{NAME}.json", document)
-    page = output / f"{NAME}.md"
+    write_systems(picture, images, origin=origin)
+    document["picture"] = picture.name
+    write_json(page.with_suffix(".json"), document)
     write_text(page, to_markdown(document))
-    return page

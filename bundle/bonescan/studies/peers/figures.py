@@ -11,12 +11,17 @@ from bonescan.labels import Label
 from bonescan.metrics.bootstrap import RESAMPLES
 from bonescan.metrics.operating_point import OperatingPoint
 from bonescan.metrics.pixel import METRICS, per_image, pooled
-from bonescan.report.image_results import ImageResult, summarise, with_interval
+from bonescan.report.image_results import (
+    FALSE_POSITIVES,
+    ImageResult,
+    patients_of_units,
+    sensitivities_of,
+    summarise,
+    with_interval,
+)
 
-POOLED, PER_IMAGE = "pooled", "per_image"
+POOLED, PER_IMAGE, SENSITIVITY = "pooled", "per_image", "sensitivity"
 DSC = "dsc"
-FALSE_POSITIVES = "1.0"
-"""False positives a scan at which lesion sensitivity is read."""
 
 
 def score_scans(scans: Sequence[EvaluatedScan]) -> list[ImageResult]:
@@ -28,15 +33,15 @@ def measure_row(results: Sequence[ImageResult], *, resamples: int = RESAMPLES) -
     """Compute the figures of one row, each with its interval over patients.
 
     Returns:
-        DSC by convention, `sensitivity` at FALSE_POSITIVES, and `most_false_positives`, where the
-        free-response curve ends.
+        DSC by convention, lesion sensitivity by FALSE_POSITIVES, and `most_false_positives`, where
+        the free-response curve ends.
     """
     summary = summarise(results, simulated=True, resamples=resamples)
     froc = summary["froc"]
     return {
         POOLED: summary[POOLED][DSC],
         PER_IMAGE: summary[PER_IMAGE][DSC],
-        "sensitivity": froc["sensitivity_at"][FALSE_POSITIVES],
+        SENSITIVITY: froc["sensitivity_at"],
         "most_false_positives": max(froc["false_positives"]),
     }
 
@@ -47,11 +52,11 @@ def compare_rows(
     *,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """Compute the difference of two systems' DSC on the same images: first minus reference.
+    """Compute by how much two systems differ on the same images: first minus reference.
 
     Returns:
-        Difference and its interval over patients, by convention; each draw of patients is the same
-        for both.
+        Differences and their intervals over patients, as the figures of a row are named; each draw
+        of patients is the same for both.
 
     Raises:
         ValueError: if the images are not the same in the same order.
@@ -70,5 +75,12 @@ def compare_rows(
             axis=-1,
         )
 
+    def detected(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return sensitivities_of(results)(weights) - sensitivities_of(reference)(weights)
+
     patients = [each.patient for each in results]
-    return with_interval(difference, patients, names=(POOLED, PER_IMAGE), resamples=resamples)
+    scans, rates = patients_of_units(results), [str(rate) for rate in FALSE_POSITIVES]
+    return {
+        **with_interval(difference, patients, names=(POOLED, PER_IMAGE), resamples=resamples),
+        SENSITIVITY: with_interval(detected, scans, names=rates, resamples=resamples),
+    }

@@ -20,8 +20,10 @@ from bonescan.files import read_rows
 from bonescan.handlers.effort import IMAGES, MEMORY_MB, PROCESSOR_S, processor_s
 from bonescan.handlers.evaluation import EvaluatedScan, read_sample
 from bonescan.handlers.weights import WeightsLoader
-from bonescan.keys import IMAGE
+from bonescan.keys import BODY_OF, IMAGE
+from bonescan.phantom.bank import part_of
 from bonescan.run_folder import CONFIGURATION, HISTORY, RECORD, SYSTEM, WEIGHTS
+from bonescan.transforms.missing_views import VIEWS, FillViewsd
 from bonescan.workflow.installation import find_configs
 
 CPU = "cpu"
@@ -35,7 +37,8 @@ class Effort:
 
     Attributes:
         epochs: how many.
-        images: images seen, one that was drawn twice counts twice.
+        images: images seen, one that was drawn twice counts twice; of a system that sees both
+            views of a scan at once, its two.
         clock_s: processor seconds of all processes, of a training on a GPU those that passed.
         memory_mb: peak resident memory of its process, without a GPU's.
         parameters: of the network that was trained.
@@ -60,16 +63,17 @@ class Patients:
 def read_patients(run: Path, datalist: Path) -> Patients:
     """Choose the entries of a datalist that a run was trained, validated and is tested on.
 
+    Of a run on patients without end, they are what such a run would have taken: nnU-Net trains on
+    files.
+
     Raises:
-        ValueError: if the run drew new patients, or no fold validated it; if the datalist has no
-            test section, or another error.
+        ValueError: if no fold validated the run; if it was trained on the bodies of test patients;
+            if the datalist has no test section, or another error.
     """
     path = run / CONFIGURATION
     if not path.is_file():
         raise ValueError(f"{run} must hold {CONFIGURATION}: train it with `bonescan train`")
     config = json.loads(path.read_text(encoding="utf-8"))
-    if config["drawn_from"] is not None:
-        raise ValueError(f"{path}: run must be of a data set, got one of patients without end")
     fold = config["fold"]
     if not isinstance(fold, int):
         raise ValueError(
@@ -86,11 +90,42 @@ def read_patients(run: Path, datalist: Path) -> Patients:
         seed=config["seed"],
     )
     validation = load_items(datalist, TRAINING, only_fold=fold, labelled=True)
-    return Patients(training, validation, load_items(datalist, TEST, labelled=True))
+    test = load_items(datalist, TEST, labelled=True)
+    _check_bodies(run, test)
+    return Patients(training, validation, test)
 
 
-def read_effort(run: Path, device: torch.device, *, parameters: int) -> Effort:
+def read_bank(run: Path) -> dict[str, Any] | None:
+    """Read which bank a run on patients without end drew bodies from; None of a run on files."""
+    return json.loads((run / RECORD).read_text(encoding="utf-8")).get("bank")
+
+
+def _check_bodies(run: Path, test: Entries) -> None:
+    """Refuse test patients with bodies that the run may have been trained on."""
+    bank = read_bank(run)
+    bodies = [entry[BODY_OF].split("/") for entry in test if entry.get(BODY_OF)]
+    shared = sum(
+        bank is not None and name == bank["name"] and part_of(int(number)) == TRAINING
+        for name, number in bodies
+    )
+    if shared:
+        raise ValueError(
+            f"test patients must have other bodies than those that {run} was trained on, got "
+            f"{shared} of {len(test)} with bodies of its bank's training part; draw them anew, or "
+            "with `bonescan simulate --from-bank BANK --part test`"
+        )
+
+
+def read_effort(
+    run: Path, device: torch.device, *, parameters: int, views_at_once: int = 1
+) -> Effort:
     """Read from a run's record what its training took.
+
+    Args:
+        run: its folder.
+        device: where it is compared.
+        parameters: of its network.
+        views_at_once: images of what its network sees at once.
 
     Raises:
         ValueError: if the record does not say it, or it was trained on another kind of device, on
@@ -110,7 +145,7 @@ def read_effort(run: Path, device: torch.device, *, parameters: int) -> Effort:
     clock = PROCESSOR_S if device.type == CPU else SECONDS
     return Effort(
         epochs=len(rows),
-        images=sum(int(row[IMAGES]) for row in rows),
+        images=views_at_once * sum(int(row[IMAGES]) for row in rows),
         clock_s=sum(float(row[clock]) for row in rows),
         memory_mb=max(float(row[MEMORY_MB]) for row in rows),
         parameters=parameters,
@@ -151,10 +186,22 @@ class TrainedSystem:
     def layout(self) -> Compose:
         """The chain that loads and lays out images and leaves their counts as they are.
 
-        What acts on the image alone changes its values; what lays it out takes the label along.
+        What acts on the image alone changes its values; what lays it out takes the label along. A
+        view that a scan lacks stays away.
         """
-        steps = self._preprocessing.transforms
-        return Compose([step for step in steps if tuple(getattr(step, "keys", ())) != (IMAGE,)])
+        return Compose(
+            [
+                step
+                for step in self._preprocessing.transforms
+                if tuple(getattr(step, "keys", ())) != (IMAGE,) and not isinstance(step, FillViewsd)
+            ]
+        )
+
+    @property
+    def views_at_once(self) -> int:
+        """How many views of a scan the network sees at once, each of which is one image."""
+        filled = (isinstance(step, FillViewsd) for step in self._preprocessing.transforms)
+        return len(VIEWS) if any(filled) else 1
 
     def count_parameters(self) -> int:
         """Return the number of the network's weights."""

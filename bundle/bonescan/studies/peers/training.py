@@ -14,7 +14,7 @@ import psutil
 import torch
 from tqdm import tqdm
 
-from bonescan.studies.peers.crops import DATASET, FOLD, NUMBER
+from bonescan.studies.peers.dataset import DATASET, FOLD, NUMBER
 from bonescan.studies.peers.length import Length
 from bonescan.studies.peers.program import NnUNet, OnLine, pass_over
 from bonescan.studies.peers.trained_run import CPU

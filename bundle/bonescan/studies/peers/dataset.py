@@ -1,12 +1,16 @@
 """The images of a system as nnU-Net's raw dataset, and nnU-Net's predictions in the same places.
 
-Images are written after our geometric steps and before our scaling: nnU-Net gets the crops that our
-system sees, in counts, and what it predicts lies on the label maps that ours is scored by.
+Images are written after our geometric steps and before our scaling: nnU-Net gets what our system
+sees, in counts, and what it predicts lies on the label maps that ours is scored by. Each view is an
+image of one channel, also beside a system that sees both at once: that is how nnU-Net is used on
+scans, it has twice as many images to learn from, and its label maps, one value a pixel, could not
+say what each of two views shows.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from monai.transforms import Compose
@@ -17,7 +21,7 @@ from tqdm import tqdm
 from bonescan.data.nnunet import DATASET_FILE, SPLITS_FILE
 from bonescan.files import write_json
 from bonescan.handlers.evaluation import EvaluatedScan
-from bonescan.keys import IMAGE, LABEL
+from bonescan.keys import IMAGE, LABEL, patient_of
 from bonescan.labels import LABEL_NAMES, Label
 from bonescan.studies.peers.trained_run import Entries, Patients
 
@@ -29,12 +33,16 @@ ENDING = ".tif"
 """Of files with a float for each pixel, which counts need after resampling."""
 READER = "NaturalImage2DIO"
 TRAIN, VALIDATION, TEST = "train", "val", "test"
+ALWAYS = (Label.BACKGROUND.value, Label.METASTASIS.value)
+"""Labels of every dataset, whether its images show them or not."""
 _TIE = 1e-3
-"""Probabilities are rounded: next to a half, the predicted class may be either."""
+"""Probabilities are rounded: where two are as close as that, the predicted class may be either."""
 
 
-def write_dataset(folder: Path, patients: Patients, layout: Compose) -> dict[str, int]:
+def write_dataset(folder: Path, patients: Patients, layout: Compose) -> dict[str, Any]:
     """Write the images of a system as a raw dataset with its split.
+
+    nnU-Net learns what the label maps show: metastases, and the bladder where it is in the images.
 
     Args:
         folder: DATASET in nnU-Net's folder of raw data.
@@ -42,45 +50,51 @@ def write_dataset(folder: Path, patients: Patients, layout: Compose) -> dict[str
         layout: from an entry to image and label (image, row, column), in counts.
 
     Returns:
-        Number of images for training, validation and test, by TRAIN, VALIDATION, TEST.
+        `images`: numbers of them by TRAIN, VALIDATION and TEST; `patients`: those of the training;
+        `labels`: names of what nnU-Net learns.
     """
-    parts: dict[str, tuple[Entries, str]] = {
-        TRAIN: (patients.training, "Tr"),
-        VALIDATION: (patients.validation, "Tr"),
-        TEST: (patients.test, "Ts"),
-    }
     cases = {
-        part: [
-            case
-            for number, entry in enumerate(tqdm(entries, unit="scan", desc=f"Export {part}"))
-            for case in _write_scan(folder, ending, f"{part}_{number:05d}", layout(dict(entry)))
-        ]
-        for part, (entries, ending) in parts.items()
+        TRAIN: _write_scans(folder, "Tr", TRAIN, patients.training, layout),
+        VALIDATION: _write_scans(folder, "Tr", VALIDATION, patients.validation, layout),
+        TEST: _write_scans(folder, "Ts", TEST, patients.test, layout),
     }
+    shown = [values for part in (TRAIN, VALIDATION) for values in cases[part].values()]
+    labels = sorted(set(ALWAYS).union(*shown))
     description = {
         "name": "Bonescan",
         "channel_names": {"0": "counts"},
-        "labels": {
-            LABEL_NAMES[label]: label.value for label in (Label.BACKGROUND, Label.METASTASIS)
-        },
-        "numTraining": len(cases[TRAIN]) + len(cases[VALIDATION]),
+        "labels": {LABEL_NAMES[value]: value for value in labels},
+        "numTraining": len(shown),
         "file_ending": ENDING,
         "overwrite_image_reader_writer": READER,
     }
     write_json(folder / DATASET_FILE, description)
-    write_json(folder / SPLITS_FILE, [{part: cases[part] for part in (TRAIN, VALIDATION)}])
-    return {part: len(names) for part, names in cases.items()}
+    write_json(folder / SPLITS_FILE, [{part: list(cases[part]) for part in (TRAIN, VALIDATION)}])
+    return {
+        "images": {part: len(written) for part, written in cases.items()},
+        "patients": len({patient_of(entry, str(entry)) for entry in patients.training}),
+        "labels": [LABEL_NAMES[value] for value in labels if value != Label.BACKGROUND],
+    }
 
 
-def _write_scan(folder: Path, ending: str, name: str, sample: Mapping[str, NDArray]) -> list[str]:
-    """Write image and label of each image of a scan; return their names."""
-    counts, label = (np.asarray(sample[key]) for key in (IMAGE, LABEL))
-    names = [case_name(name, index) for index in range(len(counts))]
-    for case, plane, label_plane in zip(names, counts, label, strict=True):
-        _write(folder / f"images{ending}" / f"{case}_0000{ENDING}", plane.astype(np.float32))
-        lesion = (label_plane == Label.METASTASIS).astype(np.uint8) * Label.METASTASIS.value
-        _write(folder / f"labels{ending}" / f"{case}{ENDING}", lesion.astype(np.uint8))
-    return names
+def _write_scans(
+    folder: Path, ending: str, part: str, entries: Entries, layout: Compose
+) -> dict[str, set[int]]:
+    """Write image and label map of each image of scans.
+
+    Returns:
+        The values of the label map by name of the image.
+    """
+    shown = {}
+    for number, entry in enumerate(tqdm(entries, unit="scan", desc=f"Export {part}")):
+        sample = layout(dict(entry))
+        counts, label = np.asarray(sample[IMAGE]), np.asarray(sample[LABEL])
+        for index, (plane, label_plane) in enumerate(zip(counts, label, strict=True)):
+            case = case_name(f"{part}_{number:05d}", index)
+            _write(folder / f"images{ending}" / f"{case}_0000{ENDING}", plane.astype(np.float32))
+            _write(folder / f"labels{ending}" / f"{case}{ENDING}", label_plane.astype(np.uint8))
+            shown[case] = {int(value) for value in np.unique(label_plane)}
+    return shown
 
 
 def case_name(scan: str, index: int) -> str:
@@ -130,12 +144,12 @@ def _read_image(path: Path, size: tuple[int, ...]) -> tuple[NDArray[np.uint8], N
     with Image.open(label_path) as image:
         label = np.array(image)
     with np.load(prob_path) as content:
-        prob = content["probabilities"][Label.METASTASIS, 0].astype(np.float32)
-    if not label.shape == prob.shape == size:
+        probs = content["probabilities"][:, 0].astype(np.float32)  # (label, row, column)
+    if not label.shape == probs.shape[1:] == size:
         raise ValueError(
-            f"{label_path}: must have the size {size}, got {label.shape}, {prob.shape}"
+            f"{label_path}: must have the size {size}, got {label.shape}, {probs.shape[1:]}"
         )
-    certain = np.abs(prob - 0.5) > _TIE
-    if ((label == Label.METASTASIS) != (prob > 0.5))[certain].any():
+    second, first = np.sort(probs, axis=0)[-2:]
+    if (label != probs.argmax(axis=0))[first - second > _TIE].any():
         raise ValueError(f"{label_path}: must lie where its probabilities do, which is not so")
-    return label, prob
+    return label, probs[Label.METASTASIS]
