@@ -6,7 +6,7 @@ import pytest
 from bonescan.image_form import ImageForm
 from bonescan.metrics.lesion import LesionScores
 from bonescan.report.image_results import score_image
-from bonescan.studies.peers.figures import compare_rows, measure_row
+from bonescan.studies.peers.figures import compare_rows, compare_sensitivities, measure_row
 
 SPACING_MM = (2.0, 3.0)
 TRUTH = {"a": slice(0, 4), "b": slice(2, 4), "c": slice(0, 0)}
@@ -58,9 +58,18 @@ def test_differences_are_of_the_same_images():
     assert difference["per_image"]["lower"] < -2 / 9 < difference["per_image"]["upper"]
 
 
+def test_sensitivities_differ_at_the_same_false_positives():
+    # ours finds a at 0.9, and two false ones below; theirs marks two false ones before it finds b
+    scores, false = {"a": 0.9, "b": 0.5, "c": 0.7}, slice(6, 8)
+    ours = score({"a": slice(0, 4), "b": false, "c": false}, scores)
+    theirs = score({"a": false, "b": slice(2, 4), "c": false}, scores)
+    differences = compare_sensitivities(theirs, ours, resamples=200)
+    assert differences["0.5"]["value"] == 0 - 1 / 2
+    assert differences["1.0"]["value"] is None, "no curve has as many false positives"
+
+
 def test_a_system_does_not_differ_from_itself():
-    differences = compare_rows(score(OURS), score(OURS), resamples=50)
-    for entry in (differences["pooled"], differences["per_image"]):
+    for entry in compare_rows(score(OURS), score(OURS), resamples=50).values():
         assert (entry["value"], entry["lower"], entry["upper"]) == (0, 0, 0)
 
 

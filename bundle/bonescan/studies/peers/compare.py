@@ -19,7 +19,13 @@ from bonescan.report.image_results import ImageResult, describe_interval, repres
 from bonescan.run_folder import RECORD
 from bonescan.studies.benchmark.report import describe_machine
 from bonescan.studies.peers.dataset import TEST, read_predictions, write_dataset
-from bonescan.studies.peers.figures import compare_rows, measure_row, score_scans
+from bonescan.studies.peers.figures import (
+    SENSITIVITY,
+    compare_rows,
+    compare_sensitivities,
+    measure_row,
+    score_scans,
+)
 from bonescan.studies.peers.length import NNUNET_LENGTH, Length, bound_length
 from bonescan.studies.peers.page import (
     BUDGET_TITLES,
@@ -283,7 +289,11 @@ def _own_row(
 
 
 def _compared(results: Sequence[ImageResult], own: Sequence[ImageResult]) -> dict[str, Any]:
-    return {**measure_row(results), "difference": compare_rows(results, own)}
+    difference = {
+        **compare_rows(results, own),
+        SENSITIVITY: compare_sensitivities(results, own),
+    }
+    return {**measure_row(results), "difference": difference}
 
 
 def _describe_data(own: Sequence[ImageResult], *, simulated: bool) -> dict[str, Any]:

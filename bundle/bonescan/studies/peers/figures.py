@@ -52,11 +52,11 @@ def compare_rows(
     *,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    """Compute by how much two systems differ on the same images: first minus reference.
+    """Compute the difference of two systems' DSC on the same images: first minus reference.
 
     Returns:
-        Differences and their intervals over patients, as the figures of a row are named; each draw
-        of patients is the same for both.
+        Difference and its interval over patients, by convention; each draw of patients is the same
+        for both.
 
     Raises:
         ValueError: if the images are not the same in the same order.
@@ -75,12 +75,25 @@ def compare_rows(
             axis=-1,
         )
 
-    def detected(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return sensitivities_of(results)(weights) - sensitivities_of(reference)(weights)
-
     patients = [each.patient for each in results]
-    scans, rates = patients_of_units(results), [str(rate) for rate in FALSE_POSITIVES]
-    return {
-        **with_interval(difference, patients, names=(POOLED, PER_IMAGE), resamples=resamples),
-        SENSITIVITY: with_interval(detected, scans, names=rates, resamples=resamples),
-    }
+    return with_interval(difference, patients, names=(POOLED, PER_IMAGE), resamples=resamples)
+
+
+def compare_sensitivities(
+    results: Sequence[ImageResult],
+    reference: Sequence[ImageResult],
+    *,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """Compute the difference of two systems' lesion sensitivity, as compare_rows does of the DSC.
+
+    Returns:
+        Difference and its interval over patients, by FALSE_POSITIVES.
+    """
+    first, second = sensitivities_of(results), sensitivities_of(reference)
+    return with_interval(
+        lambda weights: first(weights) - second(weights),
+        patients_of_units(results),
+        names=[str(rate) for rate in FALSE_POSITIVES],
+        resamples=resamples,
+    )

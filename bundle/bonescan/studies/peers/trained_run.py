@@ -22,6 +22,7 @@ from bonescan.handlers.evaluation import EvaluatedScan, read_sample
 from bonescan.handlers.weights import WeightsLoader
 from bonescan.keys import BODY_OF, IMAGE
 from bonescan.phantom.bank import part_of
+from bonescan.prepare.bank_patients import PART
 from bonescan.run_folder import CONFIGURATION, HISTORY, RECORD, SYSTEM, WEIGHTS
 from bonescan.transforms.missing_views import VIEWS, FillViewsd
 from bonescan.workflow.installation import find_configs
@@ -105,7 +106,7 @@ def _check_bodies(run: Path, test: Entries) -> None:
     bank = read_bank(run)
     bodies = [entry[BODY_OF].split("/") for entry in test if entry.get(BODY_OF)]
     shared = sum(
-        bank is not None and name == bank["name"] and part_of(int(number)) == TRAINING
+        bank is not None and name == bank["name"] and part_of(int(number)) == PART
         for name, number in bodies
     )
     if shared:

@@ -6,11 +6,13 @@ from typing import Any
 
 from bonescan.handlers.effort import IMAGES, MEMORY_MB, PROCESSOR_S
 from bonescan.metrics.lesion import DETECTION_METRICS
-from bonescan.studies.peers.figures import DSC, FALSE_POSITIVES, PER_IMAGE, POOLED
+from bonescan.studies.peers.figures import DSC, PER_IMAGE, POOLED
 from bonescan.studies.runs.differences import ABSENT, compare_evaluations, differing_keys
 from bonescan.studies.runs.evaluation import Evaluation, why_not_comparable
 from bonescan.studies.runs.trained_run import VALIDATION, TrainedRun
 
+FALSE_POSITIVES = "1.0"
+"""False positives a unit at which lesion sensitivity is read."""
 SENSITIVITY_AT = f"sensitivity_at_{FALSE_POSITIVES}"
 FIGURES = (POOLED, PER_IMAGE, *DETECTION_METRICS, SENSITIVITY_AT)
 """Figures of a run, in the order of the table: DSC by two conventions, lesions at the run's own

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from bonescan.notice import RESEARCH_USE
 from bonescan.report.page.assets import make_environment, make_policy, read_asset
 from bonescan.report.tables import UNDEFINED, format_interval
-from bonescan.studies.peers.figures import FALSE_POSITIVES, PER_IMAGE, POOLED
-from bonescan.studies.runs.document import COMPARED, FIGURES, SENSITIVITY_AT
+from bonescan.studies.peers.figures import PER_IMAGE, POOLED
+from bonescan.studies.runs.document import COMPARED, FALSE_POSITIVES, FIGURES, SENSITIVITY_AT
 
 NO_VALUE = "-"
 _TEMPLATES = "template"
