@@ -6,15 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from bonescan.dicom import codes
 from bonescan.dicom.elements import CODE
 from bonescan.dicom.file import make_file_meta
 from bonescan.dicom.results.study import SourceImage, Study, plain
-from bonescan.dicom.results.uids import make_instance_uid, make_uid
+from bonescan.dicom.results.uids import make_instance_uid, make_uid, to_bytes
 from bonescan.dicom.scan import View
 from bonescan.notice import RESEARCH_USE
+
+_REST = Tag(0x0009, 0x0000)
+"""What follows the group of the SOP Instance UID, (0008,0018)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,15 @@ def refer_to(image: SourceImage) -> Dataset:
 
 
 def save_object(dataset: Dataset, path: Path) -> None:
-    """Give an object its UID, and write it as a file (PS3.10 7)."""
-    dataset.SOPInstanceUID = make_instance_uid(dataset)
-    dataset.file_meta = make_file_meta(dataset)
-    dataset.save_as(path, enforce_file_format=True)
+    """Give an object its UID, and write it as a file (PS3.10 7).
+
+    Elements stand in the order of their tags (PS3.5 7.1), so that the UID is among the first: what
+    comes after is encoded but once, for the UID and for the file.
+    """
+    characters = dataset.get("SpecificCharacterSet", "iso8859")
+    head, rest = dataset[:_REST], to_bytes(dataset[_REST:], characters)
+    dataset.SOPInstanceUID = head.SOPInstanceUID = make_instance_uid(head, rest)
+    head.file_meta = make_file_meta(head)
+    head.save_as(path, enforce_file_format=True)
+    with path.open("ab") as file:
+        file.write(rest)

@@ -1,5 +1,6 @@
 """UIDs of results: the same input and system give the same ones, and nobody can trace them back."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from uuid import UUID
 
@@ -33,23 +34,32 @@ def make_uid(*words: str | bytes) -> UID:
     return UID(f"2.25.{UUID(bytes=digest.digest()[:16], version=4).int}")
 
 
-def make_instance_uid(dataset: Dataset) -> UID:
+def make_instance_uid(head: Dataset, rest: bytes) -> UID:
     """Make the UID of an object of all that it says, apart from when it was made.
 
     Objects of one UID differ at most in their dates of creation, so that an archive may keep
     either; whatever else differs, be it one pixel or a version, gives another UID (PS3.5 9).
+
+    Args:
+        head: its elements up to group 0008, which hold the dates and the UID, if it has one.
+        rest: all that follow, as to_bytes encodes them.
     """
     said = Dataset()
-    for element in dataset:
+    for element in head:
         if element.keyword not in _WHEN_MADE:
             said.add(element)
-    return make_uid("instance", to_bytes(said))
+    return make_uid("instance", to_bytes(said) + rest)
 
 
-def to_bytes(dataset: Dataset) -> bytes:
-    """Encode an object or a part of one (Explicit VR Little Endian)."""
+def to_bytes(dataset: Dataset, characters: str | Sequence[str] = "iso8859") -> bytes:
+    """Encode an object or a part of one (Explicit VR Little Endian).
+
+    Args:
+        dataset: the object or the part.
+        characters: its Specific Character Set (PS3.3 C.12.1.1.2), where a part does not say it.
+    """
     buffer = BytesIO()
     file = DicomFileLike(buffer)
     file.is_little_endian, file.is_implicit_VR = True, False
-    write_dataset(file, dataset, dataset.get("SpecificCharacterSet", "iso8859"))
+    write_dataset(file, dataset, dataset.get("SpecificCharacterSet", characters))
     return buffer.getvalue()
