@@ -13,7 +13,12 @@ from bonescan.dicom import codes
 from bonescan.dicom.elements import CODE
 from bonescan.dicom.file import make_file_meta
 from bonescan.dicom.results.study import SourceImage, Study, plain
-from bonescan.dicom.results.uids import make_instance_uid, make_uid, to_bytes
+from bonescan.dicom.results.uids import (
+    DEFAULT_CHARACTERS,
+    make_instance_uid,
+    make_uid,
+    to_bytes,
+)
 from bonescan.dicom.scan import View
 from bonescan.notice import RESEARCH_USE
 
@@ -147,7 +152,7 @@ def save_object(dataset: Dataset, path: Path) -> None:
     Elements stand in the order of their tags (PS3.5 7.1), so that the UID is among the first: what
     comes after is encoded but once, for the UID and for the file.
     """
-    characters = dataset.get("SpecificCharacterSet", "iso8859")
+    characters = dataset.get("SpecificCharacterSet", DEFAULT_CHARACTERS)
     head, rest = dataset[:_REST], to_bytes(dataset[_REST:], characters)
     dataset.SOPInstanceUID = head.SOPInstanceUID = make_instance_uid(head, rest)
     head.file_meta = make_file_meta(head)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from highdicom.sr import (
@@ -289,5 +290,7 @@ def _frames(image: SourceImage) -> list[int] | None:
     return None if image.frame is None else [image.frame]
 
 
+@cache
 def _concept(code: Code) -> CodedConcept:
+    """Return a code as highdicom has it; all items share one, which nothing changes."""
     return CodedConcept(code.value, code.scheme, code.meaning)
