@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from pydicom.dataset import Dataset
 
 from bonescan import run_folder
@@ -97,19 +96,11 @@ class SecondaryCaptureWriter(_DicomWriter):
     """Write the picture of the findings as a DICOM Secondary Capture."""
 
     def __call__(self, result: ScanResult, output_dir: Path) -> None:
-        """Write `SCAN_ID/overlay.dcm` of the picture that OverlayWriter has written.
-
-        Raises:
-            FileNotFoundError: if it has not.
-        """
-        picture = output_dir / result.scan_id / run_folder.OVERLAY
+        """Write `SCAN_ID/overlay.dcm`."""
 
         def make(study: Study, algorithm: Algorithm) -> Dataset:
-            with Image.open(picture) as image:
-                pixels = np.asarray(image.convert("RGB"))
-            return make_secondary_capture(study, algorithm, pixels)
+            return make_secondary_capture(study, algorithm, result.picture)
 
-        _require(picture, "OverlayWriter")
         self._write(result, output_dir / result.scan_id / run_folder.SECONDARY_CAPTURE, make)
 
 
@@ -129,20 +120,12 @@ class EncapsulatedPdfWriter(_DicomWriter):
                 study, algorithm, page.read_bytes(), names_patient=self.identified
             )
 
-        _require(page, "ReportWriter")
+        if not page.is_file():
+            raise FileNotFoundError(
+                f"{page.name} must have been written before: put ReportWriter further up in "
+                "`outputs`"
+            )
         self._write(result, output_dir / result.scan_id / run_folder.ENCAPSULATED_PDF, make)
-
-
-def _require(path: Path, writer: str) -> None:
-    """See that another writer has written what is to be put into DICOM.
-
-    Raises:
-        FileNotFoundError: if it has not.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path.name} must have been written before: put {writer} further up in `outputs`"
-        )
 
 
 def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,11 +32,13 @@ from bonescan.report.drawing import (
     name_origin,
     new_figure,
     outline_keys,
-    save_png,
     write_caption,
+    write_png,
     zoom,
 )
-from bonescan.report.scan_result import ScanResult
+
+if TYPE_CHECKING:  # it holds the picture
+    from bonescan.report.scan_result import ScanResult
 
 PIXELS_PER_MM = 0.75
 """Nearly two pixels of the picture for each pixel of the camera's matrix."""
@@ -72,18 +75,17 @@ HOT_PERCENTILE = 99.9
 """Of the pixels that hold counts: in this window hot spots part from each other."""
 
 
-def write_overlay(path: str | Path, result: ScanResult) -> None:
+def write_overlay(path: str | Path, result: "ScanResult") -> None:
     """Write the picture of draw_overlay as PNG, with what made it as text beside the pixels."""
-    figure = draw_overlay(result)
     texts = {
         "Software": f"bonescan {result.provenance.versions['bonescan']}",
         "Description": f"Scan {result.scan_id}. {RESEARCH_USE}",
         "Comment": json.dumps(result.provenance.document()),
     }
-    save_png(figure, path, texts)
+    write_png(path, result.picture, texts)
 
 
-def draw_overlay(result: ScanResult) -> Figure:
+def draw_overlay(result: "ScanResult") -> Figure:
     """Draw a scan's views side by side twice: with the findings, and plain, for hot spots.
 
     Views are shown as acquired, hot black, with equal scale in mm in both directions, R and L, and
@@ -128,7 +130,7 @@ def find_shown_rows(counts: NDArray[np.floating], spacing_mm: tuple[float, float
     return slice(max(filled[0] - margin, 0), min(filled[-1] + 1 + margin, counts.shape[1]))
 
 
-def _draw_view(axes: Axes, result: ScanResult, number: int, rows: slice, *, plain: bool) -> None:
+def _draw_view(axes: Axes, result: "ScanResult", number: int, rows: slice, *, plain: bool) -> None:
     """Draw one view: with field and findings, or plain in the window for hot spots."""
     view, counts = result.views[number], result.counts[number]
     limit = display_limit(counts, HOT_PERCENTILE) if plain else display_limit(counts)
@@ -160,7 +162,7 @@ def _name_shade(axes: Axes, field_mask: NDArray[np.bool_], rows: slice, row_mm: 
         )  # fmt: skip
 
 
-def _title(result: ScanResult, view: View) -> str:
+def _title(result: "ScanResult", view: View) -> str:
     seen = ", seen from behind" if view is View.POSTERIOR else ""
     doubt = " (?)" if find_warning(result) else ""
     copy = ", mirrored copy" if result.mirrored_copy else ""
@@ -215,14 +217,14 @@ def spread(places: Sequence[float], gap: float, last: float) -> NDArray[np.float
     return np.minimum(isotonic_regression(places - before).x, last - before[-1]) + before
 
 
-def find_warning(result: ScanResult) -> str:
+def find_warning(result: "ScanResult") -> str:
     """Return what must be said of the views of a scan, empty if nothing."""
     if result.content_check == ContentCheck.CONTRADICTS:
         return CONTENT_WARNING
     return VIEW_WARNINGS.get(ViewSource(result.view_source), "")
 
 
-def _caption(result: ScanResult) -> list[str]:
+def _caption(result: "ScanResult") -> list[str]:
     """Write the lines under a scan: what was found, where it was looked for, what made it."""
     by_view = {
         view: [each for each in result.findings if each.view == view] for view in result.views

@@ -7,11 +7,16 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bonescan.dicom.scan import Source, View
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import Burden, measure_burden
 from bonescan.measures.change import Change, compare_scans
 from bonescan.measures.quality import Flag, find_flags
+from bonescan.report.drawing import render
+from bonescan.report.overlay import draw_overlay
 from bonescan.report.provenance import Provenance
 
 
@@ -57,6 +62,11 @@ class ScanResult(AssessedScan):
     def flags(self) -> tuple[Flag, ...]:
         """What speaks against believing the result, the gravest first."""
         return find_flags(self)
+
+    @cached_property
+    def picture(self) -> NDArray[np.uint8]:
+        """Views with the findings as bonescan.report.overlay draws them, RGB (row, column, 3)."""
+        return render(draw_overlay(self))
 
     @cached_property
     def change(self) -> Change | None:

@@ -34,7 +34,8 @@ def make_uid(*words: str | bytes) -> UID:
     digest = start_keyed_digest()
     for word in words:
         data = word.encode() if isinstance(word, str) else word
-        digest.update(len(data).to_bytes(8, "big") + data)
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
     return UID(f"2.25.{UUID(bytes=digest.digest()[:16], version=4).int}")
 
 
@@ -52,7 +53,7 @@ def make_instance_uid(head: Dataset, rest: bytes) -> UID:
     for element in head:
         if element.keyword not in _WHEN_MADE:
             said.add(element)
-    return make_uid("instance", to_bytes(said) + rest)
+    return make_uid("instance", to_bytes(said), rest)
 
 
 def to_bytes(dataset: Dataset, characters: str | Sequence[str] = DEFAULT_CHARACTERS) -> bytes:
@@ -81,5 +82,9 @@ def _spare_searches(dataset: Dataset) -> None:
         if isinstance(element.value, Items):
             for item in element.value:
                 if item.original_encoding == (None, None):  # made by us
-                    item.set_original_encoding(False, True, DEFAULT_CHARACTERS)
+                    item.set_original_encoding(
+                        is_implicit_vr=False,
+                        is_little_endian=True,
+                        character_encoding=DEFAULT_CHARACTERS,
+                    )
                 _spare_searches(item)
