@@ -52,6 +52,7 @@ FINDINGS = "findings.json"
 OVERLAY = "overlay.png"
 REPORT_PAGE = "report.html"
 SEGMENTATION = "segmentation.dcm"
+BONE_SEGMENTATION = "bones.dcm"
 MEASUREMENTS = "measurements.dcm"
 SECONDARY_CAPTURE = "overlay.dcm"
 ENCAPSULATED_PDF = "report.dcm"
@@ -66,7 +67,7 @@ def label_map_name(scan_id: str) -> str:
 def scan_files(scan_id: str) -> tuple[str, ...]:
     """Return the names of all files that inference may leave in the folder of a scan."""
     pictures_and_pages = (OVERLAY, REPORT_PAGE, REPORT_PDF)
-    dicom = (SEGMENTATION, MEASUREMENTS, SECONDARY_CAPTURE, ENCAPSULATED_PDF)
+    dicom = (SEGMENTATION, BONE_SEGMENTATION, MEASUREMENTS, SECONDARY_CAPTURE, ENCAPSULATED_PDF)
     return (label_map_name(scan_id), FINDINGS, *pictures_and_pages, *dicom)
 
 

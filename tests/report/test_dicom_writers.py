@@ -14,7 +14,7 @@ from bonescan import run_folder
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
-from bonescan.labels import REPORT_SITES, Label, region_group_bits
+from bonescan.labels import REPORT_SITES, Label, region_bit, region_group_bits
 from bonescan.metrics.calibration import Calibration, Recalibration
 from bonescan.report.dicom_writers import (
     EncapsulatedPdfWriter,
@@ -94,6 +94,18 @@ def test_segmentation_is_the_label_map_in_the_geometry_of_the_acquisition(result
     assert frames[0, HOT_ROW, HOT_COLUMN] == 1  # of the anterior view, on the image's left
     masks = [result.mask(label) for label in (Label.METASTASIS, Label.BLADDER)]
     np.testing.assert_array_equal(frames, np.concatenate(masks))
+
+
+def test_bones_are_written_where_they_are_asked_for_and_known(result, output):
+    regions = np.zeros(SHAPE, np.int64)
+    regions[1, 3:8, 2:5] = region_bit("hand_left")  # seen from behind, on the image's left
+    known = make_result(sources=result.sources, regions=regions)
+    path = path_of(output, run_folder.BONE_SEGMENTATION)
+    SegmentationWriter()(known, output)
+    SegmentationWriter(bones=True)(result, output)
+    assert not path.exists()
+    SegmentationWriter(bones=True)(known, output)
+    np.testing.assert_array_equal(dcmread(path).pixel_array, regions != 0)
 
 
 def test_report_measures_each_lesion(result, output):

@@ -152,6 +152,13 @@ REGIONS = {
 LATERALITY = {"right": Code("24028007", "SCT", "Right"), "left": Code("7771000", "SCT", "Left")}
 """PS3.16 CID 244."""
 
+
+def code_region(group: str) -> tuple[Code, Code | None]:
+    """Return the code of a group of bones (bonescan.labels.REGION_GROUPS), and that of its side."""
+    bone, _, side = group.rpartition("_")
+    return (REGIONS[bone], LATERALITY[side]) if side in LATERALITY else (REGIONS[group], None)
+
+
 MAXIMUM = Code("56851009", "SCT", "Maximum")
 MEAN = Code("373098007", "SCT", "Mean")
 """PS3.16 CID 7464 "General Region of Interest Measurement Modifier"."""

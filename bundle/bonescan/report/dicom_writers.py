@@ -18,7 +18,7 @@ from bonescan.dicom.results.encapsulated_pdf import make_encapsulated_pdf
 from bonescan.dicom.results.objects import Algorithm, save_object
 from bonescan.dicom.results.outline import outline_pixels
 from bonescan.dicom.results.secondary_capture import make_secondary_capture
-from bonescan.dicom.results.segmentation import make_segmentation
+from bonescan.dicom.results.segmentation import make_bone_segmentation, make_segmentation
 from bonescan.dicom.results.structured_report import (
     Measure,
     MeasuredChange,
@@ -67,15 +67,32 @@ class _DicomWriter:
 
 
 class SegmentationWriter(_DicomWriter):
-    """Write the label map as a DICOM Segmentation."""
+    """Write the label map as a DICOM Segmentation, and the bones as another.
+
+    Args:
+        identified: as of all writers here.
+        bones: whether to write the bones, too, where the system tells them: 2 MB a scan.
+    """
+
+    def __init__(self, *, identified: bool = False, bones: bool = False) -> None:
+        super().__init__(identified=identified)
+        self.bones = bones
 
     def __call__(self, result: ScanResult, output_dir: Path) -> None:
-        """Write `SCAN_ID/segmentation.dcm`; nothing where the label map is empty."""
+        """Write `SCAN_ID/segmentation.dcm` and `bones.dcm`; nothing where the map is empty."""
+        folder, regions = output_dir / result.scan_id, result.regions
 
         def make(study: Study, algorithm: Algorithm) -> Dataset | None:
             return make_segmentation(study, algorithm, result.label_map, result.spacing_mm)
 
-        self._write(result, output_dir / result.scan_id / run_folder.SEGMENTATION, make)
+        self._write(result, folder / run_folder.SEGMENTATION, make)
+        if not self.bones or regions is None:
+            return
+
+        def make_bones(study: Study, algorithm: Algorithm) -> Dataset | None:
+            return make_bone_segmentation(study, algorithm, regions, result.spacing_mm)
+
+        self._write(result, folder / run_folder.BONE_SEGMENTATION, make_bones)
 
 
 class StructuredReportWriter(_DicomWriter):

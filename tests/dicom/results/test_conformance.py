@@ -13,7 +13,7 @@ from bonescan.dicom.results.encapsulated_pdf import make_encapsulated_pdf
 from bonescan.dicom.results.objects import save_object
 from bonescan.dicom.results.outline import outline_pixels
 from bonescan.dicom.results.secondary_capture import make_secondary_capture
-from bonescan.dicom.results.segmentation import make_segmentation
+from bonescan.dicom.results.segmentation import make_bone_segmentation, make_segmentation
 from bonescan.dicom.results.structured_report import (
     Measure,
     MeasuredChange,
@@ -22,7 +22,7 @@ from bonescan.dicom.results.structured_report import (
     make_structured_report,
 )
 from bonescan.dicom.scan import BoneScan
-from bonescan.labels import Label
+from bonescan.labels import Label, region_bit
 from tests.dicom.results.studies import ALGORITHM, study_of, verify
 
 AREA = Measure(codes.AREA, 54.72, codes.SQUARE_MILLIMETRE)
@@ -38,6 +38,10 @@ def make_all(scan: BoneScan, *, identified: bool) -> Iterator[Dataset]:
     segmentation = make_segmentation(study, ALGORITHM, label_map, scan.spacing_mm)
     assert segmentation is not None
     yield segmentation
+    regions = np.full(label_map.shape, region_bit("sacrum") | region_bit("hand_left"))
+    bones = make_bone_segmentation(study, ALGORITHM, regions, scan.spacing_mm)
+    assert bones is not None
+    yield bones
     outline = outline_pixels(label_map[0] == Label.METASTASIS)
     lesions = [
         MeasuredLesion(
@@ -61,9 +65,10 @@ def make_all(scan: BoneScan, *, identified: bool) -> Iterator[Dataset]:
 
 
 def verify_all(scan: BoneScan, folder: Path, *, identified: bool) -> None:
-    kinds = ("Segmentation", "ComprehensiveSR", "SCImage", "EncapsulatedPDF")
-    for kind, made in zip(kinds, make_all(scan, identified=identified), strict=True):
-        path = folder / f"{kind}.dcm"
+    kinds = ("Segmentation", "Segmentation", "ComprehensiveSR", "SCImage", "EncapsulatedPDF")
+    objects = make_all(scan, identified=identified)
+    for number, (kind, made) in enumerate(zip(kinds, objects, strict=True)):
+        path = folder / f"{number}.dcm"
         save_object(made, path)
         assert kind in verify(path)
 

@@ -12,10 +12,10 @@ from pydicom import dcmread
 
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.results.objects import save_object
-from bonescan.dicom.results.segmentation import make_segmentation
+from bonescan.dicom.results.segmentation import make_bone_segmentation, make_segmentation
 from bonescan.dicom.results.study import Study
 from bonescan.dicom.scan import BoneScan, View
-from bonescan.labels import Label
+from bonescan.labels import REGION_GROUPS, REGIONS, Label, region_bit
 from tests.dicom.results.studies import ALGORITHM, study_of, write_one_file, write_two_files
 from tests.factories import BOTH, COLUMNS, ROWS, SPACING_MM, assign, make_scan_file
 
@@ -166,6 +166,71 @@ def test_a_map_of_other_views_is_refused(tmp_path):
     study = study_of(write_one_file(tmp_path))
     with pytest.raises(ValueError, match=r"label_map must be .* of 2 views, got \(1, 60, 26\)"):
         make_segmentation(study, ALGORITHM, make_map()[:1], SPACING_MM)
+
+
+@pytest.fixture
+def bones() -> NDArray[np.int64]:
+    """Two overlapping bones of which one is in one view alone, and a vertebra beside them."""
+    regions = np.zeros(SHAPE, np.int64)
+    regions[:, 3:20, 2:9] = region_bit("ribs_right")
+    regions[1, 10:31, 5:] |= region_bit("scapula_left")
+    regions[0, 40, 7:12] = region_bit("t7")
+    return regions
+
+
+def write_bones(folder: Path, regions: NDArray[np.int64], *, identified: bool = False) -> Path:
+    study = study_of(write_one_file(folder), identified=identified)
+    made = make_bone_segmentation(study, ALGORITHM, regions, SPACING_MM)
+    assert made is not None
+    save_object(made, folder / "bones.dcm")
+    return folder / "bones.dcm"
+
+
+def test_bones_come_back_to_the_pixel_with_their_codes_and_sides(tmp_path, bones):
+    seg = dcmread(write_bones(tmp_path, bones))
+    described = []
+    for item in seg.SegmentSequence:
+        (kind,) = item.SegmentedPropertyTypeCodeSequence
+        sides = kind.get("SegmentedPropertyTypeModifierCodeSequence", [])
+        described.append((item.SegmentLabel, kind.CodeValue, [side.CodeValue for side in sides]))
+    assert described == [
+        ("Thoracic spine", "122495006", []),
+        ("Left scapula", "79601000", ["7771000"]),
+        ("Right ribs", "113197003", ["24028007"]),
+    ]
+    names = ("t7", "scapula_left", "ribs_right")
+    expected = np.stack([(bones & region_bit(name)) != 0 for name in names])
+    np.testing.assert_array_equal(frames_of(tmp_path / "bones.dcm"), expected)
+    assert seg.SegmentsOverlap == "YES"
+
+
+def test_highdicom_finds_the_bones_of_a_source_frame(tmp_path, bones):
+    seg = segread(write_bones(tmp_path, bones, identified=True))
+    uid = seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPInstanceUID
+    masks = seg.get_pixels_by_source_frame(uid, [2, 1], segment_numbers=[2])
+    np.testing.assert_array_equal(masks[..., 0], (bones & region_bit("scapula_left")) != 0)
+
+
+def test_bones_are_an_object_of_their_own(tmp_path, bones):
+    study = study_of(write_one_file(tmp_path))
+    of_bones = make_bone_segmentation(study, ALGORITHM, bones, SPACING_MM)
+    of_lesions = make_segmentation(study, ALGORITHM, make_map(), SPACING_MM)
+    assert of_bones is not None
+    assert of_lesions is not None
+    assert of_bones.SeriesInstanceUID != of_lesions.SeriesInstanceUID
+    assert of_bones.SeriesNumber != of_lesions.SeriesNumber
+    assert make_bone_segmentation(study, ALGORITHM, np.zeros_like(bones), SPACING_MM) is None
+    with pytest.raises(ValueError, match=r"regions must be .* of 2 views, got \(1, 60, 26\)"):
+        make_bone_segmentation(study, ALGORITHM, bones[:1], SPACING_MM)
+
+
+def test_every_group_of_bones_has_a_name_and_a_colour_of_its_own(tmp_path):
+    regions = np.full(SHAPE, sum(map(region_bit, REGIONS)), np.int64)
+    segments = dcmread(write_bones(tmp_path, regions)).SegmentSequence
+    assert len(segments) == len(REGION_GROUPS)
+    assert len({item.SegmentLabel for item in segments}) == len(REGION_GROUPS)
+    colours = {tuple(item.RecommendedDisplayCIELabValue) for item in segments}
+    assert len(colours) == len(REGION_GROUPS)
 
 
 def test_dcmtk_reads_it(tmp_path):

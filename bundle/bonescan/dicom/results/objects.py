@@ -75,7 +75,7 @@ def start_object(kind: Kind, study: Study, algorithm: Algorithm) -> Dataset:
     made.Modality = kind.modality
     made.SeriesInstanceUID = make_uid(
         "series",
-        kind.sop_class_uid,
+        str(kind.series_number),
         study.uid,
         *(image.sop_instance_uid for image in study.images.values()),
         *(algorithm.name, algorithm.version, *algorithm.weights, *algorithm.parameters),

@@ -41,7 +41,6 @@ from bonescan.dicom.results.objects import (
 from bonescan.dicom.results.study import SourceImage, Study, plain
 from bonescan.dicom.results.uids import make_uid
 from bonescan.dicom.scan import View
-from bonescan.labels import SIDES
 from bonescan.notice import RESEARCH_USE
 
 STRUCTURED_REPORT = Kind(ComprehensiveSRStorage, "SR", 9002, "Bone lesions, measurements")
@@ -271,10 +270,8 @@ def _site(region: str | None) -> FindingSite:
     """Return the code of a bone and its side; of any bone, where it is not known."""
     if region is None:
         return FindingSite(_concept(codes.BONE))
-    bone, _, side = region.rpartition("_")
-    if side not in SIDES:
-        return FindingSite(_concept(codes.REGIONS[region]))
-    return FindingSite(_concept(codes.REGIONS[bone]), laterality=_concept(codes.LATERALITY[side]))
+    bone, side = codes.code_region(region)
+    return FindingSite(_concept(bone), laterality=None if side is None else _concept(side))
 
 
 def _measurement(measure: Measure) -> Measurement:
