@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_overrides_are_typed_as_monai_types_them():
     command = parse_command(["--config_file", "base.yaml", "--epochs", "1e1", "--nested#depth=3"])
     assert command.config_files == ("base.yaml",)
     assert dict(command.overrides) == {"epochs": 10.0, "nested#depth": 3}
+
+
+def test_an_arguments_file_may_lie_near_the_root():
+    with NamedTemporaryFile("w", suffix=".yaml") as file:  # /tmp on most machines
+        file.write("config_file: base.yaml\nepochs: 8\n")
+        file.flush()
+        assert parse_command(["--args_file", file.name]).overrides == {"epochs": 8}
 
 
 @pytest.mark.parametrize(

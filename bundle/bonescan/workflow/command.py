@@ -89,9 +89,10 @@ def list_families(args_file: str | Path) -> tuple[str, ...]:
     system what it is. Relative names are those of the system's own bundle.
     """
     named = _listed(ConfigParser.load_config_file(str(args_file)).get("config_file"))
-    root = Path(args_file).absolute().parents[2]
+    folders = Path(args_file).absolute().parents
+    bundle = folders[min(2, len(folders) - 1)]  # of configs/systems/FILE
     return tuple(
-        str(root / name if (root / name).is_file() else name)
+        str(bundle / name if (bundle / name).is_file() else name)
         for name in named
         if Path(name).parent.name == FAMILIES
     )
