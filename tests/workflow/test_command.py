@@ -29,7 +29,7 @@ def test_overrides_are_typed_as_monai_types_them():
 
 
 def test_an_arguments_file_may_lie_near_the_root():
-    with NamedTemporaryFile("w", suffix=".yaml") as file:  # /tmp on most machines
+    with NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write("config_file: base.yaml\nepochs: 8\n")
         file.flush()
         assert parse_command(["--args_file", file.name]).overrides == {"epochs": 8}
