@@ -31,10 +31,13 @@ def test_without_a_calibration_none_is_claimed():
 def test_a_calibrated_probability_says_on_how_many_cases_it_rests():
     scan = make_scan(("anterior", 50, 20, 0.75), calibration=CALIBRATION)
     assert probabilities(scan) == {
-        "Probability of metastasis, thorax": ("90 %", "fitted to 12 cases of validation patients"),
+        "Probability of metastasis, thorax": (
+            "90 %",
+            "fitted to 12 cases of validation patients; holds for scans like theirs",
+        ),
         "Probabilities of the lesions": (
             "calibrated",
-            "fitted to 31 cases of validation patients",
+            "fitted to 31 cases of validation patients; holds for scans like theirs",
         ),
     }
 

@@ -2,6 +2,7 @@ from bonescan.dicom.scan import View
 from bonescan.report.page.numbers import list_burden, tabulate_regions, word_coverage
 from bonescan.report.page.texts import load_texts
 from tests.report.page.scans import make_scan
+from tests.report.scan_results import take_view
 
 TEXTS = load_texts()
 RIB = ("anterior", 50, 20, 0.9)
@@ -38,6 +39,12 @@ def test_what_was_not_assessed_is_listed():
     whole = " ".join(word_coverage(make_scan(whole_body=True), TEXTS))
     assert "Not assessed" not in whole
     assert "nearly all of the scan" in whole
+
+
+def test_a_view_that_is_missing_is_named_where_it_says_what_was_assessed():
+    text = "Assessed in the posterior view only."
+    assert text in word_coverage(take_view(make_scan(), View.POSTERIOR), TEXTS)
+    assert not any("view only" in said for said in word_coverage(make_scan(), TEXTS))
 
 
 def test_a_field_without_a_text_goes_by_its_name():

@@ -27,6 +27,8 @@ def word_coverage(result: ScanResult, texts: Texts) -> Iterator[str]:
     else:
         known = texts.has("coverage", result.field)
         yield texts.named("coverage", result.field if known else "other")
+    if len(result.views) == 1:
+        yield texts("coverage.views", views=texts.named("views", result.views[0]))
     if burden.planar_bsi is not None:
         yield from _list_bones(burden.planar_bsi, texts)
     yield texts("coverage.not_seen")
