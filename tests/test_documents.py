@@ -123,9 +123,12 @@ def test_links_lead_somewhere(document):
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
-def test_readme_repeats_the_results_as_they_are():
+@pytest.mark.parametrize(
+    "path", ["docs/results/fast_default.json", "models/both_views/evaluation/summary.json"]
+)
+def test_readme_repeats_the_results_as_they_are(path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = json.loads((ROOT / "docs/results/fast_default.json").read_text(encoding="utf-8"))
+    results = json.loads((ROOT / path).read_text(encoding="utf-8"))
     assert len(results) == 2, "the system and the baseline"
     for name, system in results.items():
         assert f"{name} | {format_interval(system['pooled']['dsc'])}" in readme
