@@ -12,6 +12,7 @@ from bonescan.data.load import load_scan, load_scan_or_map
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_bit
 from bonescan.measures.findings import Finding
+from bonescan.report.drawing import Raster
 from bonescan.report.overlay import (
     CAPTION_PX,
     MIN_WIDTH_PX,
@@ -136,6 +137,24 @@ def test_caption_says_what_it_is_and_what_made_it():
     assert "border" not in caption
     assert "numbered" not in caption
     assert "simulated" not in texts_of(draw_overlay(make_result(simulated=False)))
+
+
+def test_caption_does_not_call_a_whole_body_a_part_of_one():
+    whole = make_result(field="whole body", field_mask=np.ones(SHAPE, bool))
+    assert "Assessed: whole body. " in texts_of(draw_overlay(whole))
+
+
+def test_a_field_that_is_everything_has_no_shade_and_others_keep_theirs():
+    def shades(field_mask: np.ndarray) -> int:
+        return sum(
+            isinstance(each, Raster)
+            for each in draw_overlay(make_result(field_mask=field_mask)).axes[0].get_children()
+        )
+
+    everything = np.ones(SHAPE, bool)
+    but_one = everything.copy()
+    but_one[0, 3, 4] = False
+    assert (shades(everything), shades(but_one)) == (1, 2)
 
 
 def test_the_legend_does_not_lie_on_the_caption():

@@ -165,8 +165,7 @@ def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:
 def _describe_scan(result: ScanResult) -> MeasuredScan:
     """Say what a reader has to know before any lesion: what was assessed, and what is doubted."""
     burden = result.burden
-    scope = result.field if burden.whole_body else f"{result.field} only"
-    comments = [f"Assessed: {scope}; nothing is said of the rest."]
+    comments = [f"Assessed: {result.scope}; nothing is said of the rest."]
     if burden.planar_bsi is not None:
         merge = burden.planar_bsi.merge
         comments.append(
@@ -175,7 +174,7 @@ def _describe_scan(result: ScanResult) -> MeasuredScan:
         )
     texts = load_texts()
     comments += [f"{flag.severity.capitalize()}: {word_flag(flag, texts)}" for flag in result.flags]
-    return MeasuredScan(scope=scope, measures=list(_measure_scan(result)), comments=comments)
+    return MeasuredScan(scope=result.scope, measures=list(_measure_scan(result)), comments=comments)
 
 
 def _measure_scan(result: ScanResult) -> Iterator[Measure]:

@@ -245,7 +245,7 @@ def _caption(result: "ScanResult") -> list[str]:
         notes.append("only the largest are numbered")
     return [
         f"Scan {result.scan_id}, {name_origin(simulated=result.simulated)}. "
-        f"Assessed: {result.field} only. "
+        f"Assessed: {result.scope}. "
         f"Lesions: {'; '.join([f'{lesions} ({counts})', *notes])}",
         *result.provenance.caption(),
         RESEARCH_USE,

@@ -58,6 +58,11 @@ class ScanResult(AssessedScan):
         """Tumour burden of the assessed field."""
         return measure_burden(self)
 
+    @property
+    def scope(self) -> str:
+        """What was assessed, so that nobody takes a part for the whole body."""
+        return self.field if self.burden.whole_body else f"{self.field} only"
+
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
         """What speaks against believing the result, the gravest first."""
