@@ -1,8 +1,10 @@
 """Scans handed to writers: one that fails is a failure of the scan, and of nothing else."""
 
 import csv
+import gc
 import json
 import re
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,7 +20,7 @@ from monai.data import MetaTensor
 from bonescan.data.follow_up import Visit
 from bonescan.dicom.scan import View
 from bonescan.errors import StorageError
-from bonescan.handlers.scan_outputs import ScanOutputs, make_result
+from bonescan.handlers.scan_outputs import COLLECT_EVERY, ScanOutputs, make_result
 from bonescan.keys import FAILURE, IMAGE_PATH, VISIT
 from bonescan.labels import Label
 from bonescan.metrics.calibration import Calibration
@@ -165,6 +167,30 @@ def test_a_scan_without_a_result_is_a_failure_of_that_scan(tmp_path):
     assert row["reason"].startswith("result: prob must have the counts' shape")
     assert [row["scan_id"] for row in table(tmp_path / "summary.csv")] == ["s2"]
     assert (outputs.n_done, outputs.n_failed) == (1, 1)
+
+
+class LeaveCycle:
+    """Leave objects that refer to each other alone, as figures do."""
+
+    def __init__(self) -> None:
+        self.left: list[weakref.ref] = []
+
+    def __call__(self, result, output_dir):
+        figure = type("Figure", (), {})()
+        figure.axes = [figure]
+        self.left.append(weakref.ref(figure))
+
+
+def test_what_writers_leave_in_cycles_does_not_pile_up(tmp_path):
+    writer = LeaveCycle()
+    batches = [make_sample(f"s{number}") for number in range(COLLECT_EVERY + 1)]
+    gc.disable()  # what Python would collect by itself
+    try:
+        run([writer], batches, tmp_path)
+        alive = [left() is not None for left in writer.left]
+    finally:
+        gc.enable()
+    assert alive == [False] * COLLECT_EVERY + [True]
 
 
 class OnFullDisk:
