@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from pydicom.data import get_testdata_file
 
 import bonescan
+from bonescan.commands import main
 from bonescan.errors import ScanError
 from bonescan.measures.change import LesionState
 from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import FEW_OUTPUTS
 
 FILES = (("sim-0001/scan.dcm",), ("sim-0005/anterior.dcm", "sim-0005/posterior.dcm"))
 
@@ -36,18 +39,15 @@ def system(trained):
 @pytest.fixture(scope="module")
 def inferred(trained, cohort, tmp_path_factory) -> Path:
     """What the command makes of the same scans."""
-    output = tmp_path_factory.mktemp("inferred")
-    command = [
-        sys.executable,
-        "-m",
-        "bonescan",
-        "infer",
-        "--trust",
-        trained,
-        cohort / "datalist.json",
-    ]
-    subprocess.run([*command, "-o", output], check=True, capture_output=True)
-    return output
+    folder = tmp_path_factory.mktemp("inferred")
+    images = [{"image": [str(cohort / name) for name in names]} for names in FILES]
+    (folder / "scans.json").write_text(json.dumps({"test": images}))
+    paths = [str(trained), str(folder / "scans.json"), "-o", str(folder / "output")]
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setattr(sys, "argv", sys.argv)
+        warnings.filterwarnings("ignore", "parsing config_file")  # of every monai.bundle.run
+        assert main(["infer", "--trust", *paths, "--set", f"outputs={FEW_OUTPUTS}"]) == 0
+    return folder / "output"
 
 
 def scan_of(cohort, names):

@@ -51,6 +51,12 @@ PARTLY_LABELLED = (
 """Systems that use the labels of half of the patients, who may well be those without lesions."""
 MEASURED = ("seconds", "processor_seconds", "memory_mb")
 """Columns of a history that no two runs share."""
+FEW_OUTPUTS = [
+    {"_target_": f"bonescan.report.writers.{name}"}
+    for name in ("LabelMapWriter", "FindingsWriter", "SummaryWriter")
+]
+"""What inference writes for a test that no picture, page or DICOM object concerns: to write these
+takes most of the time."""
 FILES = ("image", "label", "instances", "benign", "regions")
 """Keys of a datalist's entries that name files."""
 

@@ -11,8 +11,10 @@ from pydicom.data import get_testdata_file
 from bonescan.commands import main
 from bonescan.files import read_rows
 from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import FEW_OUTPUTS
 
 LEVEL = 0.9
+QUICKLY = ("--trust", "--set", f"outputs={FEW_OUTPUTS}")
 
 pytestmark = pytest.mark.filterwarnings("ignore:parsing config_file:UserWarning")
 
@@ -37,7 +39,7 @@ def rows(folder):
 @pytest.mark.parametrize("name", ["$x.dcm", "12345", "it's#1.dcm", "@seed.dcm"])
 def test_a_path_is_a_path_whatever_it_looks_like(trained, cohort, name):
     shutil.copy(cohort / "sim-0001" / "scan.dcm", name)
-    assert main(["infer", "--trust", str(trained), "-o", "2024", name]) == 0
+    assert main(["infer", str(trained), name, "-o", "2024", *QUICKLY]) == 0
     (row,) = rows("2024")
     assert row["input"] == name
     assert (Path("2024") / row["scan_id"] / "findings.json").is_file()
@@ -47,16 +49,16 @@ def test_a_folder_of_scans_is_continued(trained, cohort, capsys):
     Path("12345").mkdir()
     for number in (1, 2):
         shutil.copy(cohort / f"sim-000{number}" / "scan.dcm", f"12345/{number}.dcm")
-    assert main(["infer", "--trust", str(trained), "12345/2.dcm", "-o", "out"]) == 0
+    assert main(["infer", str(trained), "12345/2.dcm", "-o", "out", *QUICKLY]) == 0
     assert "1 scans in out; see out/summary.csv" in capsys.readouterr().out
-    assert main(["infer", "--trust", str(trained), "12345", "-o", "out", "--resume"]) == 0
+    assert main(["infer", str(trained), "12345", "-o", "out", "--resume", *QUICKLY]) == 0
     assert "2 scans in out" in capsys.readouterr().out
     assert [row["input"] for row in rows("out")] == ["12345/2.dcm", "12345/1.dcm"]
 
 
 def test_an_interruption_is_one_line_and_can_be_gone_on_with(trained, cohort, monkeypatch, capsys):
     shutil.copy(cohort / "sim-0001" / "scan.dcm", "scan.dcm")
-    command = ["infer", "--trust", str(trained), "scan.dcm", "-o", "out"]
+    command = ["infer", str(trained), "scan.dcm", "-o", "out", *QUICKLY]
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -79,7 +81,7 @@ def test_an_archive_goes_on_after_a_damaged_jpeg_and_tells_it(trained, cohort, c
     content = Path(get_testdata_file("JPGExtended.dcm")).read_bytes()
     tables = content.index(b"\xff\xc4", 1000)
     Path("in/b_bad.dcm").write_bytes(content[: tables + 5] + b"\xff" * 40 + content[tables + 45 :])
-    assert main(["infer", "--trust", str(trained), "in"]) == 1
+    assert main(["infer", str(trained), "in", *QUICKLY]) == 1
     shown = capsys.readouterr().out
     output = trained / "inference"
     assert f"2 scans in {output}" in shown
@@ -126,7 +128,7 @@ def test_scans_of_one_patient_are_followed_up(trained, cohort):
     scan_again(Path("in/a.dcm"), cohort, "20240409")
     scan_again(Path("in/b.dcm"), cohort, "20240110")
     scan_again(Path("in/c.dcm"), cohort, "20240301", PatientID="another")
-    assert main(["infer", "--trust", str(trained), "in", "-o", "out", "--follow-up"]) == 0
+    assert main(["infer", str(trained), "in", "-o", "out", "--follow-up", *QUICKLY]) == 0
     days = {row["input"]: row["days_since_earlier"] for row in rows("out")}
     assert days == {"in/b.dcm": "", "in/a.dcm": "90", "in/c.dcm": ""}
 

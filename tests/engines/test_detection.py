@@ -14,7 +14,7 @@ from bonescan.labels import Label
 from bonescan.metrics.lesion import label_components
 from bonescan.run_folder import HISTORY, LAST_STATE, TENSORBOARD, WEIGHTS
 from tests.networks.checks import MASK_RCNN_LOSSES
-from tests.workflows import handed_on, run_workflow, train_system
+from tests.workflows import FEW_OUTPUTS, handed_on, run_workflow, train_system
 
 SYSTEMS = ("lin2020_mask_rcnn", "lin2020_mask_rcnn_att")
 MIN_SCORE = 0.5
@@ -79,6 +79,7 @@ def test_findings_are_the_instances(cohort, trained_system, tmp_path):
         input=str(cohort / "sim-0001" / "scan.dcm"),
         output_dir=str(tmp_path / "output"),
         weights=str(tmp_path / WEIGHTS),
+        outputs=FEW_OUTPUTS,
         **{**handed_on(trained_system(SYSTEMS[0])), **network},
     )
     (output,) = workflow.parser.get_parsed_content("evaluator").state.output

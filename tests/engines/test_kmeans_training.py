@@ -12,7 +12,7 @@ from bonescan.data.nifti import read_view_stack
 from bonescan.networks.kmeans import rank_pixels
 from bonescan.run_folder import FAILURES
 from bonescan.workflow.run_record import SYSTEM_KEYS
-from tests.workflows import TINY, make_workflow, read_system, run_workflow
+from tests.workflows import FEW_OUTPUTS, TINY, make_workflow, read_system, run_workflow
 
 UPPER_BOUND = {"_target_": "bonescan.transforms.OracleThresholdd", "keys": "pred"}
 
@@ -153,6 +153,7 @@ def test_inference_writes_label_maps(cohort, fitted, tmp_path):
         input=str(cohort / "sim-0001" / "scan.dcm"),
         run_dir=str(fitted),
         output_dir=str(tmp_path),
+        outputs=FEW_OUTPUTS,
         **shared(),
     )
     (file,) = tmp_path.rglob("*_label.nii.gz")

@@ -20,6 +20,7 @@ from bonescan.workflow.command import list_families
 from bonescan.workflow.installation import find_systems
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.workflows import (
+    FEW_OUTPUTS,
     PARTLY_LABELLED,
     ROOT,
     TINY,
@@ -116,7 +117,7 @@ def test_inference_marks_both_views_alike(datalist, tmp_path):
     run_workflow(
         "inference", "aggregated", workflow_type="infer", input=str(datalist),
         weights=str(save_weights(tmp_path / "model.pt", LEVEL)), output_dir=str(tmp_path / "maps"),
-        network_def=NETWORK,
+        network_def=NETWORK, outputs=FEW_OUTPUTS,
     )  # fmt: skip
     assert_marked_alike(tmp_path / "maps")
     maps = [read_view_stack(file) for file in (tmp_path / "maps").glob("*/*.nii.gz")]
@@ -132,7 +133,7 @@ def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_p
     one_stream = ("--sampler#labelled_share", 1) if name in PARTLY_LABELLED else ()
     trained = run_command(
         "training", "--args_file", args_file, "--config_file", files, "--datalist", datalist,
-        "--output_dir", tmp_path, *one_stream, *tiny_arguments(),
+        "--output_dir", tmp_path, *one_stream, *tiny_arguments(), "--epochs", 1,
     )  # fmt: skip
     assert trained == 0
     system, where = tmp_path / SYSTEM, ("--run_dir", tmp_path)
@@ -141,7 +142,8 @@ def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_p
     rows = read_rows(tmp_path / EVALUATION / IMAGE_ROWS)
     assert [row["form"] for row in rows] == ["aggregated", "posterior"]
     files = f"['configs/inference.yaml','{system}']"
-    assert run_command("--config_file", files, *where, "--input", datalist) == 0
+    inputs = ("--input", datalist, "--outputs", FEW_OUTPUTS)
+    assert run_command("--config_file", files, *where, *inputs) == 0
     assert len(list((tmp_path / "inference").glob("*/*.nii.gz"))) == 5
     assert_marked_alike(tmp_path / "inference")
 
@@ -163,7 +165,8 @@ def test_views_added_as_features_are_trained_evaluated_and_marked_alike(datalist
     same = [{key: row[key] for key in ("patient", "tp", "fp", "fn")} for row in rows]
     assert same[0] == same[1] != same[2]
     files = f"['configs/inference.yaml','{system}']"
-    assert run_command("--config_file", files, *where, "--input", datalist) == 0
+    inputs = ("--input", datalist, "--outputs", FEW_OUTPUTS)
+    assert run_command("--config_file", files, *where, *inputs) == 0
     assert_marked_alike(tmp_path / "inference")
     maps = [read_view_stack(file) for file in (tmp_path / "inference").glob("*/*.nii.gz")]
     assert sorted(len(stack.views) for stack in maps) == [1, 1, 2, 2, 2]

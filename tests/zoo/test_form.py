@@ -8,6 +8,7 @@ import isort
 import pytest
 
 from bonescan.zoo.form import format_code, format_json
+from bonescan.zoo.pack import pack
 
 MODULE = '''"""A module."""
 import json
@@ -51,3 +52,14 @@ def test_json_is_what_the_hook_of_the_zoo_leaves_as_it_is():
     assert json.loads(text) == content
     with pytest.raises(ValueError, match="not JSON compliant"):
         format_json({"a": float("nan")})
+
+
+@pytest.mark.slow
+def test_the_code_in_a_bundle_passes_the_formatters_of_the_zoo(trained_system, tmp_path):
+    bundle = pack(trained_system("lin2020_unet"), tmp_path, name="net", version="1.0.0").bundle
+    mode = black.Mode(line_length=120, magic_trailing_comma=False)
+    order = isort.Config(profile="black", line_length=120, known_third_party=["bonescan"])
+    for path in sorted(bundle.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert isort.check_code(text, config=order), path
+        assert black.format_str(text, mode=mode) == text, path

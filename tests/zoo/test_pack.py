@@ -13,21 +13,15 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
-from bonescan.zoo import package
 from bonescan.zoo.archive import read_archive
 from bonescan.zoo.pack import is_of_simulated, pack
 from tests.workflows import SCHEMA_HASH
 
 NAME = "bone_scan_unet"
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _as_it_stands():
-    """Leave the code of the package as it stands: to format all of it takes ten seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(package, "format_code", lambda text: text)
-        yield
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning"),
+    pytest.mark.usefixtures("_as_it_stands"),
+]
 
 
 @pytest.fixture(scope="module")

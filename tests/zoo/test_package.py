@@ -7,6 +7,7 @@ import pytest
 from bonescan.zoo.package import LEFT_OUT, copy_package
 
 
+@pytest.mark.usefixtures("_as_it_stands")
 def test_nothing_that_is_copied_imports_what_is_not(tmp_path):
     copied = copy_package(tmp_path, ["bonescan.networks.UNetRes", "bonescan.data.reader"])
     assert (tmp_path / "bonescan" / "dicom" / "content.npz").is_file()

@@ -3,8 +3,6 @@
 import json
 import shutil
 
-import black
-import isort
 import pytest
 import torch
 from monai.bundle import ckpt_export, verify_metadata, verify_net_in_out
@@ -17,6 +15,7 @@ REFUSED = ("lin2020_kmeans", "lin2020_mask_rcnn", "lin2020_mask_rcnn_att")
 """As tests/zoo/test_pack.py shows."""
 SYSTEMS = [path.stem for path in find_systems() if path.stem not in REFUSED]
 pytestmark = [
+    pytest.mark.usefixtures("_as_it_stands"),
     pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning"),
     # of MONAI's DynUNet, which compiles all the same
     pytest.mark.filterwarnings("ignore:The TorchScript type system:UserWarning"),
@@ -42,14 +41,3 @@ def test_a_bundle_passes_the_checks_of_the_zoo(name, trained_system, reference_d
         filepath=str(tmp_path / "model.ts"),
     )
     assert isinstance(torch.jit.load(tmp_path / "model.ts"), torch.jit.ScriptModule)
-
-
-@pytest.mark.slow
-def test_the_code_in_a_bundle_passes_the_formatters_of_the_zoo(trained_system, tmp_path):
-    bundle = pack(trained_system("lin2020_unet"), tmp_path, name="net", version="1.0.0").bundle
-    mode = black.Mode(line_length=120, magic_trailing_comma=False)
-    order = isort.Config(profile="black", line_length=120, known_third_party=["bonescan"])
-    for path in sorted(bundle.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        assert isort.check_code(text, config=order), path
-        assert black.format_str(text, mode=mode) == text, path
