@@ -9,7 +9,7 @@ RUN := $(THREADS) $(BIN)/python
 BONESCAN := $(THREADS) $(BIN)/bonescan
 # What is compiled is kept, whatever the environment says: to rewrite the asserts of all tests takes
 # each process 10 s.
-PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: setup demo docs test test-fast lint bench realism results clean
 
@@ -36,11 +36,11 @@ docs: $(STAMP)
 
 # Measuring coverage makes a test take half as long again, and the slow ones add little to it.
 test: $(STAMP)
-	$(PYTEST) -m "not slow" --cov
-	$(PYTEST) -m slow
+	$(PYTEST) -n 2 -q -m "not slow" --cov
+	$(PYTEST) -n 2 -q -m slow
 
 test-fast: $(STAMP)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -n 2 -q -m "not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

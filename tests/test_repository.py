@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,18 @@ def recipe(target: str) -> str:
 def nodes(kind: type[ast.AST]) -> list[tuple[str, ast.AST]]:
     """Return the nodes of a kind in all tests and their helpers, each with its place."""
     return [
-        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
-        for path in sorted(TESTS.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (f"{place}:{node.lineno}", node)
+        for place, module in parse_tests().items()
+        for node in ast.walk(module)
         if isinstance(node, kind)
     ]
+
+
+@cache
+def parse_tests() -> dict[Path, ast.Module]:
+    """Return all tests and their helpers as trees, by place."""
+    paths = sorted(TESTS.rglob("*.py"))
+    return {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def is_private(name: str) -> bool:
