@@ -1,7 +1,7 @@
 """What speaks against believing the result of a scan: flags, each with what was measured.
 
-A movement of the patient is not flagged: no measure of steps between rows told 12 simulated scans
-with one from those without.
+A movement of the patient is not flagged: no measure told simulated scans with one from those
+without, unless the whole body moves during a pause (docs/explanation/measures.md).
 """
 
 from collections.abc import Iterator, Mapping
