@@ -19,6 +19,7 @@ from bonescan.studies.experiments import (
     decision_page,
     markdown,
     therapy_page,
+    time_page,
 )
 from bonescan.studies.experiments.figures import find_deviations
 from bonescan.studies.experiments.row_images import IMAGES_ENDING, read_published_images
@@ -29,6 +30,7 @@ LAYOUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "costs": costs.to_markdown,
     "decisions": decision_page.to_markdown,
     "therapy": therapy_page.to_markdown,
+    "times": time_page.to_markdown,
     "experiment": markdown.to_markdown,
     "measurements": report.to_markdown,
     "peer": page.to_markdown,

@@ -77,7 +77,7 @@ def run(chosen: argparse.Namespace) -> int:
     if experiment.costs:
         print(f"See {write_costs(experiment, chosen.output, command=typed(chosen))}")
         return 0
-    if experiment.correlations or experiment.therapy:
+    if experiment.correlations or experiment.therapy or experiment.times:
         return _measure(experiment, chosen)
     return _run_grid(experiment, chosen)
 
@@ -87,13 +87,19 @@ def _measure(experiment: "Experiment", chosen: argparse.Namespace) -> int:
     from bonescan.studies.experiments.correlation_results import write_correlations
     from bonescan.studies.experiments.data import prepare
     from bonescan.studies.experiments.grid import RunGrid
+    from bonescan.studies.experiments.released import find_released
     from bonescan.studies.experiments.therapy_results import write_therapy
+    from bonescan.studies.experiments.time_results import write_times
 
+    find_released(experiment)  # before anything is simulated
     work = chosen.work.resolve()
     profile = experiment.profiles[chosen.profile]
     data = prepare(experiment, profile, work / "data", split=chosen.split, cluster=chosen.cluster)
     grid = RunGrid(experiment, chosen.profile, data, work)
-    write = write_correlations if experiment.correlations else write_therapy
+    if experiment.times:
+        write = write_times
+    else:
+        write = write_correlations if experiment.correlations else write_therapy
     page = write(grid, chosen.output, command=typed(chosen), split=chosen.split)
     print(f"See {page}")
     return 0

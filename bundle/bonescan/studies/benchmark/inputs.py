@@ -12,6 +12,7 @@ from bonescan.data.datalist import DATALIST_FILE, TRAINING
 from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import PRESETS, THORAX_SITES
+from bonescan.run_folder import SYSTEM
 from bonescan.workflow.command import list_families
 from bonescan.workflow.installation import find_configs
 
@@ -122,6 +123,7 @@ def make_workflow(
     overrides: Mapping[str, Any],
     *,
     system: str | None = None,
+    run: Path | None = None,
     width: int | None = None,
 ) -> ConfigWorkflow:
     """Compose and initialise a workflow of configs/ on the CPU.
@@ -129,7 +131,9 @@ def make_workflow(
     Args:
         names: of the configurations; the first, "train" or "inference", is the workflow.
         overrides: keys of the configuration.
-        system: file of configs/systems without ending; None for the default system.
+        system: file of configs/systems without ending; None for the default system, or that of a
+            run.
+        run: folder of a training, whose system it is; None for another.
         width: of the network; None to leave it as the configurations have it.
     """
     files = [str(CONFIGS / f"{name}.yaml") for name in names]
@@ -139,6 +143,8 @@ def make_workflow(
         files += list_families(path)
         settings = {**ConfigParser.load_config_file(str(path)), **settings}
         del settings["config_file"]
+    if run is not None:
+        files.append(str(run / SYSTEM))
     workflow = ConfigWorkflow(
         config_file=files,
         workflow_type=names[0],

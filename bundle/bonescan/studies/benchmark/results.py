@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ignite.engine import Engine, Events
+from monai.bundle import ConfigWorkflow
 from monai.engines.utils import IterationEvents
 from torch import nn
 
@@ -128,10 +129,21 @@ def _time_inference(inputs: BenchmarkInputs, name: str, width: int | None) -> Pa
     folder = inputs.folder / name
     datalist = repeat_cohort(inputs.scans, folder / "cohort", inputs.size.infer_scans)
     workflow = make_inference(datalist, folder, width=width)
+    return time_workflow(workflow, workflow.parser.get_parsed_content("network"))
+
+
+def time_workflow(workflow: ConfigWorkflow, network: nn.Module) -> PartClock:
+    """Run an inference and take the time of each of its parts.
+
+    Args:
+        workflow: inference.
+        network: whose call makes the bare forward passes of the scan that was inferred last.
+
+    Raises:
+        RuntimeError: if a result of a scan could not be written.
+    """
     workflow.parser.get_parsed_content("preflight").check()
-    network, evaluator, outputs = map(
-        workflow.parser.get_parsed_content, ("network", "evaluator", "scan_outputs")
-    )
+    evaluator, outputs = map(workflow.parser.get_parsed_content, ("evaluator", "scan_outputs"))
     clock = PartClock(network)
     outputs.writers = clock.wrap(outputs.writers)
     clock.attach(evaluator)

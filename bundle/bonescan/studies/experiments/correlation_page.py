@@ -16,6 +16,8 @@ MEASURE_TITLES = {
 }
 """What tables and axes call TRUTH and each of MEASURES."""
 
+SHORT_HASH = 8
+"""Digits of a hash that people compare by eye."""
 RELATION = (
     "**The relation is put in by the simulator.** Alkaline phosphatase (ALP) of a patient is "
     "N (1 + {growth:g} exp({sigma:g} z) B). N is a normal value for sex and age, and z a standard "
@@ -29,6 +31,16 @@ CORRELATION_TEXT = (
     "In parentheses: 95 % intervals over patients, by Fisher's z, of ranks with the error of "
     "Bonett and Wright 2000; likewise for the published figure, whose interval the paper does not "
     "give."
+)
+PREDICTED_TEXT = (
+    "The predicted labels are those of `{run}` (SHA-256 of its weights {hash}), with its operating "
+    "point: one training, on simulated patients of another preset and other seeds. Both masks are "
+    "of the same patients, so that the intervals of two rows are not independent; whether they "
+    "overlap says little. Beside each other, over the same patients:"
+)
+COMPARED_TEXT = (
+    "Intervals: 95 %, of the first by Fisher's z, of the second by bootstrap over patients (BCa); "
+    "the randomness of trainings is in neither."
 )
 SITES_TEXT = (
     "Sites in which a view shows a metastasis of these patients, beside Table 3 of the paper, with "
@@ -53,6 +65,7 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         f"{data['patients']} simulated patients (preset `{data['preset']}`, seed "
         f"{data['cohort_seed']}), all measured. {CORRELATION_TEXT}",
         _measures_table(document),
+        _compared_table(document) if document["released"] else "",
         *(f"![{title}]({name})" for title, name in document["pictures"].items()),
         "\n".join(f"- {remark}" for remark in document["remarks"]),
         f"{SITES_TEXT}\n\n{_sites_table(document)}",
@@ -90,17 +103,37 @@ def _measures_table(document: Mapping[str, Any]) -> str:
     return markdown_table(header, lines)
 
 
+def _compared_table(document: Mapping[str, Any]) -> str:
+    """Say how the measures by predicted labels go with those by the true ones."""
+    header = [
+        "measure", "Pearson of predicted with true labels",
+        "Pearson with ALP: predicted less true labels",
+    ]  # fmt: skip
+    lines = [
+        [MEASURE_TITLES[name], _format(found["pearson"]), _format(found["less"], "+.3f")]
+        for name, found in document["compared"].items()
+    ]
+    text = describe_released(PREDICTED_TEXT, document["released"])
+    return f"{text}\n\n{markdown_table(header, lines)}\n\n{COMPARED_TEXT}"
+
+
+def describe_released(text: str, released: Mapping[str, Any]) -> str:
+    """Fill a text with which system made the masks: `run` and `hash`."""
+    weights = ", ".join(each[:SHORT_HASH] for each in released["weights_sha256"])
+    return text.format(run=released["run"], hash=weights)
+
+
 def _format_mean(mean: float, sd: float | None) -> str:
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
 
 
-def _format(found: Mapping[str, Any]) -> str:
+def _format(found: Mapping[str, Any], form: str = ".3f") -> str:
     """Write "0.720 (0.552 to 0.832)"."""
     if found["value"] is None:
         return UNDEFINED
     if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return "{value:.3f} ({low:.3f} to {high:.3f})".format(**found)
+        return f"{found['value']:{form}}"
+    return f"{found['value']:{form}} ({found['low']:{form}} to {found['high']:{form}})"
 
 
 def _sites_table(document: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from bonescan.keys import IMAGE, INSTANCES, LABEL, PATIENT
 from bonescan.labels import Label
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import measure_burden, stretch
+from bonescan.metrics.bootstrap import bootstrap_interval, ratio
 from bonescan.metrics.statistics import Estimate, add_interval, correlation
 
 ALP = "alp_u_l"
@@ -24,6 +24,8 @@ TRUTH = "truth"
 """That share as the index stretches it: what the simulator draws the laboratory value from."""
 MEASURES = ("bstbi", "bstbi_counts", "uptake_share")
 """Of bonescan.measures.burden.Burden, which are measured from the images."""
+TRUE_MASK, PREDICTED_MASK = "true labels", "predicted labels"
+"""What tables call the labels that a measure is made with."""
 WHOLE_BODY = "whole body"
 
 
@@ -63,42 +65,40 @@ class MeasuredPatient:
     values: Mapping[str, float]
 
 
-def measure_patient(entry: Mapping[str, Any], label: str | Path | None = None) -> MeasuredPatient:
+def measure_patient(entry: Mapping[str, Any], scan: AssessedScan) -> MeasuredPatient:
     """Measure the burden of a patient's scan by a label map.
 
     Args:
-        entry: of the datalist, with absolute paths.
-        label: label map in the geometry of the acquisition; the true one if not given.
+        entry: of the datalist.
+        scan: its scan with the true label map (see assess), or with what a system made of it.
 
     Raises:
         ValueError: if the entry has no laboratory value.
     """
     if ALP not in entry:
         raise ValueError(f"entries of the datalist must have the field {ALP!r}, some have not")
-    burden = measure_burden(assess(entry, label))
+    burden = measure_burden(scan)
     measured = {name: float(getattr(burden, name)) for name in MEASURES}
     truth = stretch(float(entry[TUMOUR_BURDEN]))
     return MeasuredPatient(str(entry[PATIENT]), float(entry[ALP]), {TRUTH: truth, **measured})
 
 
-def assess(entry: Mapping[str, Any], label: str | Path | None = None) -> AssessedScan:
-    """Return the scan of an entry with a label map in place of what a system finds.
+def assess(entry: Mapping[str, Any]) -> AssessedScan:
+    """Return the scan of an entry with the true label map in place of what a system finds.
 
     Args:
-        entry: of the datalist, with absolute paths.
-        label: label map in the geometry of the acquisition; the true one if not given, with the
-            numbers of the true lesions where the entry has `instances`.
+        entry: of the datalist, with absolute paths; `instances`, where it has them, tell true
+            lesions apart.
     """
     scan = load_scan(entry[IMAGE])
-    label_map = read_view_stack(entry[LABEL] if label is None else label).array
-    told_apart = label is None and INSTANCES in entry
+    label_map = read_view_stack(entry[LABEL]).array
     return AssessedScan(
         views=scan.views,
         spacing_mm=scan.spacing_mm,
         counts=scan.stack(),
         label_map=label_map.astype(np.uint8),
         prob=(label_map == Label.METASTASIS).astype(np.float32),
-        instances=read_view_stack(entry[INSTANCES]).array if told_apart else None,
+        instances=read_view_stack(entry[INSTANCES]).array if INSTANCES in entry else None,
         field=WHOLE_BODY,
         field_mask=np.ones(label_map.shape, bool),
         view_source=scan.view_source,
@@ -128,6 +128,49 @@ def correlate(patients: Sequence[MeasuredPatient], name: str) -> dict[str, Any]:
         "spearman": _plain(correlation(values, alp, "spearman")),
         "truth": _plain(correlation(values, truth)),
     }
+
+
+def compare(
+    patients: Sequence[MeasuredPatient], others: Sequence[MeasuredPatient], name: str
+) -> dict[str, Any]:
+    """Return how a measure by one mask goes with that by another, of the same patients.
+
+    Args:
+        patients: two or more, by the one mask.
+        others: the same patients in the same order, by the other mask.
+        name: one of MEASURES.
+
+    Returns:
+        Ready for JSON: `pearson`, of the one with the other; `less`, Pearson's correlation of the
+        one with the laboratory value less that of the other, by BCa bootstrap over patients.
+
+    Raises:
+        ValueError: if the patients are not the same.
+    """
+    names = [patient.patient for patient in patients]
+    if names != [patient.patient for patient in others]:
+        raise ValueError("both masks must be of the same patients, in the same order, are not")
+    one, other = _column(patients, name), _column(others, name)
+    alp = np.array([patient.alp_u_l for patient in patients])
+
+    def less(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _weighted_pearson(one, alp, weights) - _weighted_pearson(other, alp, weights)
+
+    low, high = bootstrap_interval(less, names)
+    return {
+        "pearson": _plain(correlation(one, other)),
+        "less": _plain(Estimate(float(less(np.ones(len(names)))), float(low), float(high))),
+    }
+
+
+def _weighted_pearson(
+    first: NDArray[np.float64], second: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return Pearson's correlation from how often each patient counts (..., patient)."""
+    share = weights / weights.sum(axis=-1, keepdims=True)
+    a, b = (each - (share @ each)[..., None] for each in (first, second))  # (..., patient)
+    spread = np.sqrt((share * a**2).sum(axis=-1) * (share * b**2).sum(axis=-1))
+    return ratio((share * a * b).sum(axis=-1), spread)
 
 
 def describe_published(correlations: Correlations) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def measure_costs(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """
     passes, parameters = {}, {}
     for row in rows:
-        parser = _read_system(row)
+        parser = read_system(row.system)
         network = parser.get_parsed_content("network_def").eval()
         size = parser.get_parsed_content("size")
         inferer = parser.get_parsed_content("inferer")
@@ -80,8 +80,9 @@ def measure_costs(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     }
 
 
-def _read_system(row: Row) -> ConfigParser:
-    path = CONFIGS / "systems" / f"{row.system}.yaml"
+def read_system(name: str) -> ConfigParser:
+    """Read a file of configs/systems, without ending, laid over inference."""
+    path = CONFIGS / "systems" / f"{name}.yaml"
     parser = ConfigParser()
     parser.read_config([str(CONFIGS / "inference.yaml"), *list_families(path)])
     system = ConfigParser.load_config_file(str(path))

@@ -8,6 +8,7 @@ from bonescan.phantom.files.cohort_files import TEST_SHARE
 from bonescan.studies.experiments.correlations import Correlations
 from bonescan.studies.experiments.decisions import Decisions
 from bonescan.studies.experiments.therapy import Therapy
+from bonescan.studies.experiments.times import Times
 
 F1_OF_MEANS = "f1_of_means"
 """Harmonic mean of mean precision and mean recall over the runs (see
@@ -193,6 +194,9 @@ class Experiment:
         decisions: what is decided, where rows are evaluated by decisions and not by pixels.
         correlations: what measures of burden are compared with, where that is what is done.
         therapy: what is published of scans before and after it, where such scans are compared.
+        times: the published time of a scan and the chain that it is of, where times are measured.
+        released: folder of a released system, from the bundle's root, whose masks stand beside the
+            true ones, or whose times beside the published chain's; None where none does.
         sweep_axis: title of the horizontal axis of the rows that make curves (see Row.series).
         remarks: what a reader must know besides the numbers.
     """
@@ -213,6 +217,8 @@ class Experiment:
     decisions: Decisions | None = None
     correlations: Correlations | None = None
     therapy: Therapy | None = None
+    times: Times | None = None
+    released: str | None = None
     sweep_axis: str | None = None
     remarks: Sequence[str] = ()
 

@@ -26,6 +26,7 @@ from bonescan.studies.experiments.experiment import (
 )
 from bonescan.studies.experiments.row_images import CONVENTIONS
 from bonescan.studies.experiments.therapy import Therapy
+from bonescan.studies.experiments.times import Times
 from bonescan.workflow.installation import find_systems
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ def load_experiment(path: Path) -> Experiment:
         parts["correlations"] = _make(Correlations, content["correlations"], where)
     if "therapy" in content:
         parts["therapy"] = _make(Therapy, content["therapy"], f"{path.name}, therapy")
+    if "times" in content:
+        parts["times"] = _make(Times, content["times"], f"{path.name}, times")
     experiment = _make(Experiment, {**content, **parts}, path.name)
     systems = [file.stem for file in find_systems()]
     mistakes = list(_find_mistakes(experiment, systems))
@@ -184,6 +187,10 @@ def _list_names(
     metrics = {*experiment.metrics, *experiment.computed, *named}
     yield "convention", [experiment.convention], CONVENTIONS
     yield "metrics", metrics, _known_metrics(experiment)
+    if experiment.times:
+        yield "times: system", [experiment.times.system], [STEPWISE]
+        yield "times: steps", experiment.times.steps, STEPS
+        yield "times: steps", experiment.times.steps.values(), systems
     yield "published_image_set", experiment.published_image_set, IMAGE_SET_FACTS
     for number, row in enumerate(rows):
         earlier = [other.id for other in rows[:number]]

@@ -4,27 +4,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from bonescan.keys import LABEL, PATIENT
+from bonescan.keys import PATIENT
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import measure_burden, stretch
-from bonescan.measures.change import Change, compare_scans
-from bonescan.measures.findings import Finding
+from bonescan.measures.change import compare_scans
 from bonescan.metrics.bootstrap import bootstrap_interval, ratio
 from bonescan.metrics.statistics import correlation, share
-from bonescan.phantom.files.patient_files import read_truth
 from bonescan.studies.experiments.correlations import MEASURES, TRUTH, TUMOUR_BURDEN, assess
+from bonescan.studies.experiments.therapy_lesions import (
+    SHARES,
+    Look,
+    TrueLesions,
+    count_shares,
+    judge_lesions,
+)
 
 COURSE, THERAPY_DAYS = "course", "therapy_days"
 """Fields of an entry of second scans: how the disease goes on, and days from the first scan to the
 begin of therapy."""
-UNSEEN = ", not seen in the other scan"
-"""After the fate of a lesion that no view of the other scan shows."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,7 @@ class MeasuredPair:
         course: how the simulator has the disease go on.
         days: between the scans.
         points: 100 times the change, now less earlier, by TRUTH and MEASURES.
-        true_pairs: lesions that both scans show.
-        matched: lesions that were taken for one lesion in both scans.
-        matched_rightly: those of them that are one.
+        shares: lesions that count for each of SHARES, and of how many: (hits, cases).
         states: how many lesions of each fate were called what: (fate, state, number).
         new_lesions: that were called new.
         rule: what the 2+2 rule says: its reason.
@@ -62,55 +62,42 @@ class MeasuredPair:
     course: str
     days: int
     points: Mapping[str, float]
-    true_pairs: int
-    matched: int
-    matched_rightly: int
+    shares: Mapping[str, tuple[int, int]]
     states: Sequence[tuple[str, str, int]]
     new_lesions: int
     rule: str
     flare_possible: bool
 
 
-def measure_pair(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> MeasuredPair:
-    """Compare two scans of a patient by their true labels.
+def measure_pair(
+    earlier: Mapping[str, Any],
+    later: Mapping[str, Any],
+    scans: tuple[AssessedScan, AssessedScan] | None = None,
+) -> MeasuredPair:
+    """Compare two scans of a patient, and see what is said of them against the truth.
 
     Args:
         earlier: entry of the first scan, with absolute paths.
         later: entry of the second one, of the datalist of second scans.
+        scans: both, as a system sees them; with their true masks if not given.
 
     Raises:
         ScanError: if the scans cannot be compared.
     """
-    scans = assess(earlier), assess(later)
-    before, now = scans
+    truths = assess(earlier), assess(later)
+    before, now = (Look(*each) for each in zip(scans or truths, truths, strict=True))
     start = None
-    if before.acquired is not None:
-        start = before.acquired + timedelta(days=int(later[THERAPY_DAYS]))
-    change = compare_scans(now, [before], therapy_start=start)
-    fates = {
-        (fate["earlier"], fate["later"]): str(fate["fate"])
-        for fate in read_truth(Path(later[LABEL]).parent)["fates"]
-    }
-    seen = [{_owner(scan, finding) for finding in scan.findings} for scan in scans]
-    true = {pair for pair in fates if pair[0] in seen[0] and pair[1] in seen[1]}
-    matched = _find_matched(change, before, now)
-    states = Counter(_judge(change, before, now, fates, true))
-    burdens = [measure_burden(scan) for scan in scans]
-    bodies = [stretch(float(entry[TUMOUR_BURDEN])) for entry in (earlier, later)]
+    if before.scan.acquired is not None:
+        start = before.scan.acquired + timedelta(days=int(later[THERAPY_DAYS]))
+    change = compare_scans(now.scan, [before.scan], therapy_start=start)
+    lesions = TrueLesions.read(later, truths)
+    states = Counter(judge_lesions(change, before, now, lesions))
     return MeasuredPair(
         patient=str(later[PATIENT]),
         course=str(later[COURSE]),
         days=int(later["days"]),
-        points={
-            TRUTH: 100 * (bodies[1] - bodies[0]),
-            **{
-                name: 100 * (getattr(burdens[1], name) - getattr(burdens[0], name))
-                for name in MEASURES
-            },
-        },
-        true_pairs=len(true),
-        matched=len(matched),
-        matched_rightly=sum(bool(each & true) for each in matched),
+        points=_measure_points((earlier, later), (before.scan, now.scan)),
+        shares=count_shares(change, before, now, lesions),
         states=[(*key, number) for key, number in sorted(states.items())],
         new_lesions=change.pcwg3.new_lesions[-1],
         rule=str(change.pcwg3.reason),
@@ -129,70 +116,33 @@ def summarise(pairs: Sequence[MeasuredPair], names: Sequence[str]) -> dict[str, 
     return {
         "courses": [_summarise_course(course, pairs, names) for course in courses],
         "agreement": {name: _agree(pairs, name) for name in names},
-        "matches": {
-            "sensitivity": _pooled(pairs, "matched_rightly", "true_pairs"),
-            "precision": _pooled(pairs, "matched_rightly", "matched"),
-        },
+        "shares": {name: _pooled(pairs, name) for name in SHARES},
         "states": _sum_states(pairs),
     }
 
 
-def list_pairs(pairs: Sequence[MeasuredPair]) -> list[dict[str, Any]]:
-    """Return one row per patient, from which a page can be computed."""
+def list_pairs(masks: Mapping[str, Sequence[MeasuredPair]]) -> list[dict[str, Any]]:
+    """Return one row per mask and patient, from which a page can be computed."""
     rows = []
-    for pair in pairs:
-        row = asdict(pair)
-        states = "; ".join(f"{fate} > {state}: {n}" for fate, state, n in row.pop("states"))
-        points = {f"{name}_points": round(value, 4) for name, value in row.pop("points").items()}
-        rows.append({**row, **points, "states": states})
+    for mask, pairs in masks.items():
+        for pair in pairs:
+            row = asdict(pair)
+            states = "; ".join(f"{fate} > {state}: {n}" for fate, state, n in row.pop("states"))
+            points = {f"{name}_points": round(n, 4) for name, n in row.pop("points").items()}
+            shares = {name: f"{hits} of {n}" for name, (hits, n) in row.pop("shares").items()}
+            rows.append({"mask": mask, **row, **points, **shares, "states": states})
     return rows
 
 
-def _owner(scan: AssessedScan, finding: Finding) -> int:
-    """Return the number of the lesion, in the simulator's truth, that a finding is."""
-    if scan.instances is None:
-        raise ValueError("the entry must have instances, which tell true lesions apart")
-    view = list(scan.views).index(finding.view)
-    top, left, bottom, right = finding.box_px
-    box = (view, slice(top, bottom + 1), slice(left, right + 1))
-    own = scan.instances[box][scan.finding_numbers[box] == finding.number]
-    return int(np.bincount(own).argmax())
-
-
-def _find_matched(
-    change: Change, before: AssessedScan, now: AssessedScan
-) -> list[set[tuple[int, int]]]:
-    """Return, of each lesion that is taken for one in both scans, the pairs of its findings."""
-    return [
-        {
-            (_owner(before, one), _owner(now, other))
-            for one in lesion.earlier
-            for other in lesion.now
-        }
-        for lesion in change.lesions
-        if lesion.earlier and lesion.now
-    ]
-
-
-def _judge(
-    change: Change,
-    before: AssessedScan,
-    now: AssessedScan,
-    fates: Mapping[tuple[int | None, int | None], str],
-    true: set[tuple[int | None, int | None]],
-) -> list[tuple[str, str]]:
-    """Return the fate of each lesion and what it was called, by its number now, else then."""
-    of_now = {later: pair for pair in fates if (later := pair[1]) is not None}
-    of_before = {first: pair for pair in fates if (first := pair[0]) is not None}
-    judged = []
-    for lesion in change.lesions:
-        if lesion.now:
-            pair = of_now[_owner(now, lesion.now[0])]
-        else:
-            pair = of_before[_owner(before, lesion.earlier[0])]
-        unseen = None not in pair and pair not in true
-        judged.append((fates[pair] + (UNSEEN if unseen else ""), str(lesion.state)))
-    return judged
+def _measure_points(
+    entries: Sequence[Mapping[str, Any]], scans: Sequence[AssessedScan]
+) -> dict[str, float]:
+    """Return 100 times the change of TRUTH and of each measure."""
+    burdens = [measure_burden(scan) for scan in scans]
+    values = {TRUTH: [stretch(float(entry[TUMOUR_BURDEN])) for entry in entries]} | {
+        name: [float(getattr(burden, name)) for burden in burdens] for name in MEASURES
+    }
+    return {name: 100 * (now - before) for name, (before, now) in values.items()}
 
 
 def _summarise_course(
@@ -227,21 +177,20 @@ def _agree(pairs: Sequence[MeasuredPair], name: str) -> dict[str, Any]:
     }
 
 
-def _pooled(pairs: Sequence[MeasuredPair], part: str, whole: str) -> dict[str, Any]:
-    """Return a share of lesions, pooled, with its interval over patients."""
-    parts, wholes = (
-        np.array([getattr(pair, name) for pair in pairs], np.float64) for name in (part, whole)
-    )
+def _pooled(pairs: Sequence[MeasuredPair], name: str) -> dict[str, Any]:
+    """Return one of SHARES, pooled, with its interval over patients; none where no draw differs."""
+    parts, wholes = np.array([pair.shares[name] for pair in pairs], np.float64).T
     interval = bootstrap_interval(
         lambda weights: ratio(weights @ parts, weights @ wholes), [pair.patient for pair in pairs]
     )
+    low, high = interval if interval[0] < interval[1] else (np.nan, np.nan)
     return _plain(
         {
             "hits": int(parts.sum()),
             "cases": int(wholes.sum()),
             "value": float(ratio(parts.sum(), wholes.sum())),
-            "low": float(interval[0]),
-            "high": float(interval[1]),
+            "low": float(low),
+            "high": float(high),
         }
     )
 
