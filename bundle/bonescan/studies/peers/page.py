@@ -18,7 +18,7 @@ BUDGET_TITLES = {
 NO_VALUE = "-"
 DIFFERENCE = "difference to ours"
 RATES = ("1.0", "2.0", "4.0")
-"""False positives a scan at which the page has the lesion sensitivity."""
+"""False positives a scan at which the page has the lesion sensitivity, where the document does."""
 
 
 def to_markdown(document: Mapping[str, Any]) -> str:
@@ -113,13 +113,13 @@ def _figures_table(document: Mapping[str, Any]) -> str:
 
 
 def _sensitivity_table(document: Mapping[str, Any]) -> str:
-    rates = [f"{float(rate):g}" for rate in RATES]
-    plural = ["positive" if rate == "1" else "positives" for rate in rates]
+    rates = [rate for rate in RATES if rate in document["rows"][0][SENSITIVITY]]
     header = ["system"]
-    for rate, word in zip(rates, plural, strict=True):
-        header += [f"lesion sensitivity at {rate} false {word} a scan", DIFFERENCE]
+    for rate in map(float, rates):
+        word = "positive" if rate == 1 else "positives"
+        header += [f"lesion sensitivity at {rate:g} false {word} a scan", DIFFERENCE]
     lines = [
-        [row_title(row), *(cell for rate in RATES for cell in _figure(row, (SENSITIVITY, rate)))]
+        [row_title(row), *(cell for rate in rates for cell in _figure(row, (SENSITIVITY, rate)))]
         for row in document["rows"]
     ]
     return markdown_table(header, lines)
