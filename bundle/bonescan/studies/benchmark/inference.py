@@ -21,9 +21,10 @@ TARGET = 2.0
 
 SYSTEM = "lin2020_unet_res"
 
-LESION_SHARE = 0.001
-"""Share of pixels that the untrained network is made to call lesion: a few tens of spots a scan, as
-after training. Left alone it calls a thousand spots lesion: one would measure their drawing."""
+LESION_SHARE = 0.0002
+"""Share of pixels that the untrained network is made to call lesion: some twenty spots a scan;
+trained ones mark ten. Left alone it calls a thousand spots lesion: one would measure their drawing.
+"""
 
 TUNING_SCANS = 6
 
