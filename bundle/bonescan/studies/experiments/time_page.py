@@ -20,11 +20,11 @@ TIME_TEXT = (
 UNTRAINED_TEXT = (
     "The published chain has the paper's size and random weights, on which the time of a network "
     "does not depend. How often the networks of segmentation are asked does: the classifier is "
-    "set to find metastasis in {metastasis:.0%} of the sub-images and bladder in {bladder:.0%}, "
-    "as many as show them in simulated patients. The networks of segmentation mark nothing, so "
-    "that its results are those of a scan without findings."
+    "set to find metastasis in {metastasis:g} of the sub-images and bladder in {bladder:g}, as "
+    "many as show them in simulated patients. The networks of segmentation mark nothing, so that "
+    "its results are those of scans without findings."
 )
-RELEASED_TEXT = "`{run}` is a trained system; it finds {findings:.0f} lesions a scan, the median."
+RELEASED_TEXT = "`{run}` is a trained system, with {findings:g} findings a scan, the median."
 PUBLISHED_TEXT = (
     "Published: {published_s:g} ± {published_sd_s:g} s a scan, from the scan to the report, on "
     "another machine with a GPU. What that holds in detail is not known, and seconds of a "
