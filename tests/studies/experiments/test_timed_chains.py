@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from monai.networks.utils import eval_mode
 from torch import nn
 
 from bonescan.studies.benchmark.results import FORWARD, READ, PartClock
@@ -61,6 +62,17 @@ def test_calls_are_timed_by_network_and_done_again_bare(monkeypatch):
     first(torch.tensor(1.0))
     recorder(torch.zeros(1))
     assert recorder.scans_s[1] == {"first": 1.0, "second": 0.0}, "a scan has its own calls alone"
+
+
+def test_a_bare_pass_changes_no_network():
+    network = nn.BatchNorm2d(2)
+    recorder = ForwardRecorder({"network": network})
+    with eval_mode(network):
+        network(torch.full((3, 2, 4, 5), 7.0))
+    assert network.training, "as an evaluation leaves it"
+    recorder(torch.zeros(1))
+    assert network.running_mean.tolist() == [0, 0]
+    assert network.training
 
 
 def test_the_inferer_is_parted_and_the_first_scan_warms_up():

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from monai.bundle import ConfigWorkflow
+from monai.networks.utils import eval_mode
 from torch import nn
 
 from bonescan.studies.benchmark.inputs import make_workflow
@@ -50,7 +51,8 @@ class ForwardRecorder(nn.Module):
         self.scans_s.append(self._own_s)
         self._begin()
         for network, inputs in calls:
-            network.forward(*inputs)  # past the hooks
+            with eval_mode(network):  # else they would learn the statistics of their inputs
+                network.forward(*inputs)  # past the hooks
 
     def _begin(self) -> None:
         self._calls: list[tuple[nn.Module, tuple[Any, ...]]] = []
