@@ -8,10 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.warm_start import warm_start, write_client
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -21,7 +24,7 @@ FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
-INTERPRETERS = {"bash": ("bash", "-euo", "pipefail", "-c"), "python": (sys.executable, "-c")}
+INTERPRETERS = {"bash": ("bash", "-euo", "pipefail", "-c"), "python": ("python", "-c")}
 SMALLER = {
     r"--patients (?:[2-9]\d+|1\d+)\b": "--patients 8",
     r"(bonescan train (?:(?!--epochs).)*)$": r"\1 --epochs 1",
@@ -49,20 +52,26 @@ def blocks_to_run(page: Path) -> list[Block]:
     return [one for one in blocks if one.language in INTERPRETERS and one.reason is None]
 
 
-def run_block(block: Block, folder: Path) -> None:
-    """Run a block in a folder, where `bonescan` and `python` are those under test."""
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory) -> Iterator[Path]:
+    """Return a folder with the programs `bonescan` and `python`, those under test."""
+    folder = tmp_path_factory.mktemp("programs")
+    with warm_start(folder / "socket", ROOT):
+        write_client(folder / "bonescan", folder / "socket", "-m", "bonescan")
+        write_client(folder / "python", folder / "socket")
+        yield folder
+
+
+def run_block(block: Block, folder: Path, programs: Path) -> None:
+    """Run a block in a folder, with these programs."""
     text = block.text
     for pattern, smaller in SMALLER.items():
         text = re.sub(pattern, smaller, text, flags=re.MULTILINE)
-    programs = folder / ".bin"
-    programs.mkdir(exist_ok=True)
-    for name, start in (("bonescan", f"{sys.executable} -m bonescan"), ("python", sys.executable)):
-        (programs / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n')
-        (programs / name).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "bundle")}
+    program, *options = INTERPRETERS[block.language]
     done = subprocess.run(
-        [*INTERPRETERS[block.language], text],
+        [shutil.which(program, path=path), *options, text],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -99,14 +108,15 @@ def test_blocks_are_read_with_their_reasons():
 
 @pytest.mark.parametrize("language", INTERPRETERS)
 def test_a_block_that_fails_fails_the_test(language, tmp_path):
+    (tmp_path / "python").symlink_to(sys.executable)
     lines = {"bash": "false\ntrue\n", "python": "1 / 0\n"}
     with pytest.raises(pytest.fail.Exception, match="exit code 1"):
-        run_block(Block(None, language, lines[language]), tmp_path)
+        run_block(Block(None, language, lines[language]), tmp_path, tmp_path)
 
 
 def test_trainings_and_cohorts_are_made_smaller(tmp_path):
     block = Block(None, "bash", "echo --patients 24 --patients 1 --epochs 80 > said\n")
-    run_block(block, tmp_path)
+    run_block(block, tmp_path, tmp_path)
     assert (tmp_path / "said").read_text() == "--patients 8 --patients 1 --epochs 1\n"
 
 
@@ -125,16 +135,16 @@ def test_every_block_says_its_language_or_why_it_is_not_run(page):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks_to_run(page)], ids=lambda path: path.stem
 )
-def test_page_runs_from_its_first_block_to_its_last(page, tmp_path, request):
+def test_page_runs_from_its_first_block_to_its_last(page, tmp_path, programs, request):
     folder = tmp_path if page.parent.name == "tutorials" else request.getfixturevalue("workplace")
     for block in blocks_to_run(page):
-        run_block(block, folder)
+        run_block(block, folder, programs)
 
 
 @pytest.mark.slow
-def test_python_of_the_readme_runs(workplace):
+def test_python_of_the_readme_runs(workplace, programs):
     shutil.copy(next(workplace.glob("archive/*/scan.dcm")), workplace)
     blocks = [one for one in blocks_to_run(README) if one.language == "python"]
     assert blocks
     for block in blocks:
-        run_block(block, workplace)
+        run_block(block, workplace, programs)
