@@ -6,6 +6,7 @@ with the exit code of the copy that ran them.
 """
 
 import json
+import multiprocessing
 import os
 import runpy
 import socket
@@ -62,25 +63,24 @@ def serve(place: str) -> None:
             with client:
                 length, streams, _, _ = socket.recv_fds(client, 8, 3)
                 asked = client.makefile("rb").read(int.from_bytes(length, "big"))
-                pid = os.fork()
-                if pid == 0:
-                    listener.close()
-                    act(streams, *json.loads(asked))
+                copy = multiprocessing.get_context("fork").Process(
+                    target=act, args=(streams, *json.loads(asked))
+                )
+                copy.start()
                 for stream in streams:
                     os.close(stream)
-                _, status = os.waitpid(pid, 0)
-                client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+                copy.join()
+                client.sendall(str(copy.exitcode).encode())
 
 
 def act(streams: Sequence[int], words: list[str], environment: dict, folder: str) -> None:
-    """Do what `python` with these words does, and end."""
+    """Do what `python` with these words does."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     run_python(words)
-    sys.exit()
 
 
 def run_python(words: list[str]) -> None:
