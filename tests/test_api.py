@@ -17,7 +17,7 @@ from bonescan.commands import main
 from bonescan.errors import ScanError
 from bonescan.measures.change import LesionState
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import FEW_OUTPUTS
+from tests.workflows import FEW_OUTPUTS, describe_system
 
 FILES = (("sim-0001/scan.dcm",), ("sim-0005/anterior.dcm", "sim-0005/posterior.dcm"))
 
@@ -26,7 +26,7 @@ FILES = (("sim-0001/scan.dcm",), ("sim-0005/anterior.dcm", "sim-0005/posterior.d
 def trained(tmp_path_factory) -> Path:
     """The folder of a run whose network calls bright pixels metastasis."""
     folder = tmp_path_factory.mktemp("run")
-    (folder / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (folder / "system.json").write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(folder / "model.pt", 0.9)
     return folder
 

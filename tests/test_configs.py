@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
 SYSTEMS = find_systems()
+BASE = "each_view"
+OVER_BASE = [path for path in SYSTEMS if f"configs/{BASE}.yaml" in path.read_text()]
 OVERLAYS = (
+    BASE,
     "aggregated",
     "all_training",
     "bfloat16",
@@ -167,11 +170,11 @@ def test_systems_of_a_paper_without_augmentation_have_none(path, monkeypatch):
     assert steps == ["bonescan.transforms.SplitViewsd", "SelectItemsd", "EnsureTyped"]
 
 
-@pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", OVER_BASE, ids=lambda path: path.stem)
 def test_a_profile_leaves_the_system_as_it_is(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     alone = composed("--args_file", str(path))
-    files = "['configs/train.yaml','configs/fast.yaml']"
+    files = "['configs/train.yaml','configs/each_view.yaml','configs/fast.yaml']"
     fast = composed("--args_file", str(path), "--config_file", files)
     same = set(SYSTEM_KEYS) - {"width", "norm", "size"} | {"label_mapping", "prepare_batch"}
     assert {key: fast[key] for key in same} == {key: alone[key] for key in same}
@@ -200,26 +203,37 @@ def test_systems_are_told_apart_in_the_tables():
     assert len(set(names)) == len(SYSTEMS)
 
 
-def test_default_system_is_the_published_one(monkeypatch):
+def test_the_default_system_is_of_both_views_and_the_base_of_the_others_of_each(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert composed("--args_file", "configs/systems/lin2020_unet_res.yaml") == load("train")
+    systems = "configs/systems"
+    assert composed("--args_file", f"{systems}/both_views.yaml") == load("train")
+    unet_res = composed("--args_file", f"{systems}/lin2020_unet_res.yaml")
+    assert unet_res == {**load("train"), **load(BASE)}
+
+
+def test_only_both_views_is_over_no_base():
+    assert {path.stem for path in SYSTEMS} - {path.stem for path in OVER_BASE} == {"both_views"}
+
+
+def test_the_base_says_all_in_which_its_system_differs():
+    keys = set(SYSTEM_KEYS) | {"augmentation", "label_mapping", "loss", "optimizer"}
+    same = {"width", "norm", "plan", "keep_prob", "label_values", "key_metric"}
+    assert keys - set(load(BASE)) == same
 
 
 def test_profile_changes_training_not_the_system():
     fast = load("fast")
-    assert fast["width"] < load("train")["paper"]["width"]
+    assert fast["width"] < load(BASE)["paper"]["width"]
     assert not set(fast) & (set(SYSTEM_KEYS) - {"width", "norm"})
 
 
-@pytest.mark.parametrize(("width", "expected"), [(64, 32_426_306), (12, None)])
-def test_network_of_the_configuration(width, expected):
-    parser = ConfigParser({**load("train"), "width": width})
-    network = parser.get_parsed_content("network_def")
-    count = sum(parameter.numel() for parameter in network.parameters())
-    if expected is not None:
-        assert count == expected
-    else:
-        assert network.head.in_channels == width
+@pytest.mark.parametrize(
+    ("files", "expected"), [(["train"], 3_924_956), (["train", BASE], 32_426_306)]
+)
+def test_network_of_the_configuration(files, expected):
+    config = ConfigParser.load_config_files([str(CONFIGS / f"{name}.yaml") for name in files])
+    network = ConfigParser(config).get_parsed_content("network_def")
+    assert sum(parameter.numel() for parameter in network.parameters()) == expected
 
 
 def test_versions_agree():
@@ -247,7 +261,7 @@ def test_skeleton_regions_has_a_channel_for_each_group_and_needs_no_keys_of_a_wo
 
 
 def test_both_views_has_a_channel_for_each_focus_and_each_group_of_bones():
-    system = ConfigParser.load_config_file(str(CONFIGS / "systems" / "both_views.yaml"))
+    system = load("train")
     network, loss = system["network_def"], system["loss"]
     assert network["regions"] == len(REGION_GROUPS)
     assert network["classes"] == loss["classes"] == len(FocusLabel)

@@ -12,8 +12,9 @@ import pytest
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from bonescan.run_folder import SYSTEM
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import FAMILIES, lay_files
 from bonescan.workflow.launch import launch
+from bonescan.workflow.run_record import SYSTEM_KEYS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
@@ -64,8 +65,8 @@ FILES = ("image", "label", "instances", "benign", "regions")
 def make_workflow(
     name: str, /, *overlays: str, workflow_type: str, **overrides: object
 ) -> ConfigWorkflow:
-    """Compose a workflow; the root of the bundle is the checkout."""
-    files = [str(CONFIGS / f"{file}.yaml") for file in (name, *overlays)]
+    """Compose a workflow over each_view.yaml; the root of the bundle is the checkout."""
+    files = [str(CONFIGS / f"{file}.yaml") for file in (name, "each_view", *overlays)]
     return ConfigWorkflow(
         config_file=files,
         workflow_type=workflow_type,
@@ -86,11 +87,19 @@ def run_workflow(
 
 
 def read_system(name: str) -> dict[str, Any]:
-    """Read what a file of configs/systems, and its families, change in train.yaml."""
+    """Read what a file of configs/systems, and its families, change in each_view.yaml."""
     path = CONFIGS / "systems" / f"{name}.yaml"
-    families = ConfigParser.load_config_files(list_families(path))
+    files = [file for file in lay_files([""], [path])[1:] if Path(file).parent.name == FAMILIES]
+    families = ConfigParser.load_config_files(files)
     own = ConfigParser.load_config_file(str(path))
     return {key: value for key, value in {**families, **own}.items() if key != "config_file"}
+
+
+def describe_system(**changes: object) -> str:
+    """Describe U-Net-Res with some changes, as a run's folder does for evaluation and inference."""
+    files = [str(CONFIGS / "train.yaml"), str(CONFIGS / "each_view.yaml")]
+    config = ConfigParser.load_config_files(files)
+    return json.dumps({**{key: config[key] for key in SYSTEM_KEYS}, **changes})
 
 
 def run_command(*arguments: object) -> int:

@@ -11,7 +11,7 @@ from pydicom.data import get_testdata_file
 from bonescan.commands import main
 from bonescan.files import read_rows
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import FEW_OUTPUTS
+from tests.workflows import FEW_OUTPUTS, describe_system
 
 LEVEL = 0.9
 QUICKLY = ("--trust", "--set", f"outputs={FEW_OUTPUTS}")
@@ -27,7 +27,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def trained(run_folder):
-    (run_folder / "system.json").write_text(json.dumps({"network_def": NETWORK}))
+    (run_folder / "system.json").write_text(describe_system(network_def=NETWORK))
     save_weights(run_folder / "model.pt", LEVEL)
     return run_folder
 

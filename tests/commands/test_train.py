@@ -7,7 +7,7 @@ from bonescan.workflow import launch as launch_module
 from bonescan.workflow.command import compose, parse_command
 from tests.workflows import ROOT, run
 
-FAST = "['configs/train.yaml','configs/fast.yaml']"
+FAST = "['configs/train.yaml','configs/each_view.yaml','configs/fast.yaml']"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,8 @@ def composed(words):
         (
             "he2024_avg --fast --endless data/bank --set patients=9",
             "--args_file configs/systems/he2024_avg.yaml --config_file \"['configs/train.yaml',"
-            "'configs/fast.yaml','configs/endless.yaml','configs/families/he2024.yaml']\" "
+            "'configs/each_view.yaml','configs/fast.yaml','configs/endless.yaml',"
+            "'configs/families/he2024.yaml']\" "
             "--bank data/bank --patients 9",
         ),
         (
@@ -66,7 +67,7 @@ def test_the_printed_command_names_files_from_here(launched, capsys):
     shown = capsys.readouterr().out.splitlines()[0]
     assert shown == (
         "python -m monai.bundle run training --args_file configs/systems/chen2023_baseline.yaml "
-        "--config_file \"['configs/train.yaml','configs/fast.yaml',"
+        "--config_file \"['configs/train.yaml','configs/each_view.yaml','configs/fast.yaml',"
         "'configs/families/chen2023.yaml']\" --dataset_dir data/cohort --output_dir runs/x"
     )
 

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pydicom
@@ -8,6 +7,7 @@ from bonescan.dicom.results.uids import make_uid
 from bonescan.node.inference import SystemLoader
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.node.fakes import make_settings
+from tests.workflows import describe_system
 
 RESULTS = {"measurements.dcm", "overlay.dcm", "report.dcm", "segmentation.dcm"}
 
@@ -17,7 +17,7 @@ def run(tmp_path):
     """The folder of a run whose network calls bright pixels metastasis."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (folder / "system.json").write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(folder / "model.pt", 0.9)
     return folder
 

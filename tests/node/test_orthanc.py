@@ -20,7 +20,7 @@ import yaml
 
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.node.fakes import wait_until
-from tests.workflows import ROOT
+from tests.workflows import ROOT, describe_system
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +114,7 @@ def orthanc(tmp_path, ports):
 def node(tmp_path, ports, orthanc):
     run = tmp_path / "run"
     run.mkdir()
-    (run / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (run / "system.json").write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(run / "model.pt", 0.9)
     settings = {
         "run": "run",

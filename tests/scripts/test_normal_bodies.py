@@ -1,10 +1,9 @@
-import json
-
 import pytest
 from pydicom.data import get_testdata_file
 
 from scripts import normal_bodies
 from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import describe_system
 
 REAL = get_testdata_file("JPGExtended.dcm")
 
@@ -13,7 +12,7 @@ REAL = get_testdata_file("JPGExtended.dcm")
 def test_page_and_pictures(tmp_path, capsys):
     run, output = tmp_path / "run", tmp_path / "results"
     run.mkdir()
-    (run / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (run / "system.json").write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(run / "model.pt", 0.9)
     arguments = [str(run), "--patients", "2", "--trust", "--real", REAL]
     assert normal_bodies.main([*arguments, "--output", str(output)]) == 0

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from bonescan.dicom.scan import View
 from bonescan.labels import region_bit
 from bonescan.studies.normal_bodies import BESIDE_BONE, mark_normals, name_region
 from tests.handlers.fakes import NETWORK, save_weights
+from tests.workflows import describe_system
 
 
 def _draw(**columns: slice) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +42,7 @@ def test_a_mark_with_too_little_bone_lies_beside_it():
 
 
 def test_each_finding_of_each_scan_is_a_mark(tmp_path, cohort):
-    (tmp_path / "system.json").write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (tmp_path / "system.json").write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(tmp_path / "model.pt", 0.9)
     system = bonescan.load(tmp_path, device="cpu", trust=True)
     datalist = cohort / DATALIST_FILE

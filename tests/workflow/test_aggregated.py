@@ -16,7 +16,7 @@ from bonescan.labels import Label
 from bonescan.report.evaluated_images import read_evaluated_images
 from bonescan.run_folder import EVALUATED_IMAGES, EVALUATION, EXAMPLES, IMAGE_ROWS, SYSTEM
 from bonescan.transforms.views import unite_labels
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import lay_files
 from bonescan.workflow.installation import find_systems
 from tests.handlers.fakes import NETWORK, save_weights
 from tests.workflows import (
@@ -129,7 +129,7 @@ def test_inference_marks_both_views_alike(datalist, tmp_path):
 @pytest.mark.parametrize("name", ONE_VIEW_SYSTEMS)
 def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path):
     args_file = f"configs/systems/{name}.yaml"
-    files = ["configs/train.yaml", "configs/aggregated.yaml", *list_families(ROOT / args_file)]
+    files = lay_files(["configs/train.yaml", "configs/aggregated.yaml"], [ROOT / args_file])
     one_stream = ("--sampler#labelled_share", 1) if name in PARTLY_LABELLED else ()
     trained = run_command(
         "training", "--args_file", args_file, "--config_file", files, "--datalist", datalist,

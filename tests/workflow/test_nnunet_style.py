@@ -38,7 +38,8 @@ def run(workflow: ConfigWorkflow) -> ConfigWorkflow:
 
 def parse(**settings) -> ConfigParser:
     """Compose the system without data."""
-    base = ConfigParser.load_config_file(str(CONFIGS / "train.yaml"))
+    files = [str(CONFIGS / "train.yaml"), str(CONFIGS / "each_view.yaml")]
+    base = ConfigParser.load_config_files(files)
     return ConfigParser({**base, **read_system(NAME), "plan": SMALL, **settings})
 
 
@@ -171,7 +172,10 @@ def test_thoraxes_too_small_for_the_network_are_told(system_datalist, tmp_path):
         "roi_size": [20, 24],
     }
     system = read_system(NAME)
-    preprocess = [*ConfigParser.load_config_file(str(CONFIGS / "train.yaml"))["preprocess"], tiny]
+    preprocess = [
+        *ConfigParser.load_config_file(str(CONFIGS / "each_view.yaml"))["preprocess"],
+        tiny,
+    ]
     workflow = make_training(system_datalist, tmp_path, plan=system["plan"], preprocess=preprocess)
     with pytest.raises(RuntimeError) as caught:
         run(workflow)

@@ -44,7 +44,7 @@ class CountReport:
 
 
 OWN = {
-    "config_file": "configs/train.yaml",
+    "config_file": ["configs/train.yaml", "configs/each_view.yaml"],
     "name": "Own",
     "sampler": {"_target_": "torch.utils.data.SubsetRandomSampler", "indices": "$list(range(5))"},
     "added_handlers": [{"_target_": f"{__name__}.NoteBatches", "folder": "@output_dir"}],

@@ -27,7 +27,7 @@ from bonescan.workflow.command import compose, parse_command
 from bonescan.workflow.parts import make_region_steps
 from bonescan.workflow.run_record import SYSTEM_KEYS
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import ROOT, run_command
+from tests.workflows import ROOT, describe_system, run_command
 
 CPU = torch.device("cpu")
 SCAN, TRUTH = "sim-0001/scan.dcm", "sim-0001/regions.nii.gz"
@@ -52,7 +52,7 @@ def regions_run(tmp_path_factory) -> Path:
 def lesions_run(tmp_path_factory) -> Path:
     """The folder of a run whose network calls bright pixels metastasis."""
     folder = tmp_path_factory.mktemp("lesions_run")
-    (folder / SYSTEM).write_text(json.dumps({"name": "Bright", "network_def": NETWORK}))
+    (folder / SYSTEM).write_text(describe_system(name="Bright", network_def=NETWORK))
     save_weights(folder / WEIGHTS, 0.9)
     return folder
 

@@ -4,7 +4,7 @@ import pytest
 from monai.bundle import ConfigParser
 
 from bonescan.run_folder import SYSTEM
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import lay_files
 from bonescan.workflow.installation import find_configs, find_systems
 from bonescan.workflow.run_record import SYSTEM_KEYS
 from bonescan.workflow.trust import check_system, is_known_text
@@ -20,7 +20,7 @@ def write(folder, content):
 
 @pytest.mark.parametrize("file", SYSTEMS, ids=lambda file: file.stem)
 def test_every_system_of_the_project_passes(file, tmp_path):
-    files = [str(find_configs() / "train.yaml"), *list_families(file), str(file)]
+    files = [*lay_files([str(find_configs() / "train.yaml")], [file]), str(file)]
     config = ConfigParser.load_config_files(files)
     check_system(write(tmp_path, {key: config[key] for key in SYSTEM_KEYS}))
 

@@ -66,7 +66,7 @@ def run(chosen: argparse.Namespace) -> int:
     Raises:
         ValueError: if an overlay has no meaning for patients without end.
     """
-    from bonescan.workflow.command import list_families
+    from bonescan.workflow.command import lay_files
 
     if chosen.endless is not None:
         if CROPPED in chosen.overlay:
@@ -78,8 +78,8 @@ def run(chosen: argparse.Namespace) -> int:
 
     configs = find_configs()
     args_file = chosen.system and configs / "systems" / f"{chosen.system}.yaml"
-    files = [configs / f"{name}.yaml" for name in ("train", *chosen.overlay)]
-    files += map(Path, list_families(args_file)) if args_file else []
+    named = [str(configs / f"{name}.yaml") for name in ("train", *chosen.overlay)]
+    files = list(map(Path, lay_files(named, [args_file] if args_file else [])))
     values = {
         **data_values(chosen.data),
         "bank": chosen.endless,

@@ -27,6 +27,8 @@ RUN_ARGUMENTS = (
 
 FAMILIES = "families"
 """Folder of what the systems of one paper share."""
+BASE = "base"
+"""Key of an overlay that is not for every system: the file that must lie under it."""
 
 PRIVATE_KEYS = ("therapy_start",)
 """Keys whose values, days of a patient, are repeated in no record and no line."""
@@ -43,7 +45,7 @@ class Command:
         config_files: configuration files, in the order in which they are merged.
         overrides: overrides of the arguments file and of the command line together.
         arguments: all of it, as keyword arguments of `monai.bundle.run`.
-        added_families: those of `config_files` that plain `monai.bundle run` would not read: a
+        added_files: those of `config_files` that plain `monai.bundle run` would not read: a
             --config_file beside --args_file takes the place of the files that the latter names.
         words: the arguments as they were given, after `monai.bundle run`.
     """
@@ -51,7 +53,7 @@ class Command:
     config_files: tuple[str, ...]
     overrides: Mapping[str, Any]
     arguments: Mapping[str, Any]
-    added_families: tuple[str, ...] = ()
+    added_files: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
 
@@ -72,36 +74,70 @@ def parse_command(arguments: Sequence[str]) -> Command:
     files = _listed(captured.get("config_file"))
     if not files:
         raise ValueError("no configuration file is given; add --config_file or --args_file")
-    families = _missing_families(args_files, files)
+    all_files = lay_files(files, args_files)
     return Command(
-        config_files=(*files, *families),
+        config_files=all_files,
         overrides={key: value for key, value in captured.items() if key not in RUN_ARGUMENTS},
-        arguments={**captured, "config_file": [*files, *families]},
-        added_families=families,
+        arguments={**captured, "config_file": list(all_files)},
+        added_files=_missing(all_files, files),
         words=tuple(arguments),
     )
 
 
-def list_families(args_file: str | Path) -> tuple[str, ...]:
-    """Return the files of configs/families that a system's arguments file names.
+def lay_files(files: Sequence[str], args_files: Sequence[str | Path] = ()) -> tuple[str, ...]:
+    """Return configuration files in the order in which they are merged, none left out.
 
-    They are laid over everything else that is no override: a profile must not change what makes the
-    system what it is. Relative names are those of the system's own bundle.
+    After the workflow's comes the base, as a system's arguments file or an overlay names it, and
+    then the overlays. Families of the system come last: a profile must not change what makes the
+    system what it is.
+
+    Args:
+        files: the workflow's, and overlays.
+        args_files: of the system; relative names in it are those of its own bundle.
+
+    Raises:
+        ValueError: if an overlay is made for another base than the system's.
     """
+    named = [name for args_file in args_files for name in _named_by(args_file)]
+    families = [name for name in named if Path(name).parent.name == FAMILIES]
+    bases = [name for name in named if name not in families]
+    for file in files[1:]:
+        base = _base_of(file)
+        if base is None:
+            continue
+        if args_files and Path(base).resolve() not in map(Path.resolve, map(Path, bases)):
+            raise ValueError(
+                f"{Path(file).name} is for systems over {Path(base).name}, and "
+                f"{Path(args_files[0]).name} is none: leave one of them out"
+            )
+        bases.append(base)
+    return (files[0], *_missing(bases, files), *files[1:], *_missing(families, files))
+
+
+def _named_by(args_file: str | Path) -> tuple[str, ...]:
+    """Return the files that a system's arguments file names, but for the workflow's."""
     named = _listed(ConfigParser.load_config_file(str(args_file)).get("config_file"))
-    folders = Path(args_file).absolute().parents
-    bundle = folders[min(2, len(folders) - 1)]  # of configs/systems/FILE
-    return tuple(
-        str(bundle / name if (bundle / name).is_file() else name)
-        for name in named
-        if Path(name).parent.name == FAMILIES
-    )
+    return tuple(_find_in_bundle(name, args_file, depth=2) for name in named[1:])
 
 
-def _missing_families(args_files: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
+def _base_of(overlay: str | Path) -> str | None:
+    """Return the file that an overlay is made for; None if it is for any system."""
+    if not Path(overlay).is_file():  # which MONAI tells when it reads them
+        return None
+    base = ConfigParser.load_config_file(str(overlay)).get(BASE)
+    return None if base is None else _find_in_bundle(base, overlay, depth=1)
+
+
+def _find_in_bundle(name: str, beside: str | Path, *, depth: int) -> str:
+    """Return a name as it is, or in the bundle of a file that lies so many folders deep in it."""
+    folders = Path(beside).absolute().parents
+    there = folders[min(depth, len(folders) - 1)] / name
+    return str(there) if there.is_file() else name
+
+
+def _missing(wanted: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
     there = {Path(file).resolve() for file in files}
-    families = [family for args_file in args_files for family in list_families(args_file)]
-    return tuple(family for family in families if Path(family).resolve() not in there)
+    return tuple(file for file in dict.fromkeys(wanted) if Path(file).resolve() not in there)
 
 
 def _listed(files: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -148,7 +184,7 @@ def current_command() -> Command | None:
     if command is None and is_bundle and sys.argv[1:2] == ["run"]:
         command = parse_command(sys.argv[2:])
         check_overrides(command)
-        check_families(command)
+        check_files(command)
     return command
 
 
@@ -183,15 +219,15 @@ def check_overrides(command: Command) -> None:
             )
 
 
-def check_families(command: Command) -> None:
-    """Refuse a `monai.bundle run` that lays a system over the wrong base.
+def check_files(command: Command) -> None:
+    """Refuse a `monai.bundle run` that lays a system or an overlay over the wrong base.
 
     Raises:
-        ValueError: if its --config_file leaves out a family of its --args_file.
+        ValueError: if its --config_file leaves out a base, or a family of its --args_file.
     """
-    if command.added_families:
+    if command.added_files:
         files = ",".join(f"'{file}'" for file in command.config_files)
         raise ValueError(
-            "--config_file must name the families of the system in --args_file: --config_file "
-            f'"[{files}]"; `bonescan train` does so by itself'
+            "--config_file must name the base and the families of the system and of overlays: "
+            f'--config_file "[{files}]"; `bonescan train` does so by itself'
         )

@@ -196,28 +196,33 @@ def _copy_run(run: Path, folder: Path) -> None:
 def make_configs(run: Path, infers_as: Path) -> dict[str, dict[str, Any]]:
     """Return the configurations of a bundle by name, each of which needs no other file.
 
-    The training is that of the run where a bundle can hold all of it, and the checkout's training
-    of the same system where it draws simulated patients as it goes.
+    The training is that of the run, on the files of a datalist even where the run drew simulated
+    patients as it went: the simulator does not travel with a bundle.
 
     Args:
         run: folder of the training.
         infers_as: file of its system as it evaluates and infers.
+
+    Raises:
+        ValueError: if the run does not say how it was trained.
     """
-    source, system = find_configs(), run / run_folder.SYSTEM
+    source, own = find_configs(), run / run_folder.CONFIGURATION
+    if not own.is_file():
+        raise ValueError(f"run must hold {own.name}, which says how it was trained, got {run}")
     in_bundle = {"run_dir": f"$@bundle_root + '/{MODELS}'", "output_dir": "$@bundle_root + '/eval'"}
     configs = {
         name: flatten([source / f"{name}.yaml", infers_as], in_bundle)
         for name in ("inference", "evaluate")
     }
     show_on_file(configs["inference"])
-    base = ConfigParser.load_config_file(str(source / "train.yaml"))
-    own = run / run_folder.CONFIGURATION
-    of_user = {key: base[key] for key in _OF_THE_USER}
-    configs["train"] = flatten([own if own.is_file() else system], of_user)
-    if not own.is_file() or any(
-        target.split(".")[1] in LEFT_OUT for target in find_targets(configs["train"])
-    ):
-        configs["train"] = flatten([source / "train.yaml", system], {})
+    base = ConfigParser(ConfigParser.load_config_file(str(source / "train.yaml")))
+    configs["train"] = flatten([own], {key: base[key] for key in _OF_THE_USER})
+    if any(target.split(".")[1] in LEFT_OUT for target in find_targets(configs["train"])):
+        endless = ConfigParser.load_config_file(str(source / "endless.yaml"))
+        of_files = {key: base[key] for key in (*_OF_THE_USER, *endless) if key in base}
+        drawn = set(endless) - set(of_files)  # what says how patients are drawn
+        training = flatten([own], of_files)
+        configs["train"] = {key: value for key, value in training.items() if key not in drawn}
     take_labels(configs["train"])
     overlay = ConfigParser.load_config_file(str(source / "multi_gpu.yaml"))
     configs["multi_gpu_train"] = {**overlay, "initialize": find_itself(overlay["initialize"])}

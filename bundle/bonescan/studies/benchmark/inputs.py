@@ -13,7 +13,7 @@ from bonescan.keys import FOLD, IMAGE, LABEL, PATIENT
 from bonescan.phantom.cohort import Cohort, simulate_cohort
 from bonescan.phantom.presets import PRESETS, THORAX_SITES
 from bonescan.run_folder import SYSTEM
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import lay_files
 from bonescan.workflow.installation import find_configs
 
 CONFIGS = find_configs()
@@ -138,9 +138,11 @@ def make_workflow(
     """
     files = [str(CONFIGS / f"{name}.yaml") for name in names]
     settings = {**overrides, **({} if width is None else {"width": width})}
-    if system is not None:
+    if system is None:
+        files = list(lay_files(files))
+    else:
         path = CONFIGS / "systems" / f"{system}.yaml"
-        files += list_families(path)
+        files = list(lay_files(files, [path]))
         settings = {**ConfigParser.load_config_file(str(path)), **settings}
         del settings["config_file"]
     if run is not None:

@@ -148,7 +148,7 @@ class TimedSystem:
         }
         workflow = make_workflow(["train", "fast"], overrides, system=name, width=width)
         if supervised:
-            plain = ConfigParser.load_config_file(str(find_configs() / "train.yaml"))
+            plain = ConfigParser.load_config_file(str(find_configs() / "each_view.yaml"))
             workflow.parser["loss"] = workflow.parser["loss"]["supervised"]
             for key in ("prepare_batch", "added_handlers"):
                 workflow.parser[key] = plain[key]

@@ -16,7 +16,7 @@ from bonescan.studies.benchmark.measurement import time_s
 from bonescan.studies.benchmark.report import describe_machine
 from bonescan.studies.experiments.experiment import COSTS, PARAMETERS, TEST_S, Experiment, Row
 from bonescan.studies.experiments.grid import CONFIGS, ROOT
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import lay_files
 from bonescan.workflow.run_record import git_revision
 
 TURNS = 3
@@ -84,7 +84,7 @@ def read_system(name: str) -> ConfigParser:
     """Read a file of configs/systems, without ending, laid over inference."""
     path = CONFIGS / "systems" / f"{name}.yaml"
     parser = ConfigParser()
-    parser.read_config([str(CONFIGS / "inference.yaml"), *list_families(path)])
+    parser.read_config(list(lay_files([str(CONFIGS / "inference.yaml")], [path])))
     system = ConfigParser.load_config_file(str(path))
     parser.update({key: system[key] for key in system if key != "config_file"})
     return parser

@@ -13,7 +13,7 @@ from bonescan.keys import GENERATED
 from bonescan.run_folder import WEIGHTS
 from bonescan.studies.experiments.data import DataSet, ExperimentData
 from bonescan.studies.experiments.experiment import Experiment, Profile, Row
-from bonescan.workflow.command import list_families
+from bonescan.workflow.command import lay_files
 from bonescan.workflow.installation import CROPPED, find_configs
 
 CONFIGS = find_configs()
@@ -179,7 +179,7 @@ class RunGrid:
             datalist = images / _joined_name(data_set)
         arguments: dict[str, Any] = {
             **system,
-            "config_file": [*files, *list_families(path)],
+            "config_file": list(lay_files(files, [path])),
             **self.profile.settings,
             **row.overrides,
             **row.profile_overrides.get(self.profile_name, {}),
@@ -203,7 +203,7 @@ class RunGrid:
         writers = [{"_target_": f"bonescan.report.writers.{name}"} for name in STEP_OUTPUTS]
         return {
             **ConfigParser.load_config_file(str(path)),
-            "config_file": [str(CONFIGS / "inference.yaml"), *list_families(path)],
+            "config_file": list(lay_files([str(CONFIGS / "inference.yaml")], [path])),
             "bundle_root": str(ROOT),
             "input": str(folder / TEST_SCANS),
             "run_dir": str(folder),
