@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=systems,
         metavar="SYSTEM",
-        help=f"that of configs/train.yaml if not given; one of {', '.join(systems)}",
+        help="if not given both_views, that of configs/train.yaml, or lin2020_unet_res where an "
+        f"overlay such as fast is for systems of each view; one of {', '.join(systems)}",
     )
     parser.add_argument(
         "--data",
