@@ -81,8 +81,8 @@ def test_without_validation_all_patients_train(grid):
     whole = replace(grid, experiment=replace(EXPERIMENT, profiles={"fast": profile}))
     training = find(whole, "base", None).training
     assert not {"fold", "test_fold"} & set(training)
-    assert [Path(file).stem for file in training["config_file"]][:3] == [
-        "train", "fast", "all_training",
+    assert [Path(file).stem for file in training["config_file"]][:4] == [
+        "train", "each_view", "fast", "all_training",
     ]  # fmt: skip
 
 
@@ -158,8 +158,8 @@ def test_generated_images_are_trained_on_beside_those_of_each_row(grid, tmp_path
     )
     gan, few, many = (find(joined, row.id, None) for row in rows)
     assert (gan.generated, few.generated) == (70, 0)
-    assert [Path(file).stem for file in gan.training["config_file"]][:3] == [
-        "train", "cropped", "dcgan",
+    assert [Path(file).stem for file in gan.training["config_file"]][:4] == [
+        "train", "each_view", "cropped", "dcgan",
     ]  # fmt: skip
     assert gan.joined == {
         "with-other.json": sets["other"].datalist,
