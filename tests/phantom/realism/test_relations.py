@@ -138,7 +138,9 @@ def test_relations_are_those_of_the_view(whole_patient):
     assert set(names) == {f"{name}, {view}" for view, name in RELATIONS if view is View.POSTERIOR}
 
 
-@pytest.mark.parametrize("relation", set(RELATIONS.values()), ids=lambda item: item.__name__)
+@pytest.mark.parametrize(
+    "relation", dict.fromkeys(RELATIONS.values()), ids=lambda item: item.__name__
+)
 def test_more_counts_change_no_relation(relation, whole_patient):
     plain, doubled = whole_patient
     assert relation(doubled) == pytest.approx(relation(plain), rel=1e-6, nan_ok=True)
