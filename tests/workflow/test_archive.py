@@ -17,7 +17,7 @@ from bonescan.report.scan_result import ScanResult
 from bonescan.run_folder import name_input
 from bonescan.workflow.archive import find_pending, take_share
 from tests.handlers.fakes import NETWORK, save_weights
-from tests.workflows import ROOT
+from tests.workflows import ROOT, describe_system
 
 ENVIRONMENT = {
     **os.environ,
@@ -84,7 +84,7 @@ def inputs(output: Path, table: str = "summary.csv") -> list[str]:
 def test_processes_leave_one_table_and_go_on_with_it(cohort, tmp_path):
     run, archive, output = tmp_path / "run", tmp_path / "archive", tmp_path / "output"
     run.mkdir()
-    (run / "system.json").write_text(json.dumps({"network_def": NETWORK}))
+    (run / "system.json").write_text(describe_system(network_def=NETWORK))
     save_weights(run / "model.pt", 0.9)
     names = [f"sim-000{number}" for number in (1, 2, 3)]
     for name in names:

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 def train(cohort, lung_bank, tmp_path):
     def run(name, *arguments):
         done = run_command(
-            "training", "--config_file", "['configs/train.yaml','configs/endless.yaml']",
+            "training", "--config_file",
+            "['configs/train.yaml','configs/each_view.yaml','configs/endless.yaml']",
             "--dataset_dir", cohort, "--output_dir", tmp_path / name, "--bank", lung_bank,
             "--preset", "he2024", "--patients", 3, *tiny_arguments(), *arguments,
         )  # fmt: skip

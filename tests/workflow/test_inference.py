@@ -381,9 +381,10 @@ def test_another_writer_is_a_line_and_its_failure_that_of_one_scan(archive, weig
 @pytest.mark.slow
 def test_command_ends_with_exit_code_one(archive, trained, tmp_path):
     done = run(
-        "-m", "monai.bundle", "run", "--config_file", "configs/inference.yaml",
-        "--input", str(archive.source), "--output_dir", str(tmp_path / "an output"),
-        "--run_dir", str(trained), "--width", "2", "--size", str(TINY["size"]), cwd=ROOT,
+        "-m", "monai.bundle", "run", "--config_file",
+        "['configs/inference.yaml','configs/each_view.yaml']", "--input", str(archive.source),
+        "--output_dir", str(tmp_path / "an output"), "--run_dir", str(trained), "--width", "2",
+        "--size", str(TINY["size"]), cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "3 of 5 inputs failed; see" in done.stdout

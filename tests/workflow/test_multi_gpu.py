@@ -22,6 +22,7 @@ from tests.workflows import (
 
 pytestmark = pytest.mark.slow
 
+EACH_VIEW = "configs/each_view.yaml"
 NORM = {"network_def#norm": "batch"}
 """Normalisation has running statistics, which each process gathers from its own images."""
 EVALUATION = {"width": 2, "size": TINY["size"], "section": "training", **NORM}
@@ -82,7 +83,7 @@ def train(
     digests.write_text(yaml.safe_dump({"+run": [digest]}))
     return torchrun(
         "training", *(("--args_file", system) if system else ()), "--config_file",
-        f"{['configs/train.yaml', *overlays, 'configs/multi_gpu.yaml', str(digests)]}",
+        f"{['configs/train.yaml', EACH_VIEW, *overlays, 'configs/multi_gpu.yaml', str(digests)]}",
         "--datalist", str(datalist), "--output_dir", str(folder), "--network_def#norm", "batch",
         *tiny_arguments(), *arguments,
     )  # fmt: skip
@@ -159,7 +160,7 @@ def test_evaluation_uses_each_scan_once(datalist, run_dir, tmp_path):
     settings = {**where, **EVALUATION, "output_dir": str(two)}
     torchrun(
         "evaluating", "--config_file",
-        "['configs/evaluate.yaml','configs/multi_gpu_evaluate.yaml']",
+        f"['configs/evaluate.yaml','{EACH_VIEW}','configs/multi_gpu_evaluate.yaml']",
         *(text for key, value in settings.items() for text in (f"--{key}", str(value))),
     )  # fmt: skip
     assert (one / "images.csv").read_text() == (two / "images.csv").read_text()

@@ -136,7 +136,8 @@ def test_killed_run_resumes_to_the_same_weights(cohort, tmp_path):
 
 @pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_run(cohort, tmp_path, capfd):
-    words = ["training", "--config_file", "configs/train.yaml", *tiny_arguments()]
+    files = "['configs/train.yaml','configs/each_view.yaml']"
+    words = ["training", "--config_file", files, *tiny_arguments()]
     words += ["--dataset_dir", cohort, "--output_dir", tmp_path, "--learning_rate", 1e30]
     assert run_command(*words) == 1
     assert "loss must be finite, got nan at iteration" in "".join(capfd.readouterr())

@@ -15,7 +15,7 @@ from bonescan.dicom.scan import View
 from bonescan.files import read_rows
 from bonescan.zoo.pack import pack
 from tests.factories import make_scan_file
-from tests.workflows import CONFIGS
+from tests.workflows import CONFIGS, describe_system
 from tests.zoo.label_server import VARIABLE, LabelServer
 
 pytestmark = pytest.mark.slow
@@ -46,10 +46,11 @@ def python():
 def run(tmp_path_factory):
     """Return a run of U-Net-Res whose network calls bright pixels metastasis."""
     folder = tmp_path_factory.mktemp("run")
-    config = ConfigParser.load_config_file(str(CONFIGS / "train.yaml"))
-    system = {"name": "Bright", "network_def": NETWORK}
-    (folder / "config.json").write_text(json.dumps({**config, **system}))
-    (folder / "system.json").write_text(json.dumps(system))
+    files = [str(CONFIGS / "train.yaml"), str(CONFIGS / "each_view.yaml")]
+    changes = {"name": "Bright", "network_def": NETWORK}
+    config = {**ConfigParser.load_config_files(files), **changes}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "system.json").write_text(describe_system(**changes))
     weights = {"weight": torch.tensor([-1.0, 1.0]).reshape(2, 1, 1, 1)}
     torch.save({**weights, "bias": torch.tensor([LEVEL, -LEVEL])}, folder / "model.pt")
     return folder
