@@ -82,9 +82,9 @@ def test_what_fails_is_tried_again_and_set_aside_in_the_end_while_others_go_on(
     words = ("break", "good")
     send([make_scan(n, SeriesDescription=word) for n, word in enumerate(words)], node.receiver.port)
     wait_until(done(node, 1))
-    wait_until(lambda: node.queue.counts()["failed"] == 1)
+    wait_until(lambda: "set aside: RuntimeError (3 attempts)" in caplog.text)
+    assert node.queue.counts()["failed"] == 1
     assert "attempt 1 failed: RuntimeError" in caplog.text
-    assert "set aside: RuntimeError (3 attempts)" in caplog.text
     assert_silent(caplog.text)
 
 

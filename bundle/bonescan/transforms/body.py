@@ -202,8 +202,9 @@ def _check_legs(body: BodyExtent) -> None:
     if usual > MAX_LEG_WIDTH or widest > MAX_LEG_ROW_WIDTH:
         raise _refuse(
             "a whole body with the head up and the legs below",
-            f"legs {usual:.2f} (at most {widest:.2f}) times as wide as the trunk "
-            "(a scan without legs, or upside down)",
+            f"legs {usual:.2f} times as wide as the trunk, {widest:.2f} where they are widest, "
+            f"more than {MAX_LEG_WIDTH} or {MAX_LEG_ROW_WIDTH} (a scan without legs, upside down, "
+            "or of a trunk that is cut at both sides)",
         )
 
 
