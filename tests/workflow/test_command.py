@@ -9,6 +9,7 @@ from bonescan.workflow.command import (
     compose,
     current_command,
     hide_private,
+    lay_files,
     parse_command,
 )
 from bonescan.workflow.launch import launch
@@ -33,6 +34,47 @@ def test_an_arguments_file_may_lie_near_the_root():
         file.write("config_file: base.yaml\nepochs: 8\n")
         file.flush()
         assert parse_command(["--args_file", file.name]).overrides == {"epochs": 8}
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle of a workflow, a base with an overlay, a system over it and one without base."""
+    configs = tmp_path / "configs"
+    for name, text in {
+        "train": "width: 1",
+        "each": "base: configs/each.yaml",
+        "fast": "base: configs/each.yaml",
+        "endless": "bank: b",
+        "families/paper": "width: 2",
+        "systems/plain": "config_file: configs/train.yaml",
+        "systems/own": "config_file: [configs/train.yaml, configs/each.yaml, "
+        "configs/families/paper.yaml]",
+    }.items():
+        path = configs / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def lay(overlays, system=None):
+        files = [str(configs / f"{name}.yaml") for name in ("train", *overlays)]
+        args_files = [configs / "systems" / f"{system}.yaml"] if system else []
+        return [Path(file).stem for file in lay_files(files, args_files)]
+
+    return lay
+
+
+def test_the_base_lies_under_the_overlays_and_families_over_them(bundle):
+    assert bundle(["endless", "fast"], "own") == ["train", "each", "endless", "fast", "paper"]
+    assert bundle(["each", "fast"], "own") == ["train", "each", "fast", "paper"]
+    assert bundle(["endless", "fast"]) == ["train", "each", "endless", "fast"]
+    assert bundle(["endless"]) == ["train", "endless"]
+    assert bundle(["endless"], "plain") == ["train", "endless"]
+
+
+@pytest.mark.parametrize("overlay", ["fast", "each"])
+def test_an_overlay_of_another_base_than_the_system_s_is_refused(bundle, overlay):
+    expected = rf"^{overlay}\.yaml is for systems over each\.yaml, and plain\.yaml is none: "
+    with pytest.raises(ValueError, match=expected):
+        bundle([overlay], "plain")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import torch
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
 from bonescan.zoo.archive import read_archive
-from bonescan.zoo.pack import is_of_simulated, pack
-from tests.workflows import SCHEMA_HASH
+from bonescan.zoo.pack import is_of_simulated, make_configs, pack
+from tests.workflows import ROOT, SCHEMA_HASH
 
 NAME = "bone_scan_unet"
 pytestmark = [
@@ -302,3 +302,22 @@ def test_a_bundle_trains_on(packed, cohort, tmp_path):
     assert np.isfinite(
         sum(float(x.sum()) for x in torch.load(tmp_path / "run" / "model.pt").values())
     )
+
+
+def test_a_training_without_end_becomes_one_on_files_with_all_else_as_it_was():
+    run = ROOT / "models" / "both_views"
+    drawn = json.loads((run / "config.json").read_text())
+    training = make_configs(run, run / "system.json")["train"]
+    assert drawn["train"]["dataset"]["_target_"] == "bonescan.prepare.endless.EndlessDataset"
+    assert training["train"]["dataset"]["_target_"] == "bonescan.data.samples.SampleDataset"
+    assert training["sampler"]["_target_"] == "torch.utils.data.RandomSampler"
+    assert training["drawn_from"] is None
+    assert not {"bank", "preset", "patients", "sum_device"} & set(training)
+    for key in ("loss", "optimizer", "epochs", "network_def"):
+        assert training[key] == drawn[key], key
+
+
+def test_a_run_that_does_not_say_how_it_was_trained_is_refused(tmp_path):
+    (tmp_path / "system.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"^run must hold config\.json, which says how it was"):
+        make_configs(tmp_path, tmp_path / "system.json")
