@@ -54,7 +54,7 @@ logger = logging.getLogger(__name__)
 COLLECT_EVERY = 10
 """Ours: scans after which Python looks for objects that only refer to each other. Pictures leave
 10 MB a scan of them (measured at 512 x 128 pixels); by itself it waits until there are a quarter as
-many objects as the program has, some 30 scans. It takes a quarter of a second."""
+many objects as the program has, by our reckoning some 30 scans. It takes a quarter of a second."""
 
 
 class ScanOutputs:
