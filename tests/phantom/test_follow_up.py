@@ -18,6 +18,7 @@ from bonescan.phantom.follow_up import (
 from bonescan.phantom.groups import find_follow_up
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
+from bonescan.phantom.tracer.benign import BENIGN_FINDINGS, PASSING
 from bonescan.phantom.tracer.uptake import Clip, HotSpot, draw_uptake
 from tests.phantom.bodies import block_body, filled
 
@@ -106,20 +107,47 @@ def test_a_point_keeps_its_share_of_the_bone():
     assert move_point((74, 10, 73), old, new, "rib_05_left") == (88, 14, 76)
     assert move_point((71, 9, 60), old, new, "rib_05_left") == (82, 12, 50)
     assert move_point((71, 9, 22), old, new, "rib_05_right") == (71, 9, 22)
-    assert move_point((1, 2, 3), old, new, "no bone") == (1, 2, 3)
 
 
-def test_what_is_in_bone_stays_and_urine_does_not():
+def spot_at(place, finding, clip=Clip.BONE):
+    return HotSpot((VoxelEllipsoid(place, (5.0, 5.0, 5.0)),), 2.0, clip, finding)
+
+
+def test_what_the_patient_has_stays_and_what_the_scan_had_does_not():
     rng, old, new = np.random.default_rng(2), block_body(), moved_body()
-    radii = (5.0, 5.0, 5.0)
-    fracture = HotSpot((VoxelEllipsoid((74.0, 10.0, 73.0), radii),), 2.0, finding="fracture")
-    urine = HotSpot((VoxelEllipsoid((150.0, 4.0, 44.0), radii),), 9.0, Clip.NOTHING)
-    uptake = replace(draw_uptake(old, rng), hot_spots=(fracture, urine))
+    fracture = spot_at((74.0, 10.0, 73.0), "rib fracture")
+    worn = spot_at((72.0, 7.0, 60.0), "costovertebral arthritis", Clip.BODY)
+    urine = spot_at((150.0, 4.0, 44.0), "urine contamination", Clip.NOTHING)
+    vein = spot_at((74.0, 10.0, 73.0), "injection site", Clip.BODY)
+    uptake = replace(draw_uptake(old, rng), hot_spots=(urine, fracture, vein, worn))
     later = carry_uptake(uptake, old, new, rng)
-    (spot,) = later.hot_spots
-    assert spot.finding == "fracture"
-    assert spot.ellipsoids[0].centre == (88, 14, 76)
+    assert [spot.finding for spot in later.hot_spots] == [fracture.finding, worn.finding]
+    assert [spot.ellipsoids[0].centre for spot in later.hot_spots] == [(88, 14, 76), (84, 8, 50)]
     ratios = [later.bones[name] / uptake.bones[name] for name in uptake.bones]
     assert np.ptp(ratios) == pytest.approx(0, abs=1e-9)
     assert later.joints == uptake.joints
     assert later.organs != uptake.organs
+
+
+def test_foci_at_bones_that_the_second_scan_does_not_show_are_left_out():
+    rng, old = np.random.default_rng(2), block_body()
+    new = replace(old, bones={name: old.bones[name] for name in old.bones if "left" not in name})
+    left, right = (74.0, 10.0, 65.0), (71.0, 9.0, 22.0)
+    row = replace(spot_at(left, "rib fractures in a row"), ellipsoids=(
+        VoxelEllipsoid(left, (5.0, 4.0, 3.0)), VoxelEllipsoid(right, (3.0, 4.0, 5.0)),
+    ))  # fmt: skip
+    whole = HotSpot((), 1.0, finding="Paget's disease", bone="rib_05_left")
+    gone = spot_at(left, "costochondral foci", Clip.BODY)
+    uptake = replace(draw_uptake(old, rng), hot_spots=(gone, row, whole))
+    (spot,) = carry_uptake(uptake, old, new, rng).hot_spots
+    assert spot.finding == row.finding
+    assert spot.ellipsoids == row.ellipsoids[1:]
+
+
+def test_second_scan_names_the_findings_that_stay_and_its_own(flare):
+    first, second = (patient.benign_findings for patient in (flare[0], flare[1].patient))
+    stay = [name for name in first if name in BENIGN_FINDINGS and name not in PASSING]
+    assert len(stay) > 2
+    assert [name for name in second if name in stay] == stay
+    assert {name for name in second if name in BENIGN_FINDINGS} - set(stay) <= PASSING
+    assert {focus.finding for focus in flare[1].patient.benign_foci} <= set(second)

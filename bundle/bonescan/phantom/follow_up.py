@@ -19,9 +19,10 @@ from bonescan.phantom.imaging.bases import Bases, build_bases
 from bonescan.phantom.imaging.detectors import draw_geometry
 from bonescan.phantom.patient import Case, SimulatedPatient, kept_views, scan_case, simulate_case
 from bonescan.phantom.presets import Preset
+from bonescan.phantom.tracer.benign import PASSING, draw_later_findings
 from bonescan.phantom.tracer.hot_spots import FindingContext
 from bonescan.phantom.tracer.lesions import Lesion, LesionSeed, draw_lesions, grow_lesion
-from bonescan.phantom.tracer.uptake import Clip, HotSpot, Uptake, draw_uptake
+from bonescan.phantom.tracer.uptake import HotSpot, Uptake, draw_uptake
 
 THERAPY_DAYS = (7, 30)
 """First and last day after the first scan on which therapy begins. A default of ours."""
@@ -173,7 +174,7 @@ def draw_later(
     Args:
         case: the first scan.
         course: how the disease goes on.
-        preset: what metastases there may be.
+        preset: what findings and metastases there may be.
         rng: source of all randomness.
         days: after the first scan.
 
@@ -182,7 +183,9 @@ def draw_later(
     """
     bases = lie_down_again(case.bases, rng, days=days)
     old, new = case.bases.body, bases.body
-    uptake = carry_uptake(case.uptake, old, new, rng)
+    uptake, findings = carry_uptake(case.uptake, old, new, rng), case.findings
+    if preset.benign:
+        uptake, findings = draw_later_findings(new, uptake, findings, rng)
     context = FindingContext(new, uptake, rng)
     lesions, fates = list[Lesion](), list[LesionFate]()
     for lesion in case.lesions:
@@ -200,7 +203,7 @@ def draw_later(
     for lesion in _draw_new(context, course, preset, case):
         lesions.append(replace(lesion, number=len(lesions) + 1))
         fates.append(LesionFate(None, len(lesions), Fate.NEW, course.heals))
-    return Case(bases, case.primary, uptake, case.findings, tuple(lesions)), tuple(fates)
+    return Case(bases, case.primary, uptake, findings, tuple(lesions)), tuple(fates)
 
 
 def lie_down_again(bases: Bases, rng: np.random.Generator, *, days: int) -> Bases:
@@ -235,32 +238,34 @@ def change_posture(person: Person, rng: np.random.Generator, *, days: int) -> Pe
 def carry_uptake(uptake: Uptake, old: Body, new: Body, rng: np.random.Generator) -> Uptake:
     """Return the uptake of the same patient in another posture.
 
-    Bones, joints and benign foci of bone stay, organs are drawn anew, and so is how much bone holds
-    over soft tissue. Urine on the skin and the site of injection are not there again.
+    Bones, joints and benign foci stay, but for those that belong to one scan, such as urine on the
+    skin, and those at bones that the second scan does not show. Organs are drawn anew, and so is
+    how much bone holds over soft tissue. The bones of a first scan that was taken too early hold as
+    little in the second one.
     """
     drawn = draw_uptake(new, rng)
     factor = float(rng.lognormal(0.0, LEVEL_SIGMA))
-    spots = tuple(
-        _carry_spot(spot, old, new) for spot in uptake.hot_spots if _is_of_bone(spot, new)
-    )
+    stay = (spot for spot in uptake.hot_spots if spot.finding not in PASSING)
+    carried = (_carry_spot(spot, old, new) for spot in stay)
     return replace(
         drawn,
         bones={name: factor * uptake.bones.get(name, level) for name, level in drawn.bones.items()},
         joints={name: uptake.joints.get(name, gain) for name, gain in drawn.joints.items()},
-        hot_spots=spots,
+        hot_spots=tuple(spot for spot in carried if spot is not None),
     )
 
 
-def _is_of_bone(spot: HotSpot, body: Body) -> bool:
-    return spot.bone in body.bones if spot.bone else spot.clip is Clip.BONE
-
-
-def _carry_spot(spot: HotSpot, old: Body, new: Body) -> HotSpot:
-    moved = [
-        replace(part, centre=move_point(part.centre, old, new, _find_bone(part.centre, old)))
-        for part in spot.ellipsoids
-    ]
-    return replace(spot, ellipsoids=tuple(moved))
+def _carry_spot(spot: HotSpot, old: Body, new: Body) -> HotSpot | None:
+    """Return a focus in the new posture; None where none of its bones is in the new body."""
+    if spot.bone:
+        return spot if spot.bone in new.bones else None
+    bones = (_find_bone(part.centre, old) for part in spot.ellipsoids)
+    moved = tuple(
+        replace(part, centre=move_point(part.centre, old, new, bone))
+        for part, bone in zip(spot.ellipsoids, bones, strict=True)
+        if bone in new.bones
+    )
+    return replace(spot, ellipsoids=moved) if moved else None
 
 
 def _find_bone(point: Point, body: Body) -> str:
@@ -281,10 +286,8 @@ def move_point(point: Point, old: Body, new: Body, bone: str) -> Point:
         point: (row, depth, column) in voxels of the old body.
         old: the body in the first posture.
         new: the same in the second.
-        bone: name of the bone; where the new body lacks it, the point stays.
+        bone: name of the bone, which both bodies have.
     """
-    if bone not in new.bones:
-        return point
     (first, last), (new_first, new_last) = _box(old.bones[bone]), _box(new.bones[bone])
     share = (np.asarray(point) - first) / np.maximum(last - first, 1)
     row, depth, column = (new_first + share * (new_last - new_first)).tolist()

@@ -8,7 +8,7 @@ from bonescan.phantom.files.claim import SIMULATOR
 from bonescan.phantom.patient import simulate_patient
 from bonescan.phantom.presets import PRESETS
 
-PINNED_SIMULATOR = 3
+PINNED_SIMULATOR = 4
 PINNED = {
     "default": (78687, 373245, 234079, 254314, 176580, 118515, 118545, 601),
     "normal": (106155, 450386, 335580, 321270, 226860, 155593, 120820, 186),

@@ -6,7 +6,13 @@ import pytest
 from bonescan.phantom.anatomy.build import build_body
 from bonescan.phantom.anatomy.person import draw_person
 from bonescan.phantom.anatomy.voxels import midway
-from bonescan.phantom.tracer.benign import BENIGN_FINDINGS, BenignFinding, draw_benign_findings
+from bonescan.phantom.tracer.benign import (
+    BENIGN_FINDINGS,
+    PASSING,
+    BenignFinding,
+    draw_benign_findings,
+    draw_later_findings,
+)
 from bonescan.phantom.tracer.hot_spots import FindingContext, shifted
 from bonescan.phantom.tracer.uptake import draw_uptake, without_side
 
@@ -135,3 +141,14 @@ def test_places_between_and_beside(body, uptake):
     assert midway((0, 0, 0), (4, 8, 12), 0.25) == (1, 2, 3)
     moved = shifted(context, (10, 10, 10), (2.4, 5.0, -4.8))
     assert moved == pytest.approx((11, 11, 8))
+
+
+def test_a_later_scan_keeps_what_stays_and_draws_the_rest_anew(body, uptake):
+    rng = np.random.default_rng(1)
+    earlier = ("knee prosthesis", "injection site", "osteophytes", "urine bag")
+    drawn = [draw_later_findings(body, uptake, earlier, rng)[1] for _ in range(200)]
+    assert {names[:2] for names in drawn} == {("knee prosthesis", "osteophytes")}
+    for name in PASSING:
+        chance = BENIGN_FINDINGS[name].chance
+        share = np.mean([name in names[2:] for names in drawn])
+        assert share == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / 200)), name

@@ -64,12 +64,41 @@ def draw_benign_findings(
         rim = implant_rim(FindingContext(body, uptake, rng), implant)
         uptake = _named(add_hot_spots(uptake, rim), implant.name, since=len(uptake.hot_spots))
         names.append(implant.name)
-    for name, finding in BENIGN_FINDINGS.items():
+    uptake, drawn = _add_findings(BENIGN_FINDINGS, body, uptake, rng)
+    return uptake, (*names, *drawn)
+
+
+def draw_later_findings(
+    body: Body, uptake: Uptake, earlier: Sequence[str], rng: np.random.Generator
+) -> tuple[Uptake, tuple[str, ...]]:
+    """Draw anew what belongs to one scan and not to the patient: urine, the injection, organs.
+
+    Args:
+        body: in the posture of the later scan.
+        uptake: with the foci of the findings that stay.
+        earlier: names of the findings of the earlier scan.
+        rng: source of all randomness.
+
+    Returns:
+        The uptake with these findings, and the names of all findings, those that stay first.
+    """
+    stay = [name for name in earlier if name not in PASSING]
+    findings = {name: BENIGN_FINDINGS[name] for name in BENIGN_FINDINGS if name in PASSING}
+    uptake, drawn = _add_findings(findings, body, uptake, rng)
+    return uptake, (*stay, *drawn)
+
+
+def _add_findings(
+    findings: Mapping[str, "BenignFinding"], body: Body, uptake: Uptake, rng: np.random.Generator
+) -> tuple[Uptake, list[str]]:
+    """Return the uptake with the findings that a person happens to have, and their names."""
+    names = []
+    for name, finding in findings.items():
         if rng.random() < finding.chance_for(body.person):
             changed = finding.add(FindingContext(body, uptake, rng))
             uptake = _named(changed, name, since=len(uptake.hot_spots))
             names.append(name)
-    return replace(uptake, hot_spots=_apart(uptake.hot_spots, body)), tuple(names)
+    return replace(uptake, hot_spots=_apart(uptake.hot_spots, body)), names
 
 
 def _named(uptake: Uptake, name: str, *, since: int) -> Uptake:
@@ -116,12 +145,14 @@ class BenignFinding:
         add: returns the uptake with the finding.
         grows: whether the chance grows with age.
         sex: the one that has it, None for both.
+        passing: whether it belongs to one scan and not to the patient.
     """
 
     chance: float
     add: Callable[[FindingContext], Uptake]
     grows: bool = False
     sex: Sex | None = None
+    passing: bool = False
 
     def chance_for(self, person: Person) -> float:
         """Return the chance that a person has it."""
@@ -175,14 +206,14 @@ BENIGN_FINDINGS: Mapping[str, BenignFinding] = {
     "frontal hyperostosis": BenignFinding(0.1, add_frontal_hyperostosis, grows=True, sex="F"),
     "dental foci": BenignFinding(0.3, add_dental_foci),
     "sinusitis": BenignFinding(0.1, add_sinusitis),
-    "kidney": BenignFinding(0.08, change_kidney),
-    "urine contamination": BenignFinding(0.12, add_urine),
-    "urine bag": BenignFinding(0.05, add_urine_bag),
-    "injection site": BenignFinding(0.6, add_injection_site),
-    "extravasation track": BenignFinding(0.06, add_extravasation),
-    "axillary node": BenignFinding(0.03, add_axillary_node),
+    "kidney": BenignFinding(0.08, change_kidney, passing=True),
+    "urine contamination": BenignFinding(0.12, add_urine, passing=True),
+    "urine bag": BenignFinding(0.05, add_urine_bag, passing=True),
+    "injection site": BenignFinding(0.6, add_injection_site, passing=True),
+    "extravasation track": BenignFinding(0.06, add_extravasation, passing=True),
+    "axillary node": BenignFinding(0.03, add_axillary_node, passing=True),
     "early imaging": BenignFinding(0.05, image_early),
-    "free pertechnetate": BenignFinding(0.03, free_pertechnetate),
+    "free pertechnetate": BenignFinding(0.03, free_pertechnetate, passing=True),
 }
 """By name; drawn independently of each other, in this order.
 
@@ -190,3 +221,6 @@ Chances are those of standing out on a scan, defaults of ours, set so that as ma
 published: 147 in 26 patients with prostate cancer (doi 10.1186/s40658-022-00513-8). On computed
 tomography nine of ten people over 50 have arthritis of the sternoclavicular joint (Lawrence et al.
 2017, PubMed 27424249); that fewer show it here is our choice, too."""
+
+PASSING = frozenset(name for name, finding in BENIGN_FINDINGS.items() if finding.passing)
+"""Names of the findings that a later scan of the patient need not have."""
