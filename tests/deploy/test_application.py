@@ -19,8 +19,8 @@ RESULTS = {"segmentation.dcm", "measurements.dcm", "report.html", "report.pdf", 
 
 @pytest.mark.slow
 @pytest.mark.skipif(PYTHON is None, reason=f"{VARIABLE} names no Python with the extra deploy")
-def test_a_study_gives_the_results_of_inference(cohort, trained_system, tmp_path):
-    run, scan = trained_system("lin2020_unet"), cohort / "sim-0001" / "scan.dcm"
+def test_a_study_gives_the_results_of_inference(cohort, tmp_path):
+    run, scan = ROOT / "models" / "both_views", cohort / "sim-0001" / "scan.dcm"
     study = tmp_path / "study"
     study.mkdir()
     shutil.copy(scan, study)

@@ -3,7 +3,7 @@
 import pytest
 
 from bonescan.zoo.flatten import flatten
-from bonescan.zoo.label import show_on_file, take_labels
+from bonescan.zoo.label import name_values, show_on_file, take_labels
 from tests.workflows import CONFIGS
 
 
@@ -39,3 +39,27 @@ def test_a_record_names_no_datalist_that_was_not_used(train):
     assert handlers["TrainingRecord"]["datalist"] == "@listed"
     assert handlers["ChooseAtEnd"]["_disabled_"].endswith(" or not @listed")
     assert train["run"][-1] == "$None if @listed else @adopt()"
+
+
+def test_the_rate_falls_over_the_epochs_that_are_asked_for(train):
+    assert train["lr_scheduler"]["T_max"] == "@train#trainer#max_epochs"
+    assert train["train"]["trainer"]["max_epochs"] == "@epochs"
+    assert train["val_interval"] == "$1 if @listed else 1"
+
+
+@pytest.mark.parametrize(
+    ("channels", "values", "last"),
+    [
+        (["metastasis"], [1], "metastasis"),
+        (["background", "metastasis"], [1], "metastasis"),
+        (["air", "body", "metastasis"], [1], "metastasis"),
+        (["bladder"], [2], "bladder"),
+        (["output 0", "output 1"], [1], "metastasis"),
+        (["posterior bladder", "posterior metastasis", "posterior skull"], [1], "bladder"),
+    ],
+)
+def test_a_viewer_gives_each_value_its_own_name(channels, values, last):
+    names = {"metastasis": ["background", "metastasis"]}
+    names["bladder"] = [*names["metastasis"], "bladder"]
+    named = name_values(channels, values)
+    assert named == {str(value): name for value, name in enumerate(names[last])}

@@ -13,9 +13,10 @@ from monai.bundle import ConfigParser
 import bonescan
 from bonescan.dicom.scan import View
 from bonescan.files import read_rows
+from bonescan.labels import LABEL_NAMES, Label
 from bonescan.zoo.pack import pack
 from tests.factories import make_scan_file
-from tests.workflows import CONFIGS, describe_system
+from tests.workflows import CONFIGS, ROOT, describe_system
 from tests.zoo.label_server import VARIABLE, LabelServer
 
 pytestmark = pytest.mark.slow
@@ -42,9 +43,11 @@ def python():
     return PYTHON
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Return a run of U-Net-Res whose network calls bright pixels metastasis."""
+@pytest.fixture(scope="module", params=["bright", "both_views"])
+def run(request, tmp_path_factory):
+    """Return a run whose network calls bright pixels of views metastasis, and a released one."""
+    if request.param != "bright":
+        return ROOT / "models" / request.param
     folder = tmp_path_factory.mktemp("run")
     files = [str(CONFIGS / "train.yaml"), str(CONFIGS / "each_view.yaml")]
     changes = {"name": "Bright", "network_def": NETWORK}
@@ -84,7 +87,7 @@ def server(python, run, studies, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     (folder / "licence.txt").write_text("none")
     packed = pack(
-        run, folder, name="bright_segmentation", version="1.0.0",
+        run, folder, name="bone_scan_segmentation", version="1.0.0",
         data_license=folder / "licence.txt", trust=True,
     )  # fmt: skip
     with LabelServer(python, folder, studies=studies, bundle=packed.bundle) as server:
@@ -98,7 +101,7 @@ def test_an_answer_lies_on_its_scan(server, python, run, tmp_path, name, posteri
     answer.write_bytes(server.infer(name))
     label_map = np.asarray(nib.load(answer).dataobj)
     ours = bonescan.load(run, device="cpu", trust=True)(scan)
-    assert ours.label_map[1].sum() > 40  # the L, if nothing else
+    assert np.count_nonzero(ours.label_map[1] == Label.METASTASIS) > 40  # the L, if nothing else
     for view, frame in ((0, 1 - posterior), (1, posterior)):
         np.testing.assert_array_equal(label_map[:, :, frame], ours.label_map[view].T)
     shown = subprocess.run(
@@ -108,11 +111,12 @@ def test_an_answer_lies_on_its_scan(server, python, run, tmp_path, name, posteri
     np.testing.assert_allclose(of_answer, of_scan, atol=1e-3)
 
 
-def test_the_server_knows_what_the_values_mean(server):
-    model = server.info()["models"][server.name]
-    assert (model["labels"], model["type"], model["dimension"]) == (
-        {"metastasis": 1}, "segmentation", 2,
-    )  # fmt: skip
+def test_the_server_knows_what_the_values_mean(server, run):
+    info = server.info()
+    model, last = info["models"][server.name], 2 if run.name == "both_views" else 1
+    labels = {name: value for value, name in LABEL_NAMES.items() if 0 < value <= last}
+    assert (model["labels"], model["type"], model["dimension"]) == (labels, "segmentation", 2)
+    assert info["labels"] == list(labels)  # viewers number them from 1
 
 
 def test_a_corrected_label_trains_the_network(server, tmp_path):
@@ -120,7 +124,7 @@ def test_a_corrected_label_trains_the_network(server, tmp_path):
     for name in ("first", "last"):
         image = nib.load(_write(file, server.infer(name)))
         corrected = np.asarray(image.dataobj).copy()
-        corrected[:, :400] = 0  # what is not seen by a person
+        corrected[:, 400:] = 0  # what a person does not call a lesion
         nib.save(nib.Nifti1Image(corrected, image.affine), file)
         server.save_label(name, file)
     before = torch.load(server.bundle / "models" / "model.pt")

@@ -86,6 +86,9 @@ def test_metadata_say_what_the_network_takes_and_gives(packed):
     metadata = json.loads((packed.bundle / "configs" / "metadata.json").read_text())
     assert (metadata["name"], metadata["version"]) == (NAME, "1.2.0")
     assert list(metadata["changelog"]) == ["1.2.0"]
+    assert metadata["network_data_format"]["outputs"]["pred"]["channel_def"] == {
+        "0": "background", "1": "metastasis",
+    }  # fmt: skip
     assert metadata["eval_metrics"] == {
         "dsc_pooled": 0.25, "precision_pooled": 0.25, "lesion_sensitivity": 0.25,
     }  # fmt: skip

@@ -4,13 +4,34 @@ MONAI Label runs the steps of `inference.json` by itself. Of `train.json` it rep
 the data sets and the epochs, and it uses the weights in the bundle's `models`.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from bonescan.labels import LABEL_NAMES
 from bonescan.zoo.flatten import TRANSFORMS
 
 _LISTED = "@listed"
 """Whether the entries are those of the datalist, or MONAI Label's."""
+_EPOCHS = "@train#trainer#max_epochs"
+"""As many as MONAI Label asks for: a rate that falls over others never gets low, or rises again."""
+
+
+def name_values(channels: Iterable[str], values: Iterable[int]) -> dict[str, str]:
+    """Return what each value of a label map stands for, where MONAI Label looks for it.
+
+    It takes the channels that the metadata define for the values of the map that it serves, and
+    its viewers number the names one after the other: none may be left out before the last.
+
+    Args:
+        channels: what the channels of the network stand for.
+        values: of bonescan.labels.Label that the system is evaluated on.
+
+    Returns:
+        Names by value, from 0 to the last one that the map can hold.
+    """
+    named = {channel.split()[-1] for channel in channels}  # "posterior bladder"
+    last = max(*values, *(value for value, name in LABEL_NAMES.items() if name in named), 0)
+    return {str(value): name for value, name in LABEL_NAMES.items() if value <= last}
 
 
 def show_on_file(inference: MutableMapping[str, Any]) -> None:
@@ -46,6 +67,9 @@ def take_labels(train: MutableMapping[str, Any]) -> None:
             handler["datalist"] = _LISTED
         if handler["_target_"].endswith(".ChooseAtEnd"):
             handler["_disabled_"] += f" or not {_LISTED}"
+    schedule = train["lr_scheduler"]
+    schedule |= {key: _EPOCHS for key, value in schedule.items() if value == "@epochs"}
+    train["val_interval"] = f"${train['val_interval']} if {_LISTED} else 1"
     _allow_no_validation(train["validate"])
     train["adopt"] = {
         "_target_": "bonescan.workflow.adoption.adopt_weights",

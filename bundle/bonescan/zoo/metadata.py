@@ -9,10 +9,12 @@ from torch import nn
 
 from bonescan.workflow.installation import find_systems
 from bonescan.zoo.figures import find_figures
-from bonescan.zoo.network_format import describe_network
+from bonescan.zoo.label import name_values
+from bonescan.zoo.network_format import VIEWS, describe_network
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _DOI = re.compile(r"doi ([^\s),]+)")
+_OF_A_VIEW = re.compile(f"^({'|'.join(VIEWS)}) ")
 _MOST_NAMED = 6
 """Classes that a sentence names; more are counted."""
 
@@ -47,7 +49,10 @@ def make_metadata(
     if not _VERSION.fullmatch(version):
         raise ValueError(f"version must be three numbers such as 1.2.0, got {version!r}")
     network_format = describe_network(config, network)
-    task = _say_task(network_format["outputs"]["pred"])
+    pred = network_format["outputs"]["pred"]
+    task, channels = _say_task(pred), pred["channel_def"]
+    if config["keep_prob"]:
+        pred["channel_def"] = name_values(channels.values(), config["label_values"])
     origin = "Trained on simulated scans. " if simulated else ""
     return {
         **base,
@@ -57,10 +62,8 @@ def make_metadata(
         "task": task,
         "description": f"{origin}{config['name']}. {task}, of 99mTc-MDP, anterior and posterior.",
         "data_source": base["data_source"] if simulated else "see docs/data_license.txt",
-        "pred_classes": ", ".join(
-            f"{number} {label}"
-            for number, label in network_format["outputs"]["pred"]["channel_def"].items()
-        ),
+        "image_classes": "counts of planar views, scaled by the preprocessing of inference.json",
+        "pred_classes": ", ".join(f"{number} {name}" for number, name in channels.items()),
         "references": find_references(config["name"]),
         "eval_metrics": {
             figure.key: figure.value
@@ -81,7 +84,8 @@ def find_references(name: str) -> list[str]:
 
 
 def _say_task(pred: Mapping[str, Any]) -> str:
-    labels = [label for label in pred["channel_def"].values() if label not in {"background", "air"}]
+    names = [_OF_A_VIEW.sub("", name) for name in pred["channel_def"].values()]
+    labels = [name for name in dict.fromkeys(names) if name not in {"background", "air"}]
     named = ", ".join(labels) if len(labels) <= _MOST_NAMED else f"{len(labels)} classes"
     verb = "Segmentation" if pred["spatial_shape"] else "Classification"
     return f"{verb} of planar whole-body bone scans: {named}"
