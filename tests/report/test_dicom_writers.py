@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom import dcmread
 
 from bonescan import run_folder
+from bonescan.data.origin import Origin
 from bonescan.dicom.read import read_scan
 from bonescan.dicom.scan import Source, View
 from bonescan.errors import ScanError
@@ -211,6 +212,17 @@ def test_report_says_what_is_doubted(result, output):
     text = path_of(output, run_folder.MEASUREMENTS).read_bytes().decode("latin-1")
     assert "Serious: The images contradict what is said of their views." in text
     assert "Assessed: thorax only; nothing is said of the rest." in text
+
+
+def test_objects_say_what_was_trained_on(result, output):
+    provenance = dataclasses.replace(result.provenance, trained_on=Origin.SIMULATED)
+    SegmentationWriter()(dataclasses.replace(result, provenance=provenance), output)
+    StructuredReportWriter()(dataclasses.replace(result, provenance=provenance), output)
+    text = path_of(output, run_folder.MEASUREMENTS).read_bytes().decode("latin-1")
+    assert "This system was trained on simulated scans only." in text
+    for name in (run_folder.SEGMENTATION, run_folder.MEASUREMENTS):
+        equipment = dcmread(path_of(output, name)).ContributingEquipmentSequence[-1]
+        assert "; trained_on=simulated;" in equipment.ContributionDescription
 
 
 def test_a_scan_without_lesions_has_a_report_and_no_segmentation(result, output):

@@ -130,7 +130,8 @@ def test_caption_says_what_it_is_and_what_made_it():
     caption = texts_of(draw_overlay(make_result()))
     for words in (
         "0a1b2c", "simulated", "Assessed: thorax only", "1 anterior, 0 posterior",
-        "U-Net, weights 12345678,", "bonescan 0.7 (fedcba98)", "lesions from 15 mm²",
+        "U-Net, its training data not recorded, weights 12345678,",
+        "bonescan 0.7 (fedcba98)", "lesions from 15 mm²",
         "2024-02-03 04:05 UTC", "Research use only",
     ):  # fmt: skip
         assert words in caption

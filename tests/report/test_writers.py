@@ -147,6 +147,7 @@ def test_summary_keeps_the_views_apart():
         "configuration_sha256": 64 * "c",
         "regions_sha256": "",
         "operating_point": "min_area_mm2 15",
+        "trained_on": "",
         "bonescan": "0.7",
         "revision": "fedcba98" + 32 * "0",
         "date": "2024-02-03T04:05:06+00:00",

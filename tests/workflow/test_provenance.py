@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 import pytest
 
@@ -51,6 +52,25 @@ def test_configuration_is_that_of_the_system_and_not_of_the_places(weights, monk
         for words in ((), ("--width", "3"), ("--output_dir", "elsewhere"))
     )
     assert first == moved != other
+
+
+@pytest.mark.parametrize(
+    ("told", "caption"),
+    [
+        ("simulated", "U-Net, trained on simulated scans only, weights"),
+        ("mixed", "U-Net, trained on simulated scans and others, weights"),
+        ("unmarked", "U-Net, weights"),
+        (None, "U-Net, its training data not recorded, weights"),
+    ],
+)
+def test_what_the_weights_were_trained_on_stands_in_captions_and_tables(
+    weights, monkeypatch, told, caption
+):
+    (weights.parent / "run.json").write_text(json.dumps({"trained_on": told}))
+    made_by = make(weights, monkeypatch=monkeypatch)
+    assert made_by.caption()[0].startswith(caption)
+    assert made_by.row()["trained_on"] == (told or "")
+    assert made_by.document()["trained_on"] == told
 
 
 def test_order_of_keys_does_not_matter():

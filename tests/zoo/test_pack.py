@@ -14,7 +14,7 @@ import torch
 from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
 from bonescan.zoo.archive import read_archive
-from bonescan.zoo.pack import is_of_simulated, make_configs, pack
+from bonescan.zoo.pack import make_configs, pack
 from tests.workflows import ROOT, SCHEMA_HASH
 
 NAME = "bone_scan_unet"
@@ -154,44 +154,9 @@ def test_what_cannot_be_packed(run, tmp_path, change, settings, message):
     assert not list((tmp_path / "zoo").glob("*"))
 
 
-@pytest.mark.parametrize(
-    ("file", "key", "value"),
-    [
-        ("run.json", "simulated", False),
-        ("config.json", "initial_weights", "other.pt"),
-        ("system.json", "network_def", {"_target_": "bonescan.networks.UNet", "weights": "a.pt"}),
-    ],
-)
-def test_weights_that_may_come_of_acquired_scans_are_not_called_simulated(
-    run, tmp_path, file, key, value
-):
-    (copy := tmp_path / "run").mkdir()
-    for name in ("system.json", "config.json", "run.json"):
-        shutil.copy(run / name, copy)
-    assert is_of_simulated(copy)
-    content = json.loads((copy / file).read_text())
-    (copy / file).write_text(json.dumps({**content, key: value}))
-    assert not is_of_simulated(copy)
-
-
-def test_an_evaluation_tells_of_the_same_data_what_the_training_did_not(run, tmp_path):
-    for name in ("system.json", "config.json"):
-        shutil.copy(run / name, tmp_path)
-    record = json.loads((run / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps({"data_sha256": record["data_sha256"]}))
-    assert not is_of_simulated(tmp_path)
-    (tmp_path / "evaluation").mkdir()
-    for digest, expected in ((record["data_sha256"], True), ("another", False)):
-        told = {"simulated": True, "data_sha256": digest}
-        (tmp_path / "evaluation" / "run.json").write_text(json.dumps(told))
-        assert is_of_simulated(tmp_path) == expected
-
-
-def test_a_training_on_a_bank_of_bodies_is_of_simulated_patients(run, tmp_path):
-    for name in ("system.json", "config.json"):
-        shutil.copy(run / name, tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps({"bank": {"sha256": "a"}, "data_sha256": "b"}))
-    assert is_of_simulated(tmp_path)
+def test_weights_in_a_bundle_say_what_they_were_trained_on(packed):
+    record = json.loads((packed.bundle / "models" / "run.json").read_text())
+    assert record == {"trained_on": "simulated"}
 
 
 def test_a_system_of_acquired_scans_is_not_called_simulated(run, tmp_path):

@@ -32,7 +32,7 @@ from bonescan.labels import Label
 from bonescan.measures.change import Change, LesionState
 from bonescan.measures.findings import Finding, number_pixels
 from bonescan.report.page.change import word_change
-from bonescan.report.page.document import word_flag
+from bonescan.report.page.document import word_flag, word_trained_on
 from bonescan.report.page.texts import load_texts
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
@@ -156,6 +156,7 @@ def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:
             *(f"{name}={value:g}" for name, value in provenance.operating_point.items()),
             *(f"weights_sha256={digest}" for digest in provenance.weights_sha256),
             *([f"regions_sha256={provenance.regions_sha256}"] if provenance.regions_sha256 else []),
+            f"trained_on={provenance.trained_on or 'unknown'}",
             f"configuration_sha256={provenance.configuration_sha256 or 'unknown'}",
         ],
         date=datetime.fromisoformat(provenance.date).astimezone(),
@@ -165,14 +166,16 @@ def _describe_algorithm(provenance: Provenance, field: str) -> Algorithm:
 def _describe_scan(result: ScanResult) -> MeasuredScan:
     """Say what a reader has to know before any lesion: what was assessed, and what is doubted."""
     burden = result.burden
+    texts = load_texts()
     comments = [f"Assessed: {result.scope}; nothing is said of the rest."]
+    if trained_on := word_trained_on(result.provenance, texts):
+        comments.append(trained_on)
     if burden.planar_bsi is not None:
         merge = burden.planar_bsi.merge
         comments.append(
             f"Planar bone scan index: views merged by {merge}; a least value where less than the "
             "whole skeleton was assessed; not the commercial automated index."
         )
-    texts = load_texts()
     comments += [f"{flag.severity.capitalize()}: {word_flag(flag, texts)}" for flag in result.flags]
     return MeasuredScan(scope=result.scope, measures=list(_measure_scan(result)), comments=comments)
 

@@ -5,11 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from bonescan.data.origin import Origin
+
 _CAPTIONS = {
     "threshold": "lesion from probability {:.3g}",
     "min_area_mm2": "lesions from {:g} mm²",
 }
 """Numbers of the operating point in a caption."""
+
+_TRAINED_ON = {
+    Origin.SIMULATED: "trained on simulated scans only",
+    Origin.MIXED: "trained on simulated scans and others",
+    None: "its training data not recorded",
+}
+"""What a caption says of training data, where it must."""
 
 _SHORT = 8
 """Digits of a hash that people compare by eye."""
@@ -27,6 +36,7 @@ class Provenance:
         versions: versions of the software by name, with that of `bonescan`.
         revision: commit of the checkout; None for an installed package.
         date: when the run began, UTC in ISO form.
+        trained_on: what the scans were that the weights come from; None where it is not recorded.
         regions_sha256: of the weights that tell the regions of the skeleton; None where no network
             does.
     """
@@ -38,6 +48,7 @@ class Provenance:
     versions: Mapping[str, str]
     revision: str | None
     date: str
+    trained_on: Origin | None = None
     regions_sha256: str | None = None
 
     def document(self) -> dict[str, Any]:
@@ -58,6 +69,7 @@ class Provenance:
         """Return it as texts of a table, by column."""
         return {
             **self.identity(),
+            "trained_on": self.trained_on or "",
             "bonescan": self.versions["bonescan"],
             "revision": self.revision or "",
             "date": self.date,
@@ -75,7 +87,9 @@ class Provenance:
         ]
         made_by = f"bonescan {self.versions['bonescan']}{revision}"
         day = f"{self.date[:16].replace('T', ' ')} UTC"
-        return ", ".join((self.system, f"weights {weights}", made_by)), ", ".join((*point, day))
+        trained_on = _TRAINED_ON.get(self.trained_on)
+        system = [self.system, *([trained_on] if trained_on else []), f"weights {weights}", made_by]
+        return ", ".join(system), ", ".join((*point, day))
 
     def _describe_operating_point(self) -> str:
         return ", ".join(f"{name} {value:g}" for name, value in self.operating_point.items())

@@ -13,6 +13,7 @@ from bonescan.versions import software_versions, utc_now
 from bonescan.workflow.command import compose, current_command
 from bonescan.workflow.installation import find_configs
 from bonescan.workflow.run_record import SYSTEM_KEYS, git_revision
+from bonescan.workflow.training_origin import read_origin_of_weights
 
 
 def make_provenance(
@@ -27,7 +28,7 @@ def make_provenance(
 
     Args:
         system: what tables call the system.
-        weights: one file of weights, or files by name.
+        weights: one file of weights, or files by name; the record of its run lies beside each.
         operating_point: numbers that turn probabilities into lesions, by name.
         regions_run: folder of the training of a network that tells the regions of the skeleton.
         config: the composed configuration; that of the command that runs if not given.
@@ -42,6 +43,7 @@ def make_provenance(
     return Provenance(
         system=system,
         weights_sha256=tuple(hash_file(path) for path in require_weights(weights).values()),
+        trained_on=read_origin_of_weights(weights),
         regions_sha256=None if regions is None else hash_file(regions),
         configuration_sha256=None if config is None else hash_system(config),
         operating_point=dict(operating_point),

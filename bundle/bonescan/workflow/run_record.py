@@ -11,11 +11,11 @@ from ignite.engine import Engine, Events
 
 from bonescan import __version__, run_folder
 from bonescan.data.datalist import data_hash
-from bonescan.data.origin import is_simulated
 from bonescan.files import write_json
 from bonescan.versions import package_versions, utc_now
 from bonescan.workflow.command import compose, current_command, hide_private
 from bonescan.workflow.installation import find_configs
+from bonescan.workflow.training_origin import TRAINED_ON, find_training_origin
 
 SYSTEM_KEYS = (
     "name",
@@ -72,8 +72,7 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return command, seed, versions, hardware, data hash, bank and revision, ready for JSON.
 
-    `simulated` tells whether every scan of the datalist is; None where there is no datalist. The
-    command is None where Python code made the workflow.
+    The command is None where Python code made the workflow.
     """
     command = current_command()
     words = (
@@ -88,7 +87,6 @@ def describe_run(
         "command": words,
         "seed": seed,
         "data_sha256": data_hash(datalist) if datalist is not None else None,
-        "simulated": is_simulated(datalist) if datalist is not None else None,
         "bank": None if bank is None else dict(bank),
         "python": platform.python_version(),
         "packages": package_versions(),
@@ -127,8 +125,11 @@ class RunRecord:
     def __call__(self, engine: Engine) -> None:
         """Write the file (process 0 only)."""
         if engine.state.rank == 0:
-            record = describe_run(seed=self.seed, datalist=self.datalist, bank=self.bank)
-            write_json(self.output_dir / run_folder.RECORD, record)
+            write_json(self.output_dir / run_folder.RECORD, self.describe())
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        return describe_run(seed=self.seed, datalist=self.datalist, bank=self.bank)
 
 
 class TrainingRecord(RunRecord):
@@ -136,7 +137,8 @@ class TrainingRecord(RunRecord):
 
     They are written where the run has a command; a workflow that Python code made keeps its
     configuration itself. A system that takes a plan from its training set leaves it in `plan.json`;
-    `system.json` has the plan itself where the configuration says how to make one.
+    `system.json` has the plan itself where the configuration says how to make one. The record says
+    what the weights are trained on, too.
 
     Args:
         output_dir: folder of the run; it exists.
@@ -161,12 +163,23 @@ class TrainingRecord(RunRecord):
     def __call__(self, engine: Engine) -> None:
         """Write the files (process 0 only)."""
         super().__call__(engine)
-        if self.plan is not None and engine.state.rank == 0:
-            write_json(self.output_dir / run_folder.PLAN, self.plan, indent=1)
-        command = current_command()
-        if command is None or engine.state.rank != 0:
+        if engine.state.rank != 0:
             return
-        config = compose(command)
+        if self.plan is not None:
+            write_json(self.output_dir / run_folder.PLAN, self.plan, indent=1)
+        if (config := _compose_current()) is None:
+            return
         write_json(self.output_dir / run_folder.CONFIGURATION, config)
         system = {**{key: config[key] for key in SYSTEM_KEYS}, "plan": self.plan}
         write_json(self.output_dir / run_folder.SYSTEM, system)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the record holds: as of any run, and what the weights are trained on."""
+        origin = find_training_origin(_compose_current(), datalist=self.datalist, bank=self.bank)
+        return {**super().describe(), TRAINED_ON: origin}
+
+
+def _compose_current() -> dict[str, Any] | None:
+    """Return the configuration of the command that runs; None where Python code made it."""
+    command = current_command()
+    return None if command is None else compose(command)

@@ -15,8 +15,10 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from bonescan import run_folder
+from bonescan.data.origin import Origin
 from bonescan.files import write_text
 from bonescan.workflow.installation import find_configs
+from bonescan.workflow.training_origin import TRAINED_ON, read_training_origin
 from bonescan.workflow.trust import check_system
 from bonescan.zoo.archive import MODELS, write_archive
 from bonescan.zoo.card import DATA_LICENSE, write_card
@@ -129,7 +131,7 @@ def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -
     network = _load_network(inference, bundle / MODELS / run_folder.WEIGHTS, run)
     script(network)
     evaluation = read_evaluation(run, inference["name"])
-    simulated = is_of_simulated(run)
+    simulated = read_training_origin(run) is Origin.SIMULATED
     source = find_configs()
     configs["metadata"] = make_metadata(
         json.loads((source / "metadata.json").read_text(encoding="utf-8")),
@@ -156,26 +158,6 @@ def _fill(bundle: Path, run: Path, *, version: str, data_license: Path | None) -
     copy_package(bundle, set().union(*map(find_targets, configs.values())))
 
 
-def is_of_simulated(run: Path) -> bool:
-    """Say whether a run tells that everything its weights come from is simulated.
-
-    So is a training on a bank of bodies, all of whose patients the simulator draws. Else its own
-    record or that of its evaluation says so of the datalist; weights that it began with may be of
-    anything.
-    """
-    config, system = (_read(run / file) for file in (run_folder.CONFIGURATION, run_folder.SYSTEM))
-    if not config or config.get("initial_weights") or system["network_def"].get("weights"):
-        return False
-    record = _read(run / run_folder.RECORD)
-    if record.get("bank"):
-        return True
-    records = (record, _read(run / run_folder.EVALUATION / run_folder.RECORD))
-    return any(
-        told.get("simulated") is True and told["data_sha256"] == record.get("data_sha256")
-        for told in records
-    )
-
-
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
@@ -188,6 +170,8 @@ def _copy_run(run: Path, folder: Path) -> None:
     write_text(folder / run_folder.SYSTEM, format_json(system))
     if point := _read(run / run_folder.OPERATING_POINT):
         write_text(folder / run_folder.OPERATING_POINT, format_json(point))
+    origin = {TRAINED_ON: read_training_origin(run)}
+    write_text(folder / run_folder.RECORD, format_json(origin))
     for file in (run_folder.WEIGHTS, run_folder.HISTORY):
         if (run / file).is_file():
             shutil.copyfile(run / file, folder / file)
@@ -309,8 +293,8 @@ def _say_licence(text: Path | None, *, simulated: bool) -> str:
         return text.read_text(encoding="utf-8")
     if not simulated:
         raise ValueError(
-            "the run must tell that all it was trained on is simulated (evaluate it on the cohort "
-            "of its training), or say what its data may be used for: add --data-license FILE"
+            "the run must tell that all it was trained on is simulated, or say what its data may "
+            "be used for: add --data-license FILE"
         )
     return DATA_LICENSE
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from bonescan.data.origin import Origin
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_group_bits
 from bonescan.report.scan_result import ScanResult
@@ -80,6 +81,12 @@ def _take(places: Iterable[tuple[int, int]], number: int) -> list[tuple[int, int
 
 HOSTILE = "<script>alert('x')</script>&\"<b>"
 """What a header may hold in place of a name."""
+
+
+def trained_on(origin: Origin | None, result: ScanResult) -> ScanResult:
+    """Return the result as a system made it that was trained on such scans."""
+    provenance = dataclasses.replace(result.provenance, trained_on=origin)
+    return dataclasses.replace(result, provenance=provenance)
 
 
 def with_system(result: ScanResult, name: str, **numbers: float) -> ScanResult:

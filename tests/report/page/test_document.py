@@ -1,8 +1,9 @@
 import pytest
 
+from bonescan.data.origin import Origin
 from bonescan.measures.quality import Flag, FlagCode, Severity
 from bonescan.report.page.document import make_document
-from tests.report.page.scans import make_scan, with_system
+from tests.report.page.scans import make_scan, trained_on, with_system
 from tests.report.scan_results import take_view
 
 RIB = ("anterior", 50, 20, 0.9)
@@ -30,6 +31,22 @@ def test_a_report_is_of_one_scan_and_one_field():
         "lesions",
         "made",
     ]
+
+
+@pytest.mark.parametrize(
+    ("origin", "sentence", "fact"),
+    [
+        (Origin.SIMULATED, "trained on simulated scans only. On scans of patients", "simulated sc"),
+        (Origin.MIXED, "trained on simulated scans and on others", "simulated scans and others"),
+        (Origin.UNMARKED, "", "scans that are not marked as simulated"),
+        (None, "not recorded what scans", "not recorded"),
+    ],
+)
+def test_the_origin_of_the_training_data_is_said_first_where_it_matters(origin, sentence, fact):
+    report = make_document(trained_on(origin, make_scan(RIB)))
+    assert sentence in report.trained_on
+    assert bool(sentence) == bool(report.trained_on)
+    assert fact in facts(report)["Trained on"]
 
 
 def test_a_good_scan_has_no_warnings():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bonescan.data.origin import Origin
 from bonescan.report.page.document import make_document
 from bonescan.report.page.html import render_html
 from bonescan.report.page.model import Fact
@@ -16,6 +17,7 @@ from tests.report.page.scans import (
     HOSTILE,
     make_crowded_scan,
     make_scan,
+    trained_on,
     with_system,
 )
 from tests.report.scan_results import take_view
@@ -83,6 +85,15 @@ def test_page_says_what_it_is_and_is_not(page):
     assert "does not replace the reading by a physician" in said
     assert "Simulated scan of no patient" in said
     assert "Simulated" not in Page(render(make_scan(simulated=False))).said()
+
+
+def test_page_says_above_the_impression_what_was_trained_on():
+    scan = trained_on(Origin.SIMULATED, make_scan(RIB))
+    header, rest = render(scan).split("<main>")
+    assert "This system was trained on simulated scans only." in header
+    assert "Impression" in rest
+    own = trained_on(Origin.UNMARKED, make_scan(RIB))
+    assert "was trained on" not in render(own)
 
 
 def test_page_has_landmarks_and_headings_in_order(page):
@@ -211,6 +222,7 @@ def contrast(one: str, other: str) -> float:
     [
         *((ink, ground, 4.5) for ink in ("ink", "quiet", "link") for ground in ("paper", "ground")),
         ("alert-ink", "alert-ground", 4.5),
+        ("alert-ink", "ground", 4.5),
         ("notice-ink", "notice-ground", 4.5),
         ("simulated-ink", "simulated-ground", 4.5),
         ("lesion", "paper", 4.5),

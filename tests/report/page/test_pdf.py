@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bonescan.data.origin import Origin
 from bonescan.report.page.document import make_document
 from bonescan.report.page.model import Curve, Fact, Point, Section
 from bonescan.report.page.pdf import render_pdf
-from tests.report.page.scans import HOSTILE, make_crowded_scan, make_scan, with_system
+from tests.report.page.scans import HOSTILE, make_crowded_scan, make_scan, trained_on, with_system
 from tests.report.scan_results import take_view
 
 RIB = ("anterior", 50, 20, 0.9)
@@ -54,6 +55,15 @@ def test_equal_reports_are_equal_files():
 )
 def test_every_kind_of_report_is_laid_out(scan):
     assert count_pages(render_pdf(make_document(scan))) in {1, 2, 3}
+
+
+def test_the_first_page_says_above_the_impression_what_was_trained_on(read):
+    scan = trained_on(Origin.MIXED, make_scan(RIB))
+    above, sentence, _ = read(render_pdf(make_document(scan)))[0].partition(
+        "trained on simulated scans and on others"
+    )
+    assert sentence
+    assert "Impression" not in above
 
 
 def test_every_page_says_what_it_is(read):

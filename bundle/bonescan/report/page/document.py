@@ -15,6 +15,9 @@ from bonescan.report.page.wording import capitalise, name_field, word_findings, 
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 
+_NOT_RECORDED = "not_recorded"
+"""Ends the keys of texts on training data of which nothing is known."""
+
 
 def make_document(
     result: ScanResult, *, language: str = ENGLISH, identity: Sequence[Fact] = ()
@@ -40,6 +43,7 @@ def make_document(
         subtitle=texts("subtitle", scan_id=result.scan_id, field=field),
         notice=notice,
         simulated=texts("simulated") if result.simulated else "",
+        trained_on=word_trained_on(result.provenance, texts),
         identity=tuple(identity),
         impression=Section(
             "impression",
@@ -52,6 +56,12 @@ def make_document(
         footer=texts("footer", notice=notice),
         keywords=json.dumps(result.provenance.document()),
     )
+
+
+def word_trained_on(made: Provenance, texts: Texts) -> str:
+    """Say what a reader has to know of the training data; nothing of scans without a mark."""
+    origin = made.trained_on or _NOT_RECORDED
+    return texts.named("trained_on", origin) if texts.has("trained_on", origin) else ""
 
 
 def _make_sections(
@@ -118,6 +128,8 @@ def _say_made(result: ScanResult, texts: Texts) -> Iterator[Fact]:
     """List what made the result, and of what."""
     made = result.provenance
     yield Fact(texts("made.system"), made.system)
+    origin = made.trained_on or _NOT_RECORDED
+    yield Fact(texts("made.trained_on"), texts.named("made.trained_on", origin))
     yield Fact(texts("made.weights"), texts.enumerate(made.weights_sha256))
     if made.regions_sha256 is not None:
         yield Fact(texts("made.regions"), made.regions_sha256)

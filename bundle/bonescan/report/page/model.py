@@ -116,6 +116,7 @@ class Document:
         subtitle: of which scan, what of it was assessed.
         notice: that it is for research use only.
         simulated: that the scan is simulated, empty where it is not.
+        trained_on: what the system was trained on that bears on its result, empty where nothing.
         identity: who was scanned and when; empty in a report without identity.
         impression: the answer in one or two sentences.
         warnings: what speaks against believing the rest.
@@ -131,6 +132,7 @@ class Document:
     subtitle: str
     notice: str
     simulated: str
+    trained_on: str
     identity: Sequence[Fact]
     impression: Section
     warnings: Section

@@ -83,6 +83,8 @@ def _lay_out(
     yield _say_badges(report, styles["badge"])
     yield _say(report.title, styles["title"])
     yield _say(report.subtitle, styles["name"])
+    if report.trained_on:
+        yield _say(report.trained_on, styles["alert_heading"])
     if report.identity:
         yield Spacer(0, 4)
         yield _tabulate_facts(report.identity, styles)
