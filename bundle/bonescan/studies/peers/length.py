@@ -5,8 +5,8 @@ from dataclasses import dataclass
 VALIDATION_SHARE = 5
 """nnU-Net's training steps for each of its validation steps: 250 to 50 an epoch."""
 BOUNDED_EPOCHS = 40
-"""Ours: epochs of a bounded training. nnU-Net lowers its learning rate from epoch to epoch, so that
-few long ones would lower it in coarse jumps."""
+"""Ours: epochs of a bounded training at least, where it has the steps. nnU-Net lowers its learning
+rate from epoch to epoch, so that few long ones would lower it in coarse jumps."""
 SAVES = 8
 """Ours: states that a bounded training saves on its way; nnU-Net saves every 50th epoch."""
 
@@ -49,12 +49,15 @@ NNUNET_LENGTH = Length(epochs=1000, epoch_steps=250)
 
 
 def bound_length(steps: float) -> Length:
-    """Spread steps over BOUNDED_EPOCHS epochs, fewer where there are fewer steps.
+    """Spread steps over epochs that have as many as some validation steps are for.
+
+    A shorter epoch would validate more than nnU-Net does, and take longer a step.
 
     Returns:
         A length of one step at least, whose steps differ from those asked for by half an epoch at
         most.
     """
     total = max(1, round(steps))
-    epoch_steps = max(1, round(total / BOUNDED_EPOCHS))
+    validation_steps = max(1, total // (BOUNDED_EPOCHS * VALIDATION_SHARE))
+    epoch_steps = min(total, validation_steps * VALIDATION_SHARE)
     return Length(max(1, round(total / epoch_steps)), epoch_steps)
