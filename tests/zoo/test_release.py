@@ -8,14 +8,17 @@ from bonescan import run_folder
 from bonescan.zoo.archive import sha256_of
 from bonescan.zoo.release import MAX_BYTES, NEEDED, RELEASE, check_release, release
 
+FILES = (*NEEDED, run_folder.OPERATING_POINT)
+
 
 @pytest.fixture
 def run(tmp_path):
     """A run in a checkout, its records with paths of that machine."""
     folder = tmp_path / "checkout" / "runs" / "tiny"
     (folder / run_folder.EVALUATION).mkdir(parents=True)
-    for number, name in enumerate(NEEDED):
+    for number, name in enumerate(FILES):
         (folder / name).write_bytes(b"%d" % number)
+    (folder / run_folder.CONFIGURATION).write_text('{"chosen_on_validation": ["threshold"]}')
     record = {"command": ["--bank", str(tmp_path / "checkout/data/bank")], "seed": 3}
     (folder / run_folder.RECORD).write_text(json.dumps(record))
     (folder / run_folder.LAST_STATE).write_bytes(b"state")
@@ -31,7 +34,7 @@ def make(run, tmp_path):
 def test_what_is_needed_is_kept_and_nothing_else(run, tmp_path):
     listed = json.loads(make(run, tmp_path).read_text())["sha256"]
     folder = tmp_path / "models" / "tiny"
-    assert set(listed) == {*NEEDED, "evaluation/summary.json"}
+    assert set(listed) == {*FILES, "evaluation/summary.json"}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == {*listed, RELEASE}
     assert listed[run_folder.WEIGHTS] == sha256_of(run / run_folder.WEIGHTS)
@@ -54,6 +57,12 @@ def test_what_is_missing_is_named(run, tmp_path):
     (run / run_folder.OPERATING_POINT).unlink()
     with pytest.raises(FileNotFoundError, match=r"must have .*operating_point.json"):
         make(run, tmp_path)
+
+
+def test_a_system_that_chooses_nothing_needs_no_operating_point(run, tmp_path):
+    (run / run_folder.CONFIGURATION).write_text('{"chosen_on_validation": []}')
+    (run / run_folder.OPERATING_POINT).unlink()
+    assert run_folder.OPERATING_POINT not in make(run, tmp_path).read_text()
 
 
 def test_a_run_that_was_not_evaluated_is_refused(run, tmp_path):

@@ -17,7 +17,6 @@ MAX_BYTES = 16 * 2**20
 NEEDED = (
     run_folder.WEIGHTS,
     run_folder.SYSTEM,
-    run_folder.OPERATING_POINT,
     run_folder.CONFIGURATION,
     run_folder.RECORD,
     run_folder.HISTORY,
@@ -56,18 +55,19 @@ def release(run: Path, folder: Path, *, root: Path) -> Path:
         ValueError: if a file is too large, or a record names a place outside of the root.
     """
     evaluation = run / run_folder.EVALUATION
-    missing = [run / name for name in NEEDED if not (run / name).is_file()]
+    needed = _list_needed(run)
+    missing = [run / name for name in needed if not (run / name).is_file()]
     missing += [path for path in (evaluation / run_folder.SUMMARY_JSON,) if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"a release must have {missing[0]}, which does not exist")
-    for path in (run / name for name in NEEDED):
+    for path in (run / name for name in needed):
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(
                 f"{path} must have {MAX_BYTES} bytes at most to be released, has "
                 f"{path.stat().st_size}: train a narrower network"
             )
     (folder / run_folder.EVALUATION).mkdir(parents=True)
-    for name in NEEDED:
+    for name in needed:
         _copy(run / name, folder / name, root)
     for name in EVALUATED:
         if (evaluation / name).is_file():
@@ -76,6 +76,16 @@ def release(run: Path, folder: Path, *, root: Path) -> Path:
     document = {str(path.relative_to(folder)): sha256_of(path) for path in listed}
     write_json(folder / RELEASE, {"sha256": document})
     return folder / RELEASE
+
+
+def _list_needed(run: Path) -> tuple[str, ...]:
+    """Return the names of the files that a release of a run must have.
+
+    A system that chooses nothing on its validation patients has no operating point.
+    """
+    path = run / run_folder.CONFIGURATION
+    chosen = path.is_file() and json.loads(path.read_text(encoding="utf-8"))["chosen_on_validation"]
+    return (*NEEDED, run_folder.OPERATING_POINT) if chosen else NEEDED
 
 
 def check_release(folder: Path) -> None:
