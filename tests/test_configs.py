@@ -1,4 +1,7 @@
-"""Every configuration is loaded, its parts agree, and its components fit their signatures."""
+"""Every configuration is loaded, its parts agree, and its components fit their signatures.
+
+That of released weights, too: bundles are packed from it.
+"""
 
 import inspect
 import json
@@ -23,6 +26,7 @@ CONFIGS = ROOT / "configs"
 WORKFLOWS = ("train", "evaluate", "inference")
 SYSTEMS = find_systems()
 BASE = "each_view"
+RELEASED = sorted((ROOT / "models").glob("*/config.json"))
 OVER_BASE = [path for path in SYSTEMS if f"configs/{BASE}.yaml" in path.read_text()]
 OVERLAYS = (
     BASE,
@@ -62,7 +66,8 @@ def components(config: object) -> list[dict]:
 
 def all_configs() -> list[tuple[str, dict]]:
     found = [(name, load(name)) for name in (*WORKFLOWS, *OVERLAYS)]
-    return found + [(path.stem, ConfigParser.load_config_file(str(path))) for path in SYSTEMS]
+    found += [(path.stem, ConfigParser.load_config_file(str(path))) for path in SYSTEMS]
+    return found + [(path.parent.name, json.loads(path.read_text())) for path in RELEASED]
 
 
 def test_every_yaml_file_is_covered():
