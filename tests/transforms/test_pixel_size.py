@@ -7,7 +7,14 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 from scipy import ndimage
 
-from bonescan.transforms import BodyWindowd, JoinPixelsd, MirrorPosteriord, ResizeViewsd, ThoraxCrop
+from bonescan.transforms import (
+    BodyWindowd,
+    JoinPixelsd,
+    MirrorPosteriord,
+    ResizeViewsd,
+    ThoraxCrop,
+    ThoraxCropd,
+)
 from bonescan.transforms.pixel_size import sum_blocks, take_majority
 from tests.factories import SPACING_MM
 
@@ -185,13 +192,19 @@ def test_the_thorax_crop_finds_the_same_body_on_a_finer_matrix(coarse_and_fine):
         assert fine_marks.as_meta()[name] / 2 == pytest.approx(value, abs=3), name
 
 
-@pytest.mark.parametrize("transform", [ThoraxCrop(), None], ids=["thorax", "window"])
-def test_a_finer_matrix_gives_the_images_of_a_usual_one(transform, coarse_and_fine):
+@pytest.mark.parametrize(
+    "chain",
+    [
+        [JoinPixelsd("image"), MirrorPosteriord("image"), ThoraxCropd("image")],
+        [JoinPixelsd("image"), BodyWindowd("image", size=(950, 290)), MirrorPosteriord("image")],
+    ],
+    ids=["thorax", "window"],
+)
+def test_a_finer_matrix_gives_the_images_of_a_usual_one(chain, coarse_and_fine):
     images = []
     for scan in coarse_and_fine:
-        sample = JoinPixelsd("image")(MirrorPosteriord("image")({"image": scan}))
-        window = BodyWindowd("image", size=(950, 290))
-        images.append(transform(sample["image"]) if transform else window(sample)["image"])
+        sample = Compose(chain)({"image": scan})
+        images.append(sample["image"])
     assert images[0].sum() > 1000
     assert torch.equal(images[0].as_tensor(), images[1].as_tensor())
     torch.testing.assert_close(images[0].pixdim, images[1].pixdim)

@@ -11,6 +11,7 @@ from bonescan.keys import META_VIEWS
 from bonescan.transforms import (
     BodyWindow,
     BodyWindowd,
+    MirrorPosterior,
     NormalizeBrightnessd,
     SideBySide,
     SideBySided,
@@ -84,6 +85,19 @@ class TestBodyWindow:
         expected = rf"scan-7: body must lie within a window of {size[0]} x {size[1]} pixels .* got"
         with pytest.raises(ScanError, match=expected):
             BodyWindow(size)(moved)
+
+    @pytest.mark.parametrize("views", ["anterior+posterior", "anterior"])
+    def test_refuses_views_that_are_mirrored(self, views, scan, make_stack):
+        stack = make_stack(scan.as_tensor()[: 1 + views.count("+")], views=views)
+        message = "views as acquired, got them mirrored already: put BodyWindow before Mirror"
+        mirror = MirrorPosterior()
+        mirrored = mirror(stack)
+        with pytest.raises(ValueError, match=message):
+            BodyWindow(SIZE)(mirrored)
+        with pytest.raises(ValueError, match=message):
+            BodyWindowd("image", size=SIZE)({"image": mirrored})
+        undone = BodyWindow(SIZE)(mirror.inverse(mirrored))
+        assert torch.equal(undone.as_tensor(), BodyWindow(SIZE)(stack).as_tensor())
 
     def test_refuses_large_pixels(self, scan, make_stack):
         coarse = make_stack(scan[:, ::2, ::2].as_tensor(), spacing_mm=(4.8, 3.8))

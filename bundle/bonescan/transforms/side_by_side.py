@@ -20,7 +20,7 @@ from bonescan.transforms.metadata import (
     replace_values,
     require_same_size,
 )
-from bonescan.transforms.mirror import mirror_posterior
+from bonescan.transforms.mirror import is_flipped, mirror_posterior
 
 WINDOW_SIZE = (950, 256)
 """Rows and columns around the body (Chen 2023, section 3.3)."""
@@ -65,7 +65,14 @@ class BodyWindow(InvertibleTransform):
         Raises:
             ScanError: if the scan is not one of a whole body, its pixels are too large, or the
                 window would cut the body.
+            ValueError: if the views are mirrored already: once more, and the body would be measured
+                on views that do not lie on each other.
         """
+        if is_flipped(img):
+            raise ValueError(
+                "image must hold its views as acquired, got them mirrored already: put BodyWindow "
+                "before MirrorPosterior"
+            )
         name, spacing_mm = get_scan_name(img), get_spacing_mm(img)
         if max(spacing_mm) > MAX_SPACING_MM:
             raise ScanError(
@@ -156,7 +163,7 @@ class BodyWindowd(MapTransform, InvertibleTransform):
 
         Raises:
             ScanError: as BodyWindow does.
-            ValueError: if the entries differ in rows and columns.
+            ValueError: as BodyWindow does; if the entries differ in rows and columns.
         """
         sample = dict(data)
         keys = list(self.key_iterator(sample))
