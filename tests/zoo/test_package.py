@@ -30,3 +30,10 @@ def test_nothing_that_is_copied_imports_what_is_not(tmp_path):
 def test_a_component_that_simulates_is_refused(tmp_path, target):
     with pytest.raises(ValueError, match=f"{target} cannot be packed"):
         copy_package(tmp_path, ["bonescan.networks.UNet", target])
+
+
+@pytest.mark.parametrize("target", ["bonescan.networks.Net", "bonescan.handlers.board.Board"])
+def test_a_component_that_this_version_does_not_have_is_refused(tmp_path, target):
+    with pytest.raises(ValueError, match=rf"^{target} must be a component of bonescan [\d.]+, whi"):
+        copy_package(tmp_path, ["bonescan.networks.UNet", target])
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """The part of this package that a packed bundle needs, copied into it."""
 
 import ast
+import pydoc
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +26,8 @@ def copy_package(folder: Path, targets: Iterable[str]) -> list[Path]:
         The modules that were copied, relative to the folder.
 
     Raises:
-        ValueError: if a component is in a room that is left out.
+        ValueError: if a component is in a room that is left out, or nowhere: an older version of
+            the package may have had it.
     """
     imports = {path: _find_imports(path) for path in sorted(PACKAGE.rglob("*.py"))}
     kept = _keep(imports)
@@ -34,6 +36,11 @@ def copy_package(folder: Path, targets: Iterable[str]) -> list[Path]:
             raise ValueError(
                 f"{target} cannot be packed: a bundle holds nothing of {', '.join(LEFT_OUT)}, nor "
                 "what needs it"
+            )
+        if pydoc.locate(target) is None:
+            raise ValueError(
+                f"{target} must be a component of bonescan {bonescan.__version__}, which has none "
+                "of that name: pack the run with the revision that its run.json names"
             )
     rooms = {path.parent for path in kept}
     data = [
