@@ -6,6 +6,8 @@ from bonescan.zoo.flatten import flatten
 from bonescan.zoo.label import name_values, show_on_file, take_labels
 from tests.workflows import CONFIGS
 
+PARTS = ("preprocessing", "postprocessing")
+
 
 @pytest.fixture
 def train():
@@ -14,8 +16,18 @@ def train():
     return config
 
 
+def test_of_a_scan_the_image_alone_is_read_and_the_rest_is_done_as_ever():
+    config = flatten([CONFIGS / "inference.yaml"], {})
+    show_on_file(config)
+    load, *others = config["pre_transforms"]["transforms"]
+    first, *steps = config["preprocessing"]["transforms"]
+    assert load == {**first, "keys": "image"}
+    assert len(first["keys"]) > 1
+    assert others == [f"@preprocessing#transforms#{n}" for n in range(1, len(steps) + 1)]
+
+
 def test_maps_are_laid_out_after_everything_else():
-    config = {"postprocessing": {"_target_": "Compose", "transforms": []}}
+    config = {part: {"_target_": "Compose", "transforms": [{}]} for part in PARTS}
     show_on_file(config)
     steps = config["post_transforms"]["transforms"]
     assert steps == [

@@ -7,6 +7,7 @@ the data sets and the epochs, and it uses the weights in the bundle's `models`.
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from bonescan.keys import IMAGE
 from bonescan.labels import LABEL_NAMES
 from bonescan.zoo.flatten import TRANSFORMS
 
@@ -35,11 +36,17 @@ def name_values(channels: Iterable[str], values: Iterable[int]) -> dict[str, str
 
 
 def show_on_file(inference: MutableMapping[str, Any]) -> None:
-    """Let MONAI Label write maps that lie on the scan's file.
+    """Let MONAI Label read scans, and write maps that lie on the scan's file.
 
-    It takes `post_transforms` in the place of `postprocessing`, and writes what comes out of it
-    with the axes (column, row, frame).
+    It takes `pre_transforms` and `post_transforms` in the places of `preprocessing` and
+    `postprocessing`, asks for all that the first step would load, and writes what comes out of the
+    last with the axes (column, row, frame).
     """
+    load, *others = inference["preprocessing"][TRANSFORMS]
+    steps = [f"@preprocessing#{TRANSFORMS}#{number}" for number in range(1, len(others) + 1)]
+    inference["pre_transforms"] = {
+        "_target_": "Compose", TRANSFORMS: [{**load, "keys": IMAGE}, *steps],
+    }  # fmt: skip
     last = {"_target_": "bonescan.transforms.FileVolumed", "keys": "pred"}
     inference["post_transforms"] = {"_target_": "Compose", TRANSFORMS: ["@postprocessing", last]}
 
