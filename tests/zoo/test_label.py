@@ -1,6 +1,7 @@
 """What MONAI Label needs of a bundle; the server itself is in test_monailabel.py."""
 
 import pytest
+from monai.bundle import ConfigParser
 
 from bonescan.zoo.flatten import flatten
 from bonescan.zoo.label import name_values, show_on_file, take_labels
@@ -57,6 +58,13 @@ def test_the_rate_falls_over_the_epochs_that_are_asked_for(train):
     assert train["lr_scheduler"]["T_max"] == "@train#trainer#max_epochs"
     assert train["train"]["trainer"]["max_epochs"] == "@epochs"
     assert train["val_interval"] == "$1 if @listed else 1"
+
+
+@pytest.mark.parametrize(("listed", "rate"), [("a.json", 0.003), (None, 0.0003)])
+def test_weights_are_trained_on_at_a_lower_rate(train, listed, rate):
+    parts = {key: train[key] for key in ("learning_rate", "paper")}
+    parser = ConfigParser({**parts, "listed": listed})
+    assert parser.get_parsed_content("learning_rate") == pytest.approx(rate)
 
 
 @pytest.mark.parametrize(

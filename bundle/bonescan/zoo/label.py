@@ -15,6 +15,9 @@ _LISTED = "@listed"
 """Whether the entries are those of the datalist, or MONAI Label's."""
 _EPOCHS = "@train#trainer#max_epochs"
 """As many as MONAI Label asks for: a rate that falls over others never gets low, or rises again."""
+_RATE = 0.1
+"""Of a training's rate, where weights are trained on: at the full one, the first steps undo what
+they have learnt. A default of ours."""
 
 
 def name_values(channels: Iterable[str], values: Iterable[int]) -> dict[str, str]:
@@ -77,6 +80,8 @@ def take_labels(train: MutableMapping[str, Any]) -> None:
     schedule = train["lr_scheduler"]
     schedule |= {key: _EPOCHS for key, value in schedule.items() if value == "@epochs"}
     train["val_interval"] = f"${train['val_interval']} if {_LISTED} else 1"
+    rate = str(train["learning_rate"]).lstrip("$")
+    train["learning_rate"] = f"$({rate}) * (1 if {_LISTED} else {_RATE})"
     _allow_no_validation(train["validate"])
     train["adopt"] = {
         "_target_": "bonescan.workflow.adoption.adopt_weights",
