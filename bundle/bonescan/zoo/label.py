@@ -16,7 +16,7 @@ _LISTED = "@listed"
 _EPOCHS = "@train#trainer#max_epochs"
 """As many as MONAI Label asks for: a rate that falls over others never gets low, or rises again."""
 _RATE = 0.1
-"""Of a training's rate, where weights are trained on: at the full one, the first steps undo what
+"""Of a training's rate, where weights are trained on: the first steps at the full one can undo what
 they have learnt. A default of ours."""
 
 
