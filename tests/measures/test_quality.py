@@ -132,6 +132,13 @@ def test_a_pelvis_without_a_bladder():
     assert codes(make_good(label_map=none, field_mask=thorax)) == []
 
 
+def test_where_the_image_ends_before_the_legs_nobody_knows_of_the_pelvis():
+    scan = make_good(label_map=np.zeros(SHAPE, np.uint8))
+    scan.counts[:, 500:] = 0
+    assert set(codes(scan)) >= {FlagCode.CUT_BODY}
+    assert FlagCode.NO_BLADDER not in codes(scan)
+
+
 def test_the_gravest_comes_first():
     scan = take_view(make_good(view_source="guess", content_check="not sure"), View.POSTERIOR)
     order = [flag.severity for flag in find_flags(scan)]

@@ -206,6 +206,17 @@ def test_report_names_the_bone_and_weighs_it_where_regions_are_known(result, out
     assert named["PLANAR_BSI_OF"] == pytest.approx(known.burden.planar_bsi.assessed_percent)
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_report_says_of_how_much_of_the_skeleton_an_index_can_be(result, output, is_cut):
+    regions = np.full(SHAPE, region_group_bits("scapula_right"))
+    known = make_result(sources=result.sources, regions=regions)  # recorded as far as the body goes
+    if not is_cut:
+        known.counts[:, [0, -1], [0, -1]] = 1
+    StructuredReportWriter()(known, output)
+    text = path_of(output, run_folder.MEASUREMENTS).read_bytes().decode("latin-1")
+    assert ("share of the skeleton that was assessed is at most the one given" in text) == is_cut
+
+
 def test_report_says_what_is_doubted(result, output):
     doubted = make_result(sources=result.sources, content_check="contradicts", view_source="guess")
     StructuredReportWriter()(doubted, output)

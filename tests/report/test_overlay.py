@@ -1,5 +1,6 @@
 """Overlays: what is drawn where."""
 
+import dataclasses
 import json
 from itertools import pairwise
 
@@ -142,7 +143,10 @@ def test_caption_says_what_it_is_and_what_made_it():
 
 def test_caption_does_not_call_a_whole_body_a_part_of_one():
     whole = make_result(field="whole body", field_mask=np.ones(SHAPE, bool))
-    assert "Assessed: whole body. " in texts_of(draw_overlay(whole))
+    assert "whole body, as far as the image shows it. " in texts_of(draw_overlay(whole))
+    whole.counts[:, [0, -1], [0, -1]] = 1  # what was recorded goes beyond the body
+    beyond = dataclasses.replace(whole)
+    assert "Assessed: whole body. " in texts_of(draw_overlay(beyond))
 
 
 def test_a_field_that_is_everything_has_no_shade_and_others_keep_theirs():

@@ -190,6 +190,7 @@ def test_document_with_an_earlier_scan_and_regions_is_json(folder):
     assert [lesion["state"] for lesion in document["change"]["lesions"]] == ["new"]
     assert document["change"]["pcwg3_2_plus_2"]["state"] == "cannot tell"
     assert document["burden_of_assessed"]["planar_bsi"]["merge"] == "max"
+    assert document["burden_of_assessed"]["image_cuts_body"]
     assert document["findings"][0]["region"] == "cervical_spine"
     assert scan_summary(now)["lesions_new"] == 1
 

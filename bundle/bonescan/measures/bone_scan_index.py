@@ -89,7 +89,8 @@ class PlanarBsi:
     Attributes:
         involved_percent: percent of the whole skeleton's mass that was found involved, 0..100: a
             least value where not all of the skeleton was assessed.
-        assessed_percent: percent of the skeleton's mass that was assessed, 0..100.
+        assessed_percent: percent of the skeleton's mass that was assessed, 0..100: a most value
+            where the image cuts the body, since a bone that it shows in part counts as whole.
         merge: how the two views became one.
         bones: every group of the table.
     """

@@ -132,7 +132,7 @@ class Flag:
 
 def find_flags(scan: AssessedScan) -> tuple[Flag, ...]:
     """Find what speaks against believing the result of a scan, the gravest first."""
-    flags = [*_flag_views(scan), *_flag_pixels(scan), *_flag_bladder(scan)]
+    flags = [*_flag_views(scan), *_flag_pixels(scan)]
     for number, (counts, view) in enumerate(zip(scan.counts, scan.views, strict=True)):
         body_mask = find_body(counts, scan.spacing_mm)
         flags += [
@@ -140,6 +140,8 @@ def find_flags(scan: AssessedScan) -> tuple[Flag, ...]:
             *_flag_body(counts, body_mask, view, scan.spacing_mm),
             *_flag_marked(scan, number, body_mask),
         ]
+    if not any(flag.values.get("edge") == Edge.LOWER for flag in flags):
+        flags += _flag_bladder(scan)
     order = list(Severity)
     return tuple(sorted(flags, key=lambda flag: order.index(flag.severity)))
 
@@ -175,7 +177,7 @@ def _flag_pixels(scan: AssessedScan) -> Iterator[Flag]:
 
 
 def _flag_bladder(scan: AssessedScan) -> Iterator[Flag]:
-    """Flag a field that reaches below the pelvis and has no bladder in it."""
+    """Flag a field that reaches below the pelvis of a whole body and has no bladder in it."""
     assessed = np.flatnonzero(scan.field_mask.any(axis=(0, 2)))
     shown = np.flatnonzero(scan.counts.any(axis=(0, 2)))
     if not assessed.size or not shown.size or scan.mask(Label.BLADDER).any():

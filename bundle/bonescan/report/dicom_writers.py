@@ -176,6 +176,11 @@ def _describe_scan(result: ScanResult) -> MeasuredScan:
             f"Planar bone scan index: views merged by {merge}; a least value where less than the "
             "whole skeleton was assessed; not the commercial automated index."
         )
+        if result.cut_edges:
+            comments.append(
+                "The image cuts the body, and a bone that it shows in part counts as whole: the "
+                "share of the skeleton that was assessed is at most the one given."
+            )
     comments += [f"{flag.severity.capitalize()}: {word_flag(flag, texts)}" for flag in result.flags]
     return MeasuredScan(scope=result.scope, measures=list(_measure_scan(result)), comments=comments)
 

@@ -5,15 +5,16 @@ from dataclasses import asdict
 from typing import Any
 
 from bonescan.measures.bone_scan_index import PlanarBsi
-from bonescan.measures.burden import Burden, RegionBurden
+from bonescan.measures.burden import RegionBurden
 from bonescan.measures.change import Change, LesionChange, LesionState
 from bonescan.measures.findings import Finding
 from bonescan.measures.quality import Flag
 from bonescan.report.scan_result import ScanResult
 
 
-def burden_document(burden: Burden) -> dict[str, Any]:
+def burden_document(result: ScanResult) -> dict[str, Any]:
     """Put a burden into a document; every number is of the field that `assessed` names."""
+    burden, index = result.burden, result.burden.planar_bsi
     return {
         "assessed": burden.field,
         "whole_body": burden.whole_body,
@@ -34,7 +35,8 @@ def burden_document(burden: Burden) -> dict[str, Any]:
         "uptake_share": rounded(burden.uptake_share, 6),
         "hottest": name_finding(burden.hottest),
         "by_region": [_region_document(row) for row in burden.by_region],
-        "planar_bsi": None if burden.planar_bsi is None else _index_document(burden.planar_bsi),
+        "image_cuts_body": bool(result.cut_edges),
+        "planar_bsi": None if index is None else _index_document(index),
     }
 
 

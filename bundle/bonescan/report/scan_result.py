@@ -14,7 +14,7 @@ from bonescan.dicom.scan import Source, View
 from bonescan.measures.assessed_scan import AssessedScan
 from bonescan.measures.burden import Burden, measure_burden
 from bonescan.measures.change import Change, compare_scans
-from bonescan.measures.quality import Flag, find_flags
+from bonescan.measures.quality import Edge, Flag, FlagCode, find_flags
 from bonescan.report.drawing import render
 from bonescan.report.overlay import draw_overlay
 from bonescan.report.provenance import Provenance
@@ -61,7 +61,20 @@ class ScanResult(AssessedScan):
     @property
     def scope(self) -> str:
         """What was assessed, so that nobody takes a part for the whole body."""
-        return self.field if self.burden.whole_body else f"{self.field} only"
+        if not self.burden.whole_body:
+            return f"{self.field} only"
+        return f"{self.field}, as far as the image shows it" if self.is_cut_short else self.field
+
+    @property
+    def cut_edges(self) -> tuple[Edge, ...]:
+        """Edges of the image at which it cuts the body, in any view."""
+        cut = {flag.values["edge"] for flag in self.flags if flag.code is FlagCode.CUT_BODY}
+        return tuple(edge for edge in Edge if edge in cut)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether the image ends before the head or the feet do."""
+        return not {Edge.UPPER, Edge.LOWER}.isdisjoint(self.cut_edges)
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:

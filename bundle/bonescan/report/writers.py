@@ -99,7 +99,7 @@ def findings_document(result: ScanResult) -> dict[str, Any]:
         "probability": rounded(result.probability),
         "findings": [_to_json(finding) for finding in result.findings],
         **_decisions(result),
-        "burden_of_assessed": burden_document(result.burden),
+        "burden_of_assessed": burden_document(result),
         "flags": [flag_document(flag) for flag in result.flags],
         "change": None if result.change is None else change_document(result.change, result.earlier),
     }

@@ -8,6 +8,7 @@ import numpy as np
 from bonescan.data.origin import Origin
 from bonescan.dicom.scan import View
 from bonescan.labels import Label, region_group_bits
+from bonescan.measures.quality import Flag, FlagCode, Severity
 from bonescan.report.scan_result import ScanResult
 from tests.report.scan_results import make_result
 
@@ -54,6 +55,14 @@ def make_scan(
         ),
         **changes,  # type: ignore[arg-type]
     )
+
+
+def cut_at(edge: str, result: ScanResult) -> ScanResult:
+    """Return a scan whose body is said to reach an edge of the image, in the posterior view."""
+    flag = Flag(FlagCode.CUT_BODY, Severity.WARNING, View.POSTERIOR, {"edge": edge})
+    cut = dataclasses.replace(result)
+    vars(cut)["flags"] = (flag,)  # in place of the cached property
+    return cut
 
 
 def _draw_bones() -> np.ndarray:

@@ -3,7 +3,7 @@ import pytest
 from bonescan.data.origin import Origin
 from bonescan.measures.quality import Flag, FlagCode, Severity
 from bonescan.report.page.document import make_document
-from tests.report.page.scans import make_scan, trained_on, with_system
+from tests.report.page.scans import cut_at, make_scan, trained_on, with_system
 from tests.report.scan_results import take_view
 
 RIB = ("anterior", 50, 20, 0.9)
@@ -47,6 +47,26 @@ def test_the_origin_of_the_training_data_is_said_first_where_it_matters(origin, 
     assert sentence in report.trained_on
     assert bool(sentence) == bool(report.trained_on)
     assert fact in facts(report)["Trained on"]
+
+
+@pytest.mark.parametrize(("edge", "is_part"), [("upper", True), ("lower", True), ("left", False)])
+def test_a_scan_that_ends_before_the_body_does_is_not_called_whole(edge, is_part):
+    scan = cut_at(edge, make_scan(RIB, whole_body=True))
+    report = make_document(scan)
+    part = "head to knees, as far as the image shows it"
+    burden = section(report, "burden").title
+    assert report.subtitle.endswith(f"Assessed: {part if is_part else 'head to knees'}")
+    assert burden == (f"Burden: {part}" if is_part else "Tumour burden")
+    lead, *others = report.impression.sentences
+    assert lead.startswith(f"H{part[1:]}: a single" if is_part else "Head to knees: a single")
+    assert any("the image does not show" in sentence for sentence in others) == is_part
+    assert (scan.scope, scan.cut_edges) == (part if is_part else "head to knees", (edge,))
+
+
+def test_of_a_field_alone_no_more_is_said_where_the_image_ends_elsewhere():
+    report = make_document(cut_at("lower", make_scan(RIB)))
+    assert report.subtitle == "Scan 0a1b2c. Assessed: thorax"
+    assert section(report, "burden").title == "Burden: thorax only"
 
 
 def test_a_good_scan_has_no_warnings():

@@ -6,7 +6,7 @@ from bonescan.metrics.calibration import Recalibration
 from bonescan.report.page.lesions import Lesion
 from bonescan.report.page.model import Column, Fact, Row, Table
 from bonescan.report.page.texts import Texts
-from bonescan.report.page.wording import capitalise, name_field
+from bonescan.report.page.wording import capitalise, name_scope
 from bonescan.report.scan_result import ScanResult
 
 
@@ -14,7 +14,7 @@ def list_probabilities(
     result: ScanResult, lesions: Sequence[Lesion], texts: Texts
 ) -> Iterator[Fact]:
     """List the calibrated probability of the scan, and what a classifier says of it."""
-    field = name_field(result.field, texts)
+    field = name_scope(result, texts)
     if result.probability is None:
         value, note = texts("probability.not_calibrated"), ""
     else:

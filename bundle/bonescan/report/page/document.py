@@ -11,7 +11,7 @@ from bonescan.report.page.model import Document, Fact, Section
 from bonescan.report.page.numbers import list_burden, tabulate_regions, word_coverage
 from bonescan.report.page.pictures import make_pictures
 from bonescan.report.page.texts import ENGLISH, Texts, load_texts
-from bonescan.report.page.wording import capitalise, name_field, word_findings, word_impression
+from bonescan.report.page.wording import capitalise, name_scope, word_findings, word_impression
 from bonescan.report.provenance import Provenance
 from bonescan.report.scan_result import ScanResult
 
@@ -34,7 +34,7 @@ def make_document(
     """
     texts = load_texts(language)
     lesions = group_lesions(result.findings)
-    field = name_field(result.field, texts)
+    field = name_scope(result, texts)
     notice = texts("notice")
     return Document(
         language=language,
@@ -67,8 +67,6 @@ def word_trained_on(made: Provenance, texts: Texts) -> str:
 def _make_sections(
     result: ScanResult, lesions: Sequence[Lesion], texts: Texts
 ) -> Iterator[Section]:
-    burden = result.burden
-    field = name_field(result.field, texts)
     yield Section(
         "findings",
         texts("findings.title"),
@@ -78,8 +76,8 @@ def _make_sections(
     )
     yield Section(
         "burden",
-        texts("burden.title_whole") if burden.whole_body else texts("burden.title", field=field),
-        facts=tuple(list_burden(burden, texts)),
+        _title_burden(result, texts),
+        facts=tuple(list_burden(result, texts)),
     )
     yield Section(
         "coverage", texts("coverage.title"), sentences=tuple(word_coverage(result, texts))
@@ -89,6 +87,14 @@ def _make_sections(
         burdens = [each.burden for each in (*result.earlier, result)]
         yield make_change_section(result.change, burdens, texts)
     yield Section("made", texts("made.title"), facts=tuple(_say_made(result, texts)))
+
+
+def _title_burden(result: ScanResult, texts: Texts) -> str:
+    """Entitle a burden by what it is of, so that only that of a whole body goes without."""
+    if result.burden.whole_body and not result.is_cut_short:
+        return texts("burden.title_whole")
+    key = "burden.title_cut" if result.burden.whole_body else "burden.title"
+    return texts(key, field=name_scope(result, texts))
 
 
 def _make_lesions(result: ScanResult, lesions: Sequence[Lesion], texts: Texts) -> Section:

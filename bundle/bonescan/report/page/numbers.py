@@ -9,7 +9,7 @@ from bonescan.measures.change import REPEATABILITY_POINTS
 from bonescan.report.page.lesions import name_region
 from bonescan.report.page.model import Column, Fact, Row, Table
 from bonescan.report.page.texts import Texts
-from bonescan.report.page.wording import capitalise, name_field
+from bonescan.report.page.wording import capitalise, name_field, name_scope
 from bonescan.report.scan_result import ScanResult
 
 BARELY, NEARLY = 0.02, 0.98
@@ -20,13 +20,16 @@ outlines of bones are not more certain than that. Defaults of ours."""
 def word_coverage(result: ScanResult, texts: Texts) -> Iterator[str]:
     """Say what was and what was not assessed."""
     burden = result.burden
-    field = name_field(result.field, texts)
+    field = name_scope(result, texts)
     yield texts("coverage.field", field=field, share=texts.percent(burden.field_share))
     if burden.whole_body:
         yield texts("coverage.whole")
     else:
         known = texts.has("coverage", result.field)
         yield texts.named("coverage", result.field if known else "other")
+    if result.cut_edges:
+        edges = texts.enumerate([texts.named("word", edge) for edge in result.cut_edges])
+        yield texts("coverage.cut", edges=edges)
     if len(result.views) == 1:
         yield texts("coverage.views", views=texts.named("views", result.views[0]))
     if burden.planar_bsi is not None:
@@ -44,13 +47,14 @@ def _list_bones(index: PlanarBsi, texts: Texts) -> Iterator[str]:
             yield texts(key, bones=texts.enumerate(names))
 
 
-def list_burden(burden: Burden, texts: Texts) -> Iterator[Fact]:
+def list_burden(result: ScanResult, texts: Texts) -> Iterator[Fact]:
     """List the measures of burden, each with how it is meant and, but for all of it, of what."""
+    burden = result.burden
     yield Fact(texts("burden.lesions"), texts.decimal(burden.lesions), texts("burden.lesions_note"))
     for view, area_mm2 in burden.area_mm2.items():
         name = texts("burden.area", view=texts.named("view", view))
         yield Fact(name, texts("burden.area_value", area=texts.decimal(area_mm2)))
-    for fact in _list_indices(burden, texts):
+    for fact in _list_indices(burden, texts, cut=bool(result.cut_edges)):
         yield fact if burden.whole_body else _confine(fact, burden.field, texts)
 
 
@@ -60,7 +64,7 @@ def _confine(fact: Fact, field: str, texts: Texts) -> Fact:
     return Fact(name, fact.value, fact.note)
 
 
-def _list_indices(burden: Burden, texts: Texts) -> Iterator[Fact]:
+def _list_indices(burden: Burden, texts: Texts, *, cut: bool) -> Iterator[Fact]:
     note = "burden.uptake_note" if burden.bladder_excluded else "burden.uptake_note_bladder"
     yield Fact(texts("burden.uptake_share"), texts.percent(burden.uptake_share, 1), texts(note))
     panels = texts.enumerate([texts.decimal(panel.bstbi, 3) for panel in burden.bstbi_by_panel])
@@ -75,13 +79,14 @@ def _list_indices(burden: Burden, texts: Texts) -> Iterator[Fact]:
         texts("burden.bstbi_counts_note"),
     )
     if burden.planar_bsi is not None:
-        yield _describe_index(burden.planar_bsi, texts)
+        yield _describe_index(burden.planar_bsi, texts, cut=cut)
 
 
-def _describe_index(index: PlanarBsi, texts: Texts) -> Fact:
+def _describe_index(index: PlanarBsi, texts: Texts, *, cut: bool) -> Fact:
+    assessed = "burden.bsi_assessed_cut" if cut else "burden.bsi_assessed"
     note = texts(
         "burden.bsi_note",
-        assessed=texts.percent(index.assessed_percent / 100),
+        assessed=texts(assessed, share=texts.percent(index.assessed_percent / 100)),
         merge=texts.named("burden.merge", index.merge),
         limit=texts.decimal(REPEATABILITY_POINTS, 1),
     )

@@ -19,6 +19,13 @@ def name_field(field: str, texts: Texts) -> str:
     return texts.named("field", field) if texts.has("field", field) else field
 
 
+def name_scope(result: ScanResult, texts: Texts) -> str:
+    """Name what was assessed: the field, or as much of it as an image shows that ends before."""
+    field = name_field(result.field, texts)
+    is_cut = result.burden.whole_body and result.is_cut_short
+    return texts("scope.cut", field=field) if is_cut else field
+
+
 def capitalise(text: str) -> str:
     """Begin a text with a capital letter, and leave the rest."""
     return text[:1].upper() + text[1:]
@@ -26,7 +33,7 @@ def capitalise(text: str) -> str:
 
 def word_impression(result: ScanResult, lesions: Sequence[Lesion], texts: Texts) -> Iterator[str]:
     """Say the answer: what was marked, how certain it is, and of how much of the body."""
-    field = name_field(result.field, texts)
+    field = name_scope(result, texts)
     if not lesions:
         yield texts("impression.none", field=capitalise(field))
     else:
@@ -35,6 +42,8 @@ def word_impression(result: ScanResult, lesions: Sequence[Lesion], texts: Texts)
         yield _weigh(lesions, texts)
     if not result.burden.whole_body:
         yield texts("impression.field", field=field)
+    elif result.is_cut_short:
+        yield texts("impression.cut")
 
 
 def _name_sites(lesions: Sequence[Lesion], texts: Texts) -> str:
@@ -55,7 +64,7 @@ def _weigh(lesions: Sequence[Lesion], texts: Texts) -> str:
 
 def word_findings(result: ScanResult, lesions: Sequence[Lesion], texts: Texts) -> Iterator[str]:
     """Describe the scan, and what was found where."""
-    field = capitalise(name_field(result.field, texts))
+    field = capitalise(name_scope(result, texts))
     views = "both" if len(result.views) > 1 else str(result.views[0])
     yield texts("findings.technique", views=texts.named("views", views))
     if not lesions:
