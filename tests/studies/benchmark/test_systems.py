@@ -56,21 +56,16 @@ def test_system_is_timed_on_its_own_images(cohort, tmp_path, clock):
 
 
 @pytest.mark.slow
-def test_systems_stand_beside_each_other(cohort, tmp_path):
+def test_a_system_is_measured_in_a_process_of_its_own(cohort, tmp_path):
     scans = sorted(path.parent for path in cohort.glob("*/scan.dcm"))
-    names = ("lin2020_kmeans", "lin2020_unet_res")
-    size = BenchmarkSize(systems=names, turns=1, width=2)
+    size = BenchmarkSize(systems=("lin2020_unet_res",), turns=1, width=2)
     measurements = measure_systems(BenchmarkInputs(scans, tmp_path, size))
-    kmeans, unet_res = (
-        {item.name: item.value for item in measurements if item.system == name} for name in names
-    )
-    assert unet_res["weights"] == pytest.approx(32.426306)
-    assert unet_res["operations"] == pytest.approx(50.8, abs=0.05)
-    assert (kmeans["weights"], kmeans["operations"]) == (0, None)
-    assert list(unet_res) == list(kmeans) == [
-        "weights", "operations", "forward pass", "training step", "memory of the step",
-    ]  # fmt: skip
-    assert [name for name, value in kmeans.items() if value is None] == ["operations"]
+    assert {item.system for item in measurements} == {"lin2020_unet_res"}
+    values = {item.name: item.value for item in measurements}
+    assert values.pop("weights") == pytest.approx(32.426306)
+    assert values.pop("operations") == pytest.approx(50.8, abs=0.05)
+    assert list(values) == ["forward pass", "training step", "memory of the step"]
+    assert min(values.values()) > 0
 
 
 def test_compilation_that_fails_is_told_not_raised(monkeypatch):
