@@ -182,10 +182,3 @@ def test_dcmtk_makes_a_page_of_it(study, tmp_path):
     done = subprocess.run([tool, path], capture_output=True, text=True, check=True)
     assert "Imaging Measurement Report" in done.stdout
     assert not done.stderr
-
-
-@pytest.mark.slow
-def test_a_thousand_lesions_are_no_trouble(study, tmp_path):
-    lesions = [dataclasses.replace(LESION, lesion=number) for number in range(1000)]
-    report = srread(write(study, lesions, tmp_path)).content
-    assert len({group.tracking_uid for group in report.get_planar_roi_measurement_groups()}) == 1000
