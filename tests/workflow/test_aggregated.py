@@ -25,6 +25,7 @@ from tests.workflows import (
     ROOT,
     TINY,
     make_workflow,
+    read_system,
     run_command,
     run_workflow,
     tiny_arguments,
@@ -33,9 +34,21 @@ from tests.workflows import (
 LEVEL = 0.7
 FILES = {"image": "scan.dcm", "label": "label.nii.gz"}
 SYSTEMS = [path.stem for path in find_systems()]
+OF_NETWORK = ("name", "network_def", "paper")
+"""Keys of a system by which its network is another, and how they begin."""
 SEVERAL_VIEWS = ("both_views", "chen2023", "lin2022_t3_features", "liu2021")
 ONE_VIEW_SYSTEMS = [name for name in SYSTEMS if not name.startswith(SEVERAL_VIEWS)]
 """Those that take one image per view: the overlay fits no other."""
+
+
+def describe_kind(name: str) -> str:
+    """Describe all that a system changes but its network."""
+    changed = read_system(name).items()
+    return json.dumps([item for item in sorted(changed) if not item[0].startswith(OF_NETWORK)])
+
+
+OF_EACH_KIND = sorted({describe_kind(name): name for name in ONE_VIEW_SYSTEMS}.values())
+"""One of those that differ by their network alone, which the overlay leaves as it is."""
 
 
 def keep_view(patient: Path, view: View, folder: Path) -> dict[str, str]:
@@ -126,7 +139,7 @@ def test_inference_marks_both_views_alike(datalist, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ONE_VIEW_SYSTEMS)
+@pytest.mark.parametrize("name", OF_EACH_KIND)
 def test_run_hands_the_form_on_to_evaluation_and_inference(name, datalist, tmp_path):
     args_file = f"configs/systems/{name}.yaml"
     files = lay_files(["configs/train.yaml", "configs/aggregated.yaml"], [ROOT / args_file])
