@@ -228,9 +228,7 @@ def test_bytes_do_not_depend_on_workers_or_on_a_kill(tmp_path):
             "--output", tmp_path / name, "--workers", str(workers),
         ]  # fmt: skip
 
-    for name, workers in (("one", 1), ("two", 2)):
-        subprocess.run(command(name, workers), check=True, cwd=tmp_path, capture_output=True)
-    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    subprocess.run(command("one", 1), check=True, cwd=tmp_path, capture_output=True)
     process = subprocess.Popen(
         command("broken", 2), cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -238,5 +236,5 @@ def test_bytes_do_not_depend_on_workers_or_on_a_kill(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(0.2)
-    subprocess.run(command("broken", 1), check=True, cwd=tmp_path, capture_output=True)
+    subprocess.run(command("broken", 2), check=True, cwd=tmp_path, capture_output=True)
     assert tree(tmp_path / "broken") == tree(tmp_path / "one")

@@ -226,13 +226,13 @@ def interruptible():
 @pytest.mark.usefixtures("interruptible")
 def test_bytes_do_not_depend_on_workers_or_interruptions(tmp_path):
     folder = tmp_path / "broken"
-    for name, workers in (("one", 1), ("two", 2)):
-        simulate = command(tmp_path / name, patients=3, workers=workers)
-        subprocess.run(simulate, check=True, cwd=tmp_path, capture_output=True)
-    assert tree(tmp_path / "one") == tree(tmp_path / "two")
-
+    one, two = (
+        command(path, patients=3, workers=workers)
+        for path, workers in ((tmp_path / "one", 1), (folder, 2))
+    )
+    subprocess.run(one, check=True, cwd=tmp_path, capture_output=True)
     process = subprocess.Popen(
-        command(folder, patients=3, workers=2),
+        two,
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -243,8 +243,7 @@ def test_bytes_do_not_depend_on_workers_or_interruptions(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert not list(folder.glob(".partial-*"))
-    simulate = command(folder, patients=3, workers=1)
-    subprocess.run(simulate, check=True, cwd=tmp_path, capture_output=True)
+    subprocess.run(two, check=True, cwd=tmp_path, capture_output=True)
     assert tree(folder) == tree(tmp_path / "one")
 
 

@@ -83,7 +83,7 @@ def test_lesions_are_larger_where_there_are_many(body, uptake):
     medians = []
     for extent in (0.2, 5.0):
         preset = replace(WITH, extent=extent)
-        drawn = [draw_lesions(body, uptake, preset, PRIMARIES[1], rng) for _ in range(100)]
+        drawn = [draw_lesions(body, uptake, preset, PRIMARIES[1], rng) for _ in range(25)]
         focal = [x.diameter_mm for lesions in drawn for x in lesions if x.kind.name == "focal"]
         medians.append(float(np.median(focal)))
     assert medians[1] > 1.6 * medians[0]
