@@ -34,13 +34,14 @@ demo: $(STAMP)
 docs: $(STAMP)
 	$(RUN) scripts/build_site.py
 
-# Measuring coverage makes a test take half as long again, and the slow ones add little to it.
+# Measuring coverage makes a test take half as long again, and the slow ones add little to it. What
+# the tests of a file share is made in one process: the slow ones stay together.
 test: $(STAMP)
-	$(PYTEST) -n 2 -q -m "not slow" --cov
-	$(PYTEST) -n 2 -q -m slow
+	$(PYTEST) -n 2 --dist worksteal -q -m "not slow" --cov
+	$(PYTEST) -n 2 --dist loadscope -q -m slow
 
 test-fast: $(STAMP)
-	$(PYTEST) -n 2 -q -m "not slow"
+	$(PYTEST) -n 2 --dist worksteal -q -m "not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
