@@ -26,7 +26,7 @@ FENCE = re.compile(
 )
 INTERPRETERS = {"bash": ("bash", "-euo", "pipefail", "-c"), "python": ("python", "-c")}
 SMALLER = {
-    r"--patients (?:[2-9]\d+|1\d+)\b": "--patients 8",
+    r"--patients (?:[2-9]\d+|1\d+)\b": "--patients 5",
     r"(bonescan train (?:(?!--epochs).)*)$": r"\1 --epochs 1",
     r"--epochs [2-9]\d*": "--epochs 1",
 }
@@ -117,7 +117,7 @@ def test_a_block_that_fails_fails_the_test(language, tmp_path):
 def test_trainings_and_cohorts_are_made_smaller(tmp_path):
     block = Block(None, "bash", "echo --patients 24 --patients 1 --epochs 80 > said\n")
     run_block(block, tmp_path, tmp_path)
-    assert (tmp_path / "said").read_text() == "--patients 8 --patients 1 --epochs 1\n"
+    assert (tmp_path / "said").read_text() == "--patients 5 --patients 1 --epochs 1\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
