@@ -9,9 +9,11 @@ import pydoc
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from monai.bundle import ConfigParser
 from monai.bundle.config_item import ComponentLocator
+from monai.data import MetaTensor
 from monai.utils import ensure_tuple
 
 from bonescan import __version__
@@ -277,3 +279,15 @@ def test_both_views_has_a_channel_for_each_focus_and_each_group_of_bones():
         FocusLabel.BENIGN: Label.BACKGROUND,
         FocusLabel.METASTASIS: Label.METASTASIS,
     }
+
+
+def test_both_views_decides_for_the_most_probable_class():
+    decide = ConfigParser({"decide": load("inference")["decide"][:2]}).get_parsed_content("decide")
+    of_files = torch.tensor([Label.BACKGROUND, Label.BLADDER, Label.BACKGROUND, Label.METASTASIS])
+    prob = torch.rand((len(FocusLabel), 2, 5, 3), generator=torch.Generator().manual_seed(0))
+    sample = {"pred": MetaTensor(prob, meta={"views": "anterior+posterior"})}
+    for step in decide:
+        sample = step(sample)
+    assert torch.equal(sample["pred"].as_tensor().long(), of_files[prob.argmax(dim=0)])
+    assert sample["pred"].dtype == torch.float32
+    assert sample["pred"].meta["views"] == "anterior+posterior"

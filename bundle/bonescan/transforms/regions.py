@@ -51,7 +51,8 @@ def to_bits(channels: torch.Tensor) -> torch.Tensor:
         )
     regions = torch.zeros(channels.shape[1:], dtype=torch.int64, device=channels.device)
     for name, mask in zip(REGION_GROUPS, channels, strict=True):
-        regions |= (mask != 0) * region_group_bits(name)
+        # No two groups share a bit. Bytes are added in half the time that booleans take.
+        regions.add_(mask.bool().view(torch.uint8), alpha=region_group_bits(name))
     return regions
 
 
