@@ -58,6 +58,22 @@ def test_a_failed_run_stops_only_those_that_need_it(started):
     assert said[2][1] == "next: 3 s"
 
 
+def test_what_was_done_before_says_nothing_of_the_time_left(monkeypatch):
+    seconds = {"base": {}, "prior": {"training": 4.0}, "next": {"training": 2.0}}
+    clock = iter([60.0, 66.0, 180.0, 240.0])
+    monkeypatch.setattr(module, "worker_pool", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(module, "perform", lambda run: seconds[run.label])
+    monkeypatch.setattr(module, "as_completed", list)  # in the order of the runs
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    runs, lines = [run for run in make_runs() if run.label in seconds], []
+    execute(runs, workers=1, announce=lines.append)
+    assert lines == [
+        "[1/3] base: done before (0.1 min so far)",
+        "[2/3] prior: 4 s (2.0 min so far, about 2.0 min left)",
+        "[3/3] next: 2 s (3.0 min so far, about 0.0 min left)",
+    ]
+
+
 def test_no_workers_are_refused():
     with pytest.raises(ValueError, match="number of workers must be 1 or more, got 0"):
         execute(make_runs(), workers=0, announce=lambda _: None)

@@ -145,7 +145,8 @@ def _settle(
         outcome.failed.append((run, str(err)))
         progress.tell(f"{run.label} FAILED: {err}")
     else:
-        progress.tell(f"{run.label}: {sum(seconds.values()):.0f} s")
+        said = f"{sum(seconds.values()):.0f} s" if seconds else "done before"
+        progress.tell(f"{run.label}: {said}", worked=bool(seconds))
 
 
 class _Progress:
@@ -155,14 +156,24 @@ class _Progress:
         self.total = total
         self.announce = announce
         self.done = 0
+        self.worked = 0
         self.start = time.monotonic()
 
-    def tell(self, line: str) -> None:
-        """Announce the end of a run."""
+    def tell(self, line: str, *, worked: bool = True) -> None:
+        """Announce the end of a run.
+
+        Args:
+            line: what is said of it.
+            worked: whether there was something left to do; a run that was done before tells nothing
+                of how long the others may take.
+        """
         self.done += 1
+        self.worked += worked
         elapsed_min = (time.monotonic() - self.start) / 60
-        left_min = elapsed_min / self.done * (self.total - self.done)
+        time_left = ""
+        if self.worked:
+            left_min = elapsed_min / self.worked * (self.total - self.done)
+            time_left = f", about {left_min:.1f} min left"
         self.announce(
-            f"[{self.done}/{self.total}] {line} "
-            f"({elapsed_min:.1f} min so far, about {left_min:.1f} min left)"
+            f"[{self.done}/{self.total}] {line} ({elapsed_min:.1f} min so far{time_left})"
         )

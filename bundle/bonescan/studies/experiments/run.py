@@ -48,7 +48,7 @@ def perform(run: Run) -> dict[str, float]:
     """Do what is left to do of a run; its messages go to a log in its folder.
 
     Returns:
-        Seconds of each step, by name.
+        Seconds of each step that was left, by name; none where all were done before.
 
     Raises:
         RunFailedError: if a step fails.
@@ -69,16 +69,16 @@ def perform(run: Run) -> dict[str, float]:
         steps["mining"] = lambda: _mine(run, datalist)
     if run.generated:
         steps["generation"] = lambda: _generate(run)
-    state = read_state(run.folder)
+    state, seconds = read_state(run.folder), dict[str, float]()
     with _logged(run.folder / LOG_FILE):
         for name, step in steps.items():
             if name in state:
                 continue
             start = time.monotonic()
             step()
-            state[name] = round(time.monotonic() - start, 1)
-            write_json(run.folder / STATE_FILE, state)
-    return state
+            seconds[name] = round(time.monotonic() - start, 1)
+            write_json(run.folder / STATE_FILE, state | seconds)
+    return seconds
 
 
 def read_state(folder: Path) -> dict[str, float]:
