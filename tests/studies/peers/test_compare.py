@@ -26,7 +26,7 @@ def effort(**values):
 
 def test_budgets_worked_out_by_hand():
     first = choose_length("images", effort(), 5, [])
-    assert first == Length(epochs=40, epoch_steps=6)  # 1200 / 5
+    assert first == Length(epochs=48, epoch_steps=5)  # 1200 / 5
     done = Training("images", first, 5, effort(clock_s=720.0))  # 3 s a step
     assert choose_length("time", effort(), 5, [done]).steps == 30  # 90 / 3
     assert choose_length("default", effort(), 5, [done]) == NNUNET_LENGTH
