@@ -83,8 +83,8 @@ def draw_later_findings(
         The uptake with these findings, and the names of all findings, those that stay first.
     """
     stay = [name for name in earlier if name not in PASSING]
-    findings = {name: BENIGN_FINDINGS[name] for name in BENIGN_FINDINGS if name in PASSING}
-    uptake, drawn = _add_findings(findings, body, uptake, rng)
+    passing = {name: finding for name, finding in BENIGN_FINDINGS.items() if finding.passing}
+    uptake, drawn = _add_findings(passing, body, uptake, rng)
     return uptake, (*stay, *drawn)
 
 
